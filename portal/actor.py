@@ -1,0 +1,27 @@
+"""Who acts: what every service takes and the audit log names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, or a part of Bursar itself (`user` is None; it may do what the caller's code lets it)."""
+
+    name: str
+    user: Any = None
+    subject_id: int | None = None
+    address: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Actor:
+        """The person behind a signed-in request."""
+        user: Any = request.user
+        return cls(user.name, user, user.subject.pk, request.META.get("REMOTE_ADDR", "") or "")
+
+
+SYSTEM = Actor("Bursar")

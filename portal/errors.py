@@ -1,0 +1,12 @@
+"""What services say when they refuse."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+
+
+class Refused(ValidationError):
+    """A rule forbids it. Names the field, what is wrong with the number, and what to do; nothing was changed.
+
+    `Refused({"name": "…"})` belongs to a field, `Refused("…")` to the whole.
+    """

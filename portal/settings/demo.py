@@ -1,0 +1,19 @@
+"""One machine, nothing to install: SQLite, a folder as broker, keys kept in the data folder."""
+
+from portal.demo_keys import demo_keys
+
+from .base import *  # noqa: F403
+from .base import DATA, env
+from .sqlite import sqlite_database
+
+DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+SECRET_KEY, CREDENTIAL_KEYS = demo_keys(DATA)
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.list("BURSAR_ALLOWED_HOSTS", default=[])]
+ALLOW_LOCAL_CLUSTERS = env.bool("BURSAR_ALLOW_LOCAL_CLUSTERS", default=True)
+
+DATABASES = {"default": sqlite_database(DATA / "bursar.sqlite3")}
+CELERY_BROKER_URL = "folder://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(DATA / "broker")}
+
+LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="console")

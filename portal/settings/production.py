@@ -1,0 +1,34 @@
+"""PostgreSQL and Redis, everything from the environment. Refuses to start half configured."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from .base import *  # noqa: F403
+from .base import ALLOWED_HOSTS, CREDENTIAL_KEYS, SECRET_KEY, env
+
+DEBUG = env.bool("BURSAR_DEBUG", default=False)
+if DEBUG:
+    raise ImproperlyConfigured("BURSAR_DEBUG is on. Debug pages show secrets: unset it.")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("BURSAR_SECRET_KEY is missing or shorter than 32 characters. Set a long random value.")
+if not CREDENTIAL_KEYS:
+    raise ImproperlyConfigured("BURSAR_CREDENTIAL_KEYS is missing. Set one Fernet key; add new ones in front to rotate.")
+if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("BURSAR_ALLOWED_HOSTS is missing or allows any. List the host names people type.")
+
+DATABASES = {"default": env.db_url("BURSAR_DATABASE_URL")}
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+CELERY_BROKER_URL = env.str("BURSAR_REDIS_URL")
+WAKE_URL = CELERY_BROKER_URL
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CELERY_BROKER_URL}}
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+SECURE_SSL_REDIRECT = env.bool("BURSAR_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True

@@ -1,0 +1,34 @@
+"""What the tests run on: real PostgreSQL and Redis, or SQLite and the folder broker with BURSAR_TEST_EMBEDDED=1."""
+
+import tempfile
+from pathlib import Path
+
+from .base import *  # noqa: F403
+from .base import env
+from .sqlite import sqlite_database
+
+_VAR = Path(tempfile.gettempdir()) / "bursar-test"
+_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+SECRET_KEY = "test-only-" + "0" * 40
+CREDENTIAL_KEYS = ["5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE="]
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+ALLOW_LOCAL_CLUSTERS = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOG_FORMAT = "console"
+LOG_LEVEL = "WARNING"
+
+EMBEDDED = env.bool("BURSAR_TEST_EMBEDDED", default=False)
+if EMBEDDED:
+    DATABASES = {"default": sqlite_database(_VAR / "bursar.sqlite3")}
+    DATABASES["default"]["TEST"] = {"NAME": _VAR / "test.sqlite3"}
+    CELERY_BROKER_URL = "folder://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(_VAR / "broker")}
+else:
+    DATABASES = {
+        "default": env.db_url(
+            "BURSAR_DATABASE_URL", default="postgres://bursar:bursar@127.0.0.1:15432/bursar"
+        )
+    }
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+    CELERY_BROKER_URL = WAKE_URL = env.str("BURSAR_REDIS_URL", default="redis://127.0.0.1:16379/0")
