@@ -1,0 +1,29 @@
+from django.db import models
+
+from .unit import OrgUnit
+
+
+class ClusterInfo(models.Model):
+    """What only clusters have: how to reach one, and how it is."""
+
+    class Mode(models.IntegerChoices):
+        SIMULATED = 1, "simulated"
+        KUBERNETES = 2, "Kubernetes"
+
+    class State(models.IntegerChoices):
+        WAITING = 1, "waiting to connect"
+        CONNECTED = 2, "connected"
+        DISCONNECTED = 3, "not connected"
+
+    unit = models.OneToOneField(OrgUnit, models.CASCADE, primary_key=True, related_name="cluster_info")
+    mode = models.PositiveSmallIntegerField(choices=Mode)
+    address = models.CharField(max_length=300, blank=True)
+    credentials = models.TextField(blank=True)
+    """Encrypted (orgs.secrets); never leaves the server."""
+    state = models.PositiveSmallIntegerField(choices=State, default=State.WAITING)
+    state_message = models.CharField(max_length=500, blank=True)
+    server_version = models.CharField(max_length=60, blank=True)
+    last_seen = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.unit_id}: {self.get_mode_display()}"

@@ -1,0 +1,41 @@
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from orgs.models import OrgUnit
+from portal.fields import AsciiField
+
+
+class Pool(models.Model):
+    """A set of a cluster's nodes, chosen by one label key and value, with a scheduler of its own.
+
+    The default pool has no label and owns every node that no other pool matches.
+    """
+
+    class Placement(models.IntegerChoices):
+        BINPACK = 1, "bin-pack"
+        SPREAD = 2, "spread"
+
+    cluster = models.ForeignKey(OrgUnit, models.CASCADE, related_name="pools")
+    name = AsciiField(max_length=63)
+    is_default = models.BooleanField(default=False)
+    label_key = AsciiField(max_length=317, blank=True)
+    label_value = AsciiField(max_length=63, blank=True)
+    gpu_placement = models.PositiveSmallIntegerField(choices=Placement, default=Placement.BINPACK)
+    cpu_placement = models.PositiveSmallIntegerField(choices=Placement, default=Placement.BINPACK)
+    min_runtime_seconds = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "name"], condition=Q(cluster__gt=0), name="pool_name"),
+            models.UniqueConstraint(
+                fields=["cluster", "label_key", "label_value"], condition=Q(is_default=False), name="pool_label"
+            ),
+            models.UniqueConstraint(fields=["cluster"], condition=Q(is_default=True), name="pool_one_default"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

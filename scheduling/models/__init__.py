@@ -1,0 +1,26 @@
+from .assignment import Assignment
+from .decision import OPEN_STATES, Decision
+from .event import Event
+from .pod import Pod
+from .report import CycleReport, PoolSample
+from .simulated import SimObject
+from .sub_group import SubGroup
+from .waiting import WaitClass, Waiting
+from .workload import Priority, Workload, WorkloadSpec
+
+__all__ = [
+    "OPEN_STATES",
+    "Assignment",
+    "CycleReport",
+    "Decision",
+    "Event",
+    "Pod",
+    "PoolSample",
+    "Priority",
+    "SimObject",
+    "SubGroup",
+    "WaitClass",
+    "Waiting",
+    "Workload",
+    "WorkloadSpec",
+]

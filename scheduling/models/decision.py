@@ -1,0 +1,66 @@
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.fields import AsciiField
+
+
+class Decision(models.Model):
+    """One thing a loop decided, from recording to what came of it. Ids without constraints: it outlives what it names."""
+
+    class Kind(models.IntegerChoices):
+        PLACE = 1, "place"
+        EVICT = 2, "evict"
+        RESERVE = 3, "reserve"
+
+    class State(models.IntegerChoices):
+        RECORDED = 1, "recorded"
+        SENT = 2, "sent"
+        CONFIRMED = 3, "confirmed"
+        UNKNOWN = 4, "unknown"
+        OBSERVED = 5, "observed"
+        FAILED = 6, "failed"
+        VOID = 7, "void"
+
+    pool = models.BigIntegerField()
+    epoch = models.PositiveBigIntegerField()
+    cycle = models.PositiveBigIntegerField()
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    state = models.PositiveSmallIntegerField(choices=State, default=State.RECORDED)
+    batch = models.BigIntegerField()
+    """The workload whose start this belongs to: what stands or falls together in a cycle."""
+    workload = models.BigIntegerField()
+    pod = models.BigIntegerField()
+    pod_uid = AsciiField(max_length=64)
+    node = models.BigIntegerField(null=True)
+    devices = AsciiField(max_length=80, blank=True)
+    for_workload = models.BigIntegerField(null=True)
+    """The workload a victim is stopped for."""
+    code = AsciiField(max_length=40, blank=True)
+    numbers = models.JSONField(default=dict)
+    error = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workload", "id"], name="decision_workload"),
+            models.Index(fields=["pool", "id"], name="decision_pool"),
+            models.Index(fields=["pool", "id"], condition=Q(state__lte=4), name="decision_open"),
+        ]
+        constraints = [
+            # Two starts of one pod are refused by the database, whoever tries.
+            models.UniqueConstraint(fields=["pod"], condition=Q(kind=1, state__lte=4), name="decision_one_start")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} pod {self.pod}, {self.get_state_display()}"
+
+
+OPEN_STATES = (
+    Decision.State.RECORDED,
+    Decision.State.SENT,
+    Decision.State.CONFIRMED,
+    Decision.State.UNKNOWN,
+)

@@ -1,0 +1,107 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from orgs.models import OrgUnit, Subject
+from portal.fields import AsciiField
+from quotas.models import Pool
+
+
+class Priority(models.IntegerChoices):
+    """Who goes first inside a project. Has nothing to do with preemptibility."""
+
+    LOW = 25, "low"
+    MEDIUM = 50, "medium"
+    HIGH = 75, "high"
+    VERY_HIGH = 100, "very high"
+
+
+class Workload(models.Model):
+    """What a researcher submits. The state columns are the observer's, the pool the assigner's, the rest the services'."""
+
+    class Kind(models.IntegerChoices):
+        WORKSPACE = 1, "workspace"
+        TRAINING = 2, "training"
+        DISTRIBUTED = 3, "distributed training"
+        INFERENCE = 4, "inference"
+
+    class Desired(models.IntegerChoices):
+        RUNNING = 1, "running"
+        STOPPED = 2, "stopped"
+        DELETED = 3, "deleted"
+
+    class State(models.IntegerChoices):
+        WAITING = 1, "waiting"
+        STARTING = 2, "starting"
+        RUNNING = 3, "running"
+        DEGRADED = 4, "degraded"
+        STOPPING = 5, "stopping"
+        STOPPED = 6, "stopped"
+        COMPLETED = 7, "completed"
+        FAILED = 8, "failed"
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(OrgUnit, models.CASCADE, related_name="workloads")
+    cluster = models.ForeignKey(OrgUnit, models.DO_NOTHING, db_constraint=False, related_name="+")
+    submitted_by = models.ForeignKey(Subject, models.SET_NULL, null=True, related_name="workloads")
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    name = AsciiField(max_length=63)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.MEDIUM)
+    preemptible = models.BooleanField(default=True)
+    desired = models.PositiveSmallIntegerField(choices=Desired, default=Desired.RUNNING)
+    image = models.CharField(max_length=300)
+    pods_wanted = models.PositiveIntegerField()
+    requested_gpu_milli = models.BigIntegerField()
+    requested_cpu_millicores = models.BigIntegerField()
+    requested_memory_bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    pool = models.ForeignKey(Pool, models.SET_NULL, null=True, related_name="workloads")
+
+    state = models.PositiveSmallIntegerField(choices=State, default=State.WAITING)
+    state_message = models.CharField(max_length=500, blank=True)
+    state_since = models.DateTimeField(default=timezone.now)
+    is_active = models.BooleanField(default=True)
+    applied = models.BooleanField(default=False)
+    """Its object exists in the cluster."""
+    pods_running = models.PositiveIntegerField(default=0)
+    allocated_gpu_milli = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="workload_newest"),
+            models.Index(fields=["project", "created_at", "id"], name="workload_project"),
+            models.Index(fields=["submitted_by", "created_at", "id"], name="workload_mine"),
+            models.Index(fields=["name", "id"], name="workload_by_name"),
+            models.Index(fields=["state", "state_since", "id"], condition=Q(is_active=True), name="workload_waits"),
+            models.Index(fields=["pool", "id"], condition=Q(is_active=True), name="workload_snapshot"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=Q(is_active=True), name="workload_active_name"
+            ),
+            models.UniqueConstraint(fields=["uid"], name="workload_uid"),
+            models.CheckConstraint(
+                condition=Q(is_active=True, ended_at=None) | Q(is_active=False, ended_at__isnull=False),
+                name="workload_active_until_ended",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkloadSpec(models.Model):
+    """The wide part of a workload, apart so that lists stay narrow: command, environment, pool order, run time."""
+
+    workload = models.OneToOneField(Workload, models.CASCADE, primary_key=True, related_name="spec")
+    spec = models.JSONField(default=dict)
+    """`command` list, `env` object, `pools` names in the order to try, `run_seconds` of a simulated run or None,
+    `fail_after_seconds` for a simulated failure or None."""
+
+    def __str__(self) -> str:
+        return f"spec of {self.workload_id}"
