@@ -21,7 +21,8 @@ class Actor:
     def of(cls, request: HttpRequest) -> Actor:
         """The person behind a signed-in request."""
         user: Any = request.user
-        return cls(user.name, user, user.subject.pk, request.META.get("REMOTE_ADDR", "") or "")
+        subject = getattr(user, "subject", None)
+        return cls(user.name, user, subject.pk if subject else None, request.META.get("REMOTE_ADDR") or "")
 
 
 SYSTEM = Actor("Bursar")

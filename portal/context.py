@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from portal import shell as registry
 from portal.access import may
@@ -16,11 +16,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):
         return {}
-    shown = []
+    sections: dict[str, list[dict[str, Any]]] = {}
     for line in registry.menu():
         entity, action = line.permission.split(":")
         if may(user, action, entity):
-            shown.append({"line": line, "count": line.count(request) if line.count else 0})
-    sections = [(name, list(lines)) for name, lines in groupby(shown, key=lambda item: item["line"].section)]
-    current = request.resolver_match.url_name if request.resolver_match else ""
-    return {"menu": sections, "menu_current": current, "scope_picker": registry.scope_picker(request)}
+            count = line.count(request) if line.count else 0
+            here = request.path.startswith(reverse(line.url_name))
+            sections.setdefault(line.section, []).append({"line": line, "count": count, "current": here})
+    return {"menu": list(sections.items()), "scope_picker": registry.scope_picker(request)}

@@ -51,7 +51,7 @@ class Child:
         """Notes that it died. Gives the seconds until its next start: more, the more often it died right away."""
         quick = time.monotonic() - self.started_at < QUICK_DEATH_SECONDS
         self.quick_deaths = self.quick_deaths + 1 if quick else 0
-        pause = min(0.2 * 2**self.quick_deaths, 10.0)
+        pause: float = min(0.2 * 2**self.quick_deaths, 10.0)
         self.process, self.start_at = None, time.monotonic() + pause
         return pause
 

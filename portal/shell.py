@@ -23,6 +23,8 @@ class MenuLine:
     permission: str
     """`entity:action`."""
     count: Callable[[HttpRequest], int] | None = None
+    key: str = ""
+    """The letter that goes there after `g`."""
 
 
 _menu: list[MenuLine] = []

@@ -10,7 +10,7 @@ urlpatterns = [
     path("healthz", health.AliveView.as_view(), name="healthz"),
     path("readyz", health.ReadyView.as_view(), name="readyz"),
     path("style-guide/", style_guide.StyleGuideView.as_view(), name="style_guide"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("orgs.account_urls")),
     path("admin/", admin.site.urls),
     path("", include("orgs.urls")),
     path("", include("quotas.urls")),

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from portal.celery import app
-from portal.models import Lease
 
 Part = dict[str, Any]
 _checks: dict[str, Callable[[], Part]] = {}
@@ -23,11 +20,10 @@ def register_readiness(name: str, check: Callable[[], Part]) -> None:
 
 
 def readiness() -> dict[str, Part]:
-    """Each part with `ok` and, where it is not, what is wrong."""
+    """Each part with `ok` and, where it is not, what is wrong. Without a database only the first two are asked."""
     database = _database()
     parts = {"database": database, "broker": _broker()}
     if database["ok"]:
-        parts["leases"] = _leases()
         parts |= {name: check() for name, check in _checks.items()}
     return parts
 
@@ -48,13 +44,3 @@ def _broker() -> Part:
     except (OperationalError, OSError):
         return {"ok": False, "problem": "The broker does not answer."}
     return {"ok": True}
-
-
-def _leases() -> Part:
-    """Age of a lease's last renewal: a loop renews it with every cycle."""
-    now = timezone.now()
-    held = {}
-    for name, expires_at in Lease.objects.order_by("name").values_list("name", "expires_at"):
-        held[name] = round((now - expires_at).total_seconds() + settings.LEASE_SECONDS, 1)
-    late = [name for name, age in held.items() if age > settings.LEASE_SECONDS]
-    return {"ok": bool(held) and not late, "seconds_since_cycle": held, "late": late}

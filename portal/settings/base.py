@@ -21,7 +21,7 @@ INSTALLED_APPS = [
     "orgs",
     "quotas",
     "scheduling",
-    "django.contrib.admin",
+    "portal.admin_app.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -63,7 +63,12 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["portal.templatetags.ui", "lucide.templatetags.lucide"],
+            "builtins": [
+                "portal.templatetags.ui",
+                "portal.templatetags.ui_forms",
+                "portal.templatetags.ui_tables",
+                "lucide.templatetags.lucide",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -102,23 +107,31 @@ ACCOUNT_LOGOUT_ON_GET = False
 # What portal asks of the apps above it, by dotted path (import-linter keeps portal free of their imports).
 ACCESS_MAY = "orgs.access.may"
 
+# Where mails go (password resets); without an address into the log.
+vars().update(env.email_url("BURSAR_EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("BURSAR_EMAIL_FROM", default="bursar@localhost")
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORMS_URLFIELD_ASSUME_HTTPS = True
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# Plotly writes style attributes and two style sheets while it draws; everything else comes from our own files.
+# Everything comes from our own files, but for two style elements that Plotly makes, known by their hashes.
+PLOTLY_STYLES = (
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+    "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='",
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
+        "style-src-elem": ["'self'", *PLOTLY_STYLES],
         "img-src": ["'self'", "data:", "blob:"],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
@@ -141,6 +154,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "remove deleted units": {"task": "orgs.units_remove", "schedule": 10.0},
+    "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")
 # Redis address for wake-ups between processes; none in embedded mode, where loops look again at a short interval.
 WAKE_URL = env.str("BURSAR_WAKE_URL", default="")
@@ -149,6 +166,12 @@ WAKE_URL = env.str("BURSAR_WAKE_URL", default="")
 LEASE_SECONDS = 6
 CALL_TIMEOUT_SECONDS = 4
 LOOP_INTERVAL_SECONDS = 0.3
+# A worker that was frozen inside a transaction must not hold its lease's row for longer than the lease lasts.
+POSTGRES_OPTIONS = f"-c jit=off -c idle_in_transaction_session_timeout={LEASE_SECONDS * 1000}"
 
 LOG_LEVEL = env.str("BURSAR_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="json")
+LOGGING_CONFIG = "portal.logging.configure"
+LOGGING = {"version": 1}
+# The id of the request that started a task is in the task's lines too.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

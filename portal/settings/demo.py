@@ -3,7 +3,7 @@
 from portal.demo_keys import demo_keys
 
 from .base import *  # noqa: F403
-from .base import DATA, env
+from .base import CELERY_BEAT_SCHEDULE, DATA, env
 from .sqlite import sqlite_database
 
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -13,7 +13,13 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.list("BURSAR_ALLOWED_HO
 ALLOW_LOCAL_CLUSTERS = env.bool("BURSAR_ALLOW_LOCAL_CLUSTERS", default=True)
 
 DATABASES = {"default": sqlite_database(DATA / "bursar.sqlite3")}
-CELERY_BROKER_URL = "folder://"
+CELERY_BROKER_URL = "folder://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(DATA / "broker")}
 
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="console")
+
+CELERY_IMPORTS = ["scheduling.demo.tasks"]
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {"demo stream": {"task": "demo.stream", "schedule": 12.0}}
+# Static files straight from the source folders, as they are now: nothing to collect, and an edited file is served whole.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

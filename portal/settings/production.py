@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import ALLOWED_HOSTS, CREDENTIAL_KEYS, SECRET_KEY, env
+from .base import ALLOWED_HOSTS, CREDENTIAL_KEYS, POSTGRES_OPTIONS, SECRET_KEY, env
 
 DEBUG = env.bool("BURSAR_DEBUG", default=False)
 if DEBUG:
@@ -16,7 +16,7 @@ if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("BURSAR_ALLOWED_HOSTS is missing or allows any. List the host names people type.")
 
 DATABASES = {"default": env.db_url("BURSAR_DATABASE_URL")}
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = POSTGRES_OPTIONS
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 CELERY_BROKER_URL = env.str("BURSAR_REDIS_URL")
@@ -25,7 +25,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.staticfiles.HashedFiles"},
 }
 SECURE_SSL_REDIRECT = env.bool("BURSAR_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from .base import *  # noqa: F403
-from .base import env
+from .base import POSTGRES_OPTIONS, env
 from .sqlite import sqlite_database
 
 _VAR = Path(tempfile.gettempdir()) / "bursar-test"
@@ -20,9 +20,9 @@ LOG_LEVEL = "WARNING"
 
 EMBEDDED = env.bool("BURSAR_TEST_EMBEDDED", default=False)
 if EMBEDDED:
-    DATABASES = {"default": sqlite_database(_VAR / "bursar.sqlite3")}
+    DATABASES = {"default": sqlite_database(Path(env.str("BURSAR_TEST_SQLITE", default=str(_VAR / "bursar.sqlite3"))))}
     DATABASES["default"]["TEST"] = {"NAME": _VAR / "test.sqlite3"}
-    CELERY_BROKER_URL = "folder://"
+    CELERY_BROKER_URL = "folder://localhost"
     CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(_VAR / "broker")}
 else:
     DATABASES = {
@@ -30,5 +30,5 @@ else:
             "BURSAR_DATABASE_URL", default="postgres://bursar:bursar@127.0.0.1:15432/bursar"
         )
     }
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = POSTGRES_OPTIONS
     CELERY_BROKER_URL = WAKE_URL = env.str("BURSAR_REDIS_URL", default="redis://127.0.0.1:16379/0")

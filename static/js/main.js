@@ -1,0 +1,12 @@
+// What every page loads. Each module listens on the document, so that parts put in later work without being set up.
+import "./copy.js";
+import "./dialogs.js";
+import "./fields.js";
+import "./live.js";
+import "./matrix.js";
+import "./menus.js";
+import "./panel.js";
+import "./shortcuts.js";
+import "./theme.js";
+import "./toasts.js";
+import "./treegrid.js";

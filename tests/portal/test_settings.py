@@ -1,0 +1,53 @@
+"""Production refuses to start half configured, and says which variable is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+GOOD = {
+    "BURSAR_SECRET_KEY": "x" * 40,
+    "BURSAR_CREDENTIAL_KEYS": "5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE=",
+    "BURSAR_ALLOWED_HOSTS": "gpus.example.org",
+    "BURSAR_DATABASE_URL": "postgres://bursar:secret@127.0.0.1:1/bursar",
+    "BURSAR_REDIS_URL": "redis://127.0.0.1:1/0",
+}
+
+
+def load(**changes: str | None) -> subprocess.CompletedProcess[str]:
+    values = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BURSAR_", "DJANGO_"))}
+    return subprocess.run(
+        [sys.executable, "-c", "import portal.settings.production"],
+        env=kept | values,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_starts_when_everything_is_set() -> None:
+    done = load()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BURSAR_SECRET_KEY", None),
+        ("BURSAR_SECRET_KEY", "short"),
+        ("BURSAR_CREDENTIAL_KEYS", None),
+        ("BURSAR_ALLOWED_HOSTS", None),
+        ("BURSAR_ALLOWED_HOSTS", "*"),
+        ("BURSAR_DEBUG", "1"),
+        ("BURSAR_DATABASE_URL", None),
+        ("BURSAR_REDIS_URL", None),
+    ],
+)
+def test_refuses_to_start(variable: str, value: str | None) -> None:
+    done = load(**{variable: value})
+    assert done.returncode != 0
+    assert variable in done.stderr
