@@ -1,5 +1,18 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class OrgsConfig(AppConfig):
     name = "orgs"
+
+    def ready(self) -> None:
+        from orgs.access.roles import roles_sync
+        from orgs.scope_picker import scope_picker
+        from portal.shell import MenuLine, register_menu, register_scope_picker
+
+        post_migrate.connect(roles_sync, sender=self)
+        register_scope_picker(scope_picker)
+        register_menu(
+            MenuLine("Organization", "organization", "network", "Who", 1, "project:read", key="o"),
+            MenuLine("Settings", "settings", "settings", "foot", 1, "settings:read"),
+        )

@@ -22,15 +22,16 @@ def visible_units(user: object) -> QuerySet[OrgUnit]:
 
 
 def chosen_scope(request: HttpRequest) -> OrgUnit | None:
-    """The unit in the address, or the one the person's rights begin at; None = all that is theirs, where that is several."""
+    """The unit in the address, or where the person's rights begin; None = all that is theirs, in several places."""
     wanted = request.GET.get("scope", "")
     if wanted:
-        unit = visible_units(request.user).filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+        valid = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
+        unit = visible_units(request.user).filter(pk=int(wanted)).first() if valid else None
         if unit is None:
             raise NotVisible("There is no such scope, or you may not see it.")
         return unit
     tops = scopes_with(request.user, "project:read")
-    return OrgUnit.objects.filter(path=tops[0]).first() if len(tops) == 1 else None
+    return OrgUnit.objects.filter(path=tops[0], state=UnitState.ACTIVE).first() if len(tops) == 1 else None
 
 
 def below(scope: OrgUnit | None, field: str = "") -> Q:
@@ -43,5 +44,5 @@ def below(scope: OrgUnit | None, field: str = "") -> Q:
 
 def limited(queryset: QuerySet[M], request: HttpRequest, permission: str, field: str = "") -> QuerySet[M]:
     """What the person may see of `queryset`, in the scope of the page. Every list goes through here."""
-    scope: OrgUnit | None = getattr(request, "scope", None)
+    scope: OrgUnit | None = getattr(request, "unit_scope", None)
     return within(queryset.filter(below(scope, field)), request.user, permission, field)

@@ -1,19 +1,21 @@
 """The one permission function, and the one filter that lists obey (PERMISSIONS, DATA section 6).
 
 Rights are the union of a person's access rules on a scope and its ancestors. A right on a scope holds for everything
-below it. A person's rules are read once a request, two queries, and kept on the user object.
+below it. A person's rules are read once, two queries, and kept on the user object, which lives as long as a request;
+whoever keeps a user object longer has to take it afresh to see what has changed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from orgs.models import AccessRule, OrgUnit, RolePermission, UnitKind
+from orgs.models import AccessRule, OrgUnit, RolePermission, UnitKind, UnitState
 from portal.actor import Actor
 
 M = TypeVar("M", bound=Model)
@@ -27,80 +29,109 @@ class NotVisible(Http404):
     """May not even be known to exist."""
 
 
-def scopes_with(user: Any, permission: str) -> tuple[str, ...]:
-    """Paths of the topmost units on which `user` holds `permission` (`entity:action`), sorted."""
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Where a person holds one permission: the topmost units, by their paths."""
+
+    paths: tuple[str, ...] = ()
+    """All of them, sorted."""
+    projects: tuple[str, ...] = ()
+    """Those of them that are projects, with nothing below: one list in SQL. The others are ranges, and SQLite takes
+    only some hundreds of these."""
+
+    def everywhere(self) -> bool:
+        """Whether the account is among them."""
+        return any(path.count("/") == 2 for path in self.paths)
+
+    def cover(self, path: str) -> bool:
+        return any(path.startswith(top) for top in self.paths)
+
+    def query(self) -> Q:
+        """Units in any of them."""
+        found = Q(path__in=self.projects)
+        for path in set(self.paths).difference(self.projects):
+            # '0' follows '/': a range of the index holds the unit and everything below it.
+            found |= Q(path__gte=path, path__lt=path[:-1] + "0")
+        return found
+
+
+@dataclass(slots=True)
+class _Grants:
+    paths: set[str] = field(default_factory=set)
+    projects: set[str] = field(default_factory=set)
+
+    def scopes(self) -> Scopes:
+        kept: list[str] = []
+        for path in sorted(self.paths):
+            if not (kept and path.startswith(kept[-1])):
+                kept.append(path)
+        return Scopes(tuple(kept), tuple(path for path in kept if path in self.projects))
+
+
+def _rights(user: Any) -> dict[str, Scopes]:
+    """Permission (`entity:action`) -> where the person holds it."""
     if not user.is_authenticated or not user.is_active:
-        return ()
-    rights = getattr(user, "_rights", None)
+        return {}
+    rights: dict[str, Scopes] | None = getattr(user, "_rights", None)
     if rights is None:
         rights = user._rights = _load(user)
-    return rights.get(permission, ())
+    return rights
 
 
-def _load(user: Any) -> dict[str, tuple[str, ...]]:
-    rules = list(AccessRule.objects.filter(subject__user=user).values_list("role_id", "scope__path"))
-    paths: dict[int, list[str]] = defaultdict(list)
-    for role, path in rules:
-        paths[role].append(path)
-    held: dict[str, list[str]] = defaultdict(list)
-    for permission, role in RolePermission.objects.filter(role__in=paths).values_list("permission", "role_id"):
-        held[permission] += paths[role]
-    return {permission: _topmost(scopes) for permission, scopes in held.items()}
+def _load(user: Any) -> dict[str, Scopes]:
+    rules = AccessRule.objects.filter(subject__user=user).values_list("role_id", "scope__path", "scope__kind")
+    by_role: dict[int, _Grants] = defaultdict(_Grants)
+    for role, path, kind in rules:
+        by_role[role].paths.add(path)
+        if kind == UnitKind.PROJECT:
+            by_role[role].projects.add(path)
+    held: dict[str, _Grants] = defaultdict(_Grants)
+    for permission, role in RolePermission.objects.filter(role__in=by_role).values_list("permission", "role_id"):
+        held[permission].paths |= by_role[role].paths
+        held[permission].projects |= by_role[role].projects
+    return {permission: grants.scopes() for permission, grants in held.items()}
 
 
-def _topmost(paths: list[str]) -> tuple[str, ...]:
-    """Sorted, those below another dropped."""
-    kept: list[str] = []
-    for path in sorted(set(paths)):
-        if not (kept and path.startswith(kept[-1])):
-            kept.append(path)
-    return tuple(kept)
+def scopes_with(user: Any, permission: str) -> tuple[str, ...]:
+    """Paths of the topmost units on which `user` holds `permission` (`entity:action`), sorted."""
+    return _rights(user).get(permission, Scopes()).paths
 
 
 def may(user: Any, action: str, entity: str, scope: OrgUnit | None = None) -> bool:
     """Whether `user` may do `action` to an `entity` in `scope`; without a scope: anywhere at all."""
-    scopes = scopes_with(user, f"{entity}:{action}")
-    if scope is None:
-        return bool(scopes)
-    return any(scope.path.startswith(path) for path in scopes)
+    scopes = _rights(user).get(f"{entity}:{action}", Scopes())
+    return bool(scopes.paths) if scope is None else scopes.cover(scope.path)
 
 
 def may_administer(user: Any) -> bool:
     """Whether Django's admin is open: settings may be changed on the account."""
-    account = OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first()
-    return account is not None and may(user, "update", "settings", account)
+    return _rights(user).get("settings:update", Scopes()).everywhere()
 
 
 def require(actor: Actor, action: str, entity: str, scope: OrgUnit) -> None:
     """Lets Bursar's own parts pass, and persons who hold the right on `scope`; Forbidden for others."""
-    if actor.user is not None and not may(actor.user, action, entity, scope):
-        noun = entity.replace("_", " ")
-        raise Forbidden(
-            f"You may not {action} a {noun} in {scope.name}. Ask someone who administers {scope.name} for the right."
-        )
-
-
-def _paths_q(scopes: tuple[str, ...], prefix: str = "") -> Q:
-    """Paths in any of the scopes, as index ranges: '0' follows '/'."""
-    found = Q(pk__in=[])
-    for path in scopes:
-        found |= Q(**{f"{prefix}path__gte": path, f"{prefix}path__lt": path[:-1] + "0"})
-    return found
+    if actor.user is None or may(actor.user, action, entity, scope):
+        return
+    where = f"{scope.get_kind_display()} {scope.name}"
+    raise Forbidden(
+        f"To {action} this in {where} takes the permission “{entity.replace('_', ' ')}: {action}” there. "
+        f"Ask someone who administers {where} for a role that has it."
+    )
 
 
 def within(queryset: QuerySet[M], user: Any, permission: str, field: str = "") -> QuerySet[M]:
-    """Only rows whose unit `user` holds `permission` on. `field`: the foreign key to the unit; empty for units themselves."""
-    scopes = scopes_with(user, permission)
-    if any(path.count("/") == 2 for path in scopes):
-        return queryset  # the account itself: everything
+    """Only rows whose unit `user` holds `permission` on. `field`: the foreign key to it; empty for units themselves."""
+    scopes = _rights(user).get(permission, Scopes())
+    if scopes.everywhere():
+        return queryset
     if not field:
-        return queryset.filter(_paths_q(scopes))
-    return queryset.filter(**{f"{field}__in": OrgUnit.objects.filter(_paths_q(scopes)).values("pk")})
+        return queryset.filter(scopes.query())
+    return queryset.filter(**{f"{field}__in": OrgUnit.objects.filter(scopes.query()).values("pk")})
 
 
 def unit_for(user: Any, pk: int, permission: str, kind: UnitKind | None = None) -> OrgUnit:
-    """The unit, if `user` holds `permission` (`entity:action`) there. NotVisible if not."""
-    units = OrgUnit.objects.select_related("cluster", "parent")
+    """The unit, if it is active and `user` holds `permission` (`entity:action`) there. NotVisible if not."""
+    units = OrgUnit.objects.filter(state=UnitState.ACTIVE).select_related("cluster", "parent")
     if kind is not None:
         units = units.filter(kind=kind)
     unit = within(units, user, permission).filter(pk=pk).first()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 ACTIONS = {"C": "create", "R": "read", "U": "update", "D": "delete"}
 
-ROLES = ("System administrator", "Department administrator", "L1 researcher", "Viewer")
+ADMINISTRATOR = "System administrator"
+ROLES = (ADMINISTRATOR, "Department administrator", "L1 researcher", "Viewer")
 
 CELLS: dict[str, tuple[str, str, str, str]] = {
     "account": ("RU", "R", "R", "R"),
@@ -31,6 +32,4 @@ CELLS: dict[str, tuple[str, str, str, str]] = {
 def permissions_of(role: str) -> frozenset[str]:
     """The `entity:action` codes of a built-in role."""
     column = ROLES.index(role)
-    return frozenset(
-        f"{entity}:{ACTIONS[letter]}" for entity, cells in CELLS.items() for letter in cells[column]
-    )
+    return frozenset(f"{entity}:{ACTIONS[letter]}" for entity, cells in CELLS.items() for letter in cells[column])

@@ -19,4 +19,4 @@ class AccessRule(models.Model):
         constraints = [models.UniqueConstraint(fields=["subject", "scope", "role"], name="rule_once")]
 
     def __str__(self) -> str:
-        return f"{self.subject_id} is {self.role_id} on {self.scope_id}"
+        return f"{self.subject} is {self.role} on {self.scope}"

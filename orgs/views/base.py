@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.views.generic import TemplateView, View
 
 from orgs.access import NotVisible
@@ -13,9 +14,16 @@ from orgs.scope import chosen_scope
 from portal.access import may
 from portal.actor import Actor
 
+LONGEST_SEARCH = 200
+
+
+def searched(request: HttpRequest) -> str:
+    """What the search field of the page holds (`?q=`), fit for a query: PostgreSQL takes no null characters."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
 
 class Guarded(View):
-    """A view that needs `permission` (`entity:action`) somewhere; what it shows is limited row by row on top of that."""
+    """A view that needs `permission` (`entity:action`) somewhere; what it shows is limited row by row on top."""
 
     permission: str
 
@@ -25,8 +33,12 @@ class Guarded(View):
             raise NotVisible("There is no such page, or you may not see it.")
         self.actor = Actor.of(request)
         self.scope: OrgUnit | None = chosen_scope(request)
-        request.scope = self.scope  # type: ignore[attr-defined]
+        request.unit_scope = self.scope  # type: ignore[attr-defined]
+        self.prepare(**kwargs)
         return super().dispatch(request, *args, **kwargs)
+
+    def prepare(self, **kwargs: Any) -> None:
+        """Finds what the address names and asks for the right to it, before any method of the view runs."""
 
 
 class Page(Guarded, TemplateView):
@@ -41,3 +53,9 @@ class Page(Guarded, TemplateView):
         if self.fragment_template and getattr(self.request, "htmx", False):
             return [self.fragment_template]
         return super().get_template_names()
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """One address answers with a page or a part of it, so that no cache may give one for the other."""
+        response = super().render_to_response(context, **kwargs)
+        patch_vary_headers(response, ["HX-Request"])
+        return response

@@ -1,0 +1,61 @@
+from django.contrib import admin
+
+from orgs.models import AccessRule, ClusterInfo, OrgUnit, ProjectInfo, Role, RolePermission, Subject, User
+from portal.admin import ReadOnlyAdmin
+
+
+@admin.register(OrgUnit)
+class OrgUnitAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "name", "path", "state", "version", "created_at")
+    list_filter = ("kind", "state")
+    search_fields = ("name",)
+    ordering = ("path",)
+
+
+@admin.register(ClusterInfo)
+class ClusterInfoAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "mode", "address", "state", "state_message", "last_seen")
+    list_select_related = ("unit",)
+    hidden = ("credentials",)
+
+
+@admin.register(ProjectInfo)
+class ProjectInfoAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "cluster", "namespace", "phase", "phase_message")
+    list_select_related = ("unit", "cluster")
+    search_fields = ("namespace",)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("email", "name", "is_active", "last_login", "date_joined")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    hidden = ("password",)
+
+
+@admin.register(Subject)
+class SubjectAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "user")
+    list_select_related = ("user",)
+    search_fields = ("name",)
+
+
+@admin.register(Role)
+class RoleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "built_in")
+
+
+@admin.register(RolePermission)
+class RolePermissionAdmin(ReadOnlyAdmin):
+    list_display = ("role", "permission")
+    list_select_related = ("role",)
+    list_filter = ("role",)
+    ordering = ("role", "permission")
+
+
+@admin.register(AccessRule)
+class AccessRuleAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "role", "scope", "created_by", "created_at")
+    list_select_related = ("subject", "role", "scope", "created_by")
+    list_filter = ("role",)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from django import forms
+
+from orgs.models import UnitKind
+from orgs.names import LONGEST_DESCRIPTION, longest_name
+
+RULE = "Lower-case letters, digits and hyphens."
+
+
+class UnitForm(forms.Form):
+    """Name and description of a unit. What a legal name is, the services say."""
+
+    name = forms.CharField(label="Name", error_messages={"required": "The name is missing. Fill it in."})
+    description = forms.CharField(
+        label="Description", required=False, widget=forms.Textarea(attrs={"rows": 2, "maxlength": LONGEST_DESCRIPTION})
+    )
+
+    def __init__(self, *args: object, kind: UnitKind, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        field = self.fields["name"]
+        field.widget.attrs |= {"maxlength": longest_name(kind), "autocomplete": "off", "spellcheck": "false"}
+        if kind != UnitKind.ACCOUNT:
+            field.help_text = RULE
+
+
+class DeleteForm(forms.Form):
+    """Carries the name typed to confirm; asked for only while work is running."""
+
+    confirm_name = forms.CharField(required=False)
+
+    def __init__(self, *args: object, wanted: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.wanted = wanted
+
+    def clean_confirm_name(self) -> str:
+        typed: str = self.cleaned_data["confirm_name"]
+        if self.wanted and typed != self.wanted:
+            raise forms.ValidationError(f"Type {self.wanted} to confirm: there is work running.")
+        return typed

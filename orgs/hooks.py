@@ -1,0 +1,99 @@
+# mypy: disable-error-code="empty-body"
+"""What this app asks of the apps above it. They answer by `<hook>.register` in their AppConfig.ready()."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orgs.models import OrgUnit
+from portal.actor import Actor
+from portal.hooks import Hook
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a unit stands, everything below it included."""
+
+    quota_gpu_milli: int = 0
+    used_gpu_milli: int = 0
+    """Allocated, over quota included."""
+    over_gpu_milli: int = 0
+    waiting_gpu_milli: int = 0
+    running: int = 0
+    """Workloads; so `pending`."""
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """How a unit stands in one pool."""
+
+    pool: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadsImpact:
+    """What of a unit's work ends when the unit goes."""
+
+    running: int = 0
+    """Workloads with pods in the cluster; `waiting` ones have none yet."""
+    waiting: int = 0
+    gpu_milli: int = 0
+    """In use by the running ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAccess:
+    """A kubeconfig that was found harmless."""
+
+    address: str
+    """Of the API server, for people to see."""
+    credentials: str
+    """What it takes to sign in, secrets included: encrypt before storing, never show."""
+
+
+@Hook
+def unit_figures(units: Sequence[int]) -> dict[int, Figures]:
+    """The sums over all pools of the units with these ids, in a fixed number of queries; some may be missing."""
+
+
+@Hook
+def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
+    """Each pool of the unit's cluster (of an account: none), by the pools' names."""
+
+
+@Hook
+def quota_impact(unit: OrgUnit) -> int:
+    """milli-GPU that the unit is guaranteed, summed over its cluster's pools; what a delete gives back."""
+
+
+@Hook
+def default_pool_create(cluster: OrgUnit) -> None:
+    """Gives a new cluster its default pool."""
+
+
+@Hook
+def simulated_nodes_create(cluster: OrgUnit) -> None:
+    """Gives a new simulated cluster its nodes."""
+
+
+@Hook
+def cluster_credentials_vetted(kubeconfig: str) -> ClusterAccess:
+    """The harmless part of a kubeconfig that a person gave. Refused({"kubeconfig": ...}) for anything else."""
+
+
+@Hook
+def workloads_impact(unit: OrgUnit) -> WorkloadsImpact:
+    """What of the work in the unit and below it is active now."""
+
+
+@Hook
+def workloads_end(unit: OrgUnit, actor: Actor) -> None:
+    """Asks for every active workload in the unit and below to be deleted; asked twice, the second does nothing."""
+
+
+@Hook
+def live_pods(unit: OrgUnit) -> int:
+    """How many pods of the unit and below are still in the cluster."""

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from django.db import transaction
+
+from orgs import hooks
+from orgs.access import require
+from orgs.models import ClusterInfo, OrgUnit, UnitKind, UnitState
+from orgs.names import DEFAULT_DEPARTMENT, checked_name, stripped
+from orgs.secrets import encrypt
+from orgs.services.locks import account_locked
+from orgs.services.tree import unit_insert
+from orgs.services.unit import unit_delete
+from portal.actor import Actor
+from portal.errors import Refused
+from portal.services.audit import audit_record
+from portal.wake import wake_on_commit
+
+
+def cluster_create(*, actor: Actor, name: str, mode: ClusterInfo.Mode, kubeconfig: str = "") -> OrgUnit:
+    """A cluster with its default department and pool: a Kubernetes one by its kubeconfig, or a simulated one."""
+    account = OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first()
+    if account is None:
+        raise Refused("There is no account yet. Create it with `manage.py account_create`.")
+    require(actor, "create", "cluster", account)
+    name = checked_name(name, UnitKind.CLUSTER)
+    if mode not in ClusterInfo.Mode.values:
+        raise Refused({"mode": "A cluster is simulated or a Kubernetes cluster. Choose one of the two."})
+    access = hooks.ClusterAccess("", "")
+    if mode == ClusterInfo.Mode.KUBERNETES:
+        # Looks up the host's name, so it comes before the transaction.
+        access = hooks.cluster_credentials_vetted(stripped("kubeconfig", kubeconfig))
+    with transaction.atomic():
+        account = account_locked()
+        cluster = unit_insert(kind=UnitKind.CLUSTER, name=name, parent=account)
+        _refuse_connected(access.address)
+        ClusterInfo.objects.create(
+            unit=cluster,
+            mode=mode,
+            address=access.address,
+            credentials=encrypt(access.credentials) if access.credentials else "",
+        )
+        unit_insert(kind=UnitKind.DEPARTMENT, name=DEFAULT_DEPARTMENT, parent=cluster)
+        hooks.default_pool_create(cluster)
+        if mode == ClusterInfo.Mode.SIMULATED:
+            hooks.simulated_nodes_create(cluster)
+        audit_record(
+            actor=actor,
+            action="create",
+            entity=cluster,
+            unit=account.pk,
+            after={"name": name, "mode": ClusterInfo.Mode(mode).label, "address": access.address},
+        )
+        wake_on_commit()
+    return cluster
+
+
+def cluster_disconnect(*, actor: Actor, cluster: OrgUnit) -> None:
+    """Ends the cluster's workloads and forgets it, once they have ended or it has not answered for ten minutes."""
+    if cluster.kind != UnitKind.CLUSTER:
+        raise Refused({"cluster": f"{cluster.name} is a {cluster.get_kind_display()}. Choose a cluster."})
+    unit_delete(actor=actor, unit=cluster)
+
+
+def _refuse_connected(address: str) -> None:
+    other = ClusterInfo.objects.filter(address=address, unit__state=UnitState.ACTIVE).select_related("unit").first()
+    if address and other is not None:
+        raise Refused({"kubeconfig": f"{address} is connected already, as {other.unit.name}. Give another cluster's."})

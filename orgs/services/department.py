@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from django.db import transaction
+
+from orgs.access import require
+from orgs.models import OrgUnit, UnitKind
+from orgs.names import LONGEST_DESCRIPTION, checked_name, checked_text
+from orgs.services.locks import cluster_locked, fresh
+from orgs.services.tree import DEEPEST, unit_insert
+from portal.actor import Actor
+from portal.errors import Refused
+from portal.services.audit import audit_record
+from portal.wake import wake_on_commit
+
+
+@transaction.atomic
+def department_create(*, actor: Actor, parent: OrgUnit, name: str, description: str = "") -> OrgUnit:
+    """A department in a cluster or inside another department."""
+    require(actor, "create", "department", parent)
+    if parent.kind not in (UnitKind.CLUSTER, UnitKind.DEPARTMENT):
+        raise Refused({"parent": "A department lies in a cluster or in another department. Choose one of these."})
+    name = checked_name(name, UnitKind.DEPARTMENT)
+    description = checked_text("description", description, LONGEST_DESCRIPTION, required=False)
+    cluster_locked(parent)
+    parent = fresh(parent)
+    if len(parent.ancestor_ids) - 2 >= DEEPEST:
+        raise Refused({"parent": f"Departments lie at most {DEEPEST} deep inside one another. Choose one further up."})
+    department = unit_insert(kind=UnitKind.DEPARTMENT, name=name, parent=parent, description=description)
+    audit_record(
+        actor=actor, action="create", entity=department, unit=parent.pk, after={"name": name, "parent": parent.name}
+    )
+    wake_on_commit()
+    return department

@@ -1,0 +1,125 @@
+"""What can be done to any unit below the account: rename it, delete it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from orgs import hooks
+from orgs.access import require
+from orgs.models import ClusterInfo, OrgUnit, UnitKind, UnitState
+from orgs.names import DEFAULT_DEPARTMENT, LONGEST_DESCRIPTION, checked_name, checked_text
+from orgs.services.locks import account_locked, cluster_locked, fresh
+from orgs.services.tree import refuse_taken, subtree_ids
+from portal.actor import SYSTEM, Actor
+from portal.errors import Refused
+from portal.services.audit import audit_record
+from portal.wake import wake_on_commit
+
+OUT_OF_REACH = timedelta(minutes=10)
+"""A cluster that has not answered for so long is let go without waiting for its pods."""
+
+
+def is_default_department(unit: OrgUnit) -> bool:
+    """Whether it is the department that its cluster has for projects that need none."""
+    return unit.kind == UnitKind.DEPARTMENT and unit.name == DEFAULT_DEPARTMENT and unit.parent_id == unit.cluster_id
+
+
+@transaction.atomic
+def unit_rename(*, actor: Actor, unit: OrgUnit, name: str, description: str | None = None) -> OrgUnit:
+    """Gives the unit another name and, unless None, another description. A project's namespace stays."""
+    kind = UnitKind(unit.kind)
+    require(actor, "update", kind.label, unit)
+    _lock(unit)
+    unit = fresh(unit)
+    before = {"name": unit.name, "description": unit.description}
+    if is_default_department(unit) and name != unit.name:
+        raise Refused({"name": "The default department of a cluster keeps its name. Create another one instead."})
+    if name != unit.name:
+        unit.name = checked_name(name, kind)
+    if description is not None:
+        unit.description = checked_text("description", description, LONGEST_DESCRIPTION, required=False)
+    after = {"name": unit.name, "description": unit.description}
+    changed = [field for field in before if before[field] != after[field]]
+    if not changed:
+        return unit
+    if "name" in changed and unit.parent is not None:
+        refuse_taken(kind=kind, name=unit.name, parent=unit.parent, except_for=unit)
+    unit.version += 1
+    unit.save(update_fields=["name", "description", "version"])
+    audit_record(
+        actor=actor,
+        action="update",
+        entity=unit,
+        unit=unit.pk,
+        before={field: before[field] for field in changed},
+        after={field: after[field] for field in changed},
+    )
+    wake_on_commit()
+    return unit
+
+
+@transaction.atomic
+def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
+    """Deletes a department or project with everything below it.
+
+    At once it is out of every list and its workloads are asked to end; its rows go when these have ended and
+    the last pod is gone (`units_remove`).
+    """
+    kind = UnitKind(unit.kind)
+    require(actor, "delete", kind.label, unit)
+    if kind == UnitKind.ACCOUNT:
+        raise Refused("The account cannot be deleted. Delete what is in it.")
+    if is_default_department(unit):
+        raise Refused("The default department of a cluster cannot be deleted. Delete the projects in it.")
+    _lock(unit)
+    unit = fresh(unit)
+    ids = subtree_ids(unit)
+    OrgUnit.objects.filter(pk__in=ids).update(state=UnitState.DELETING, version=F("version") + 1)
+    hooks.workloads_end(unit, actor)
+    audit_record(
+        actor=actor, action="delete", entity=unit, unit=unit.parent_id, before={"name": unit.name, "units": len(ids)}
+    )
+    wake_on_commit()
+
+
+def units_remove() -> int:
+    """Removes the rows of deleted units whose work has ended, each in a transaction of its own. Returns how many."""
+    doomed = OrgUnit.objects.filter(state=UnitState.DELETING, parent__state=UnitState.ACTIVE).order_by("pk")
+    return sum(_remove(unit) for unit in doomed)
+
+
+@transaction.atomic
+def _remove(unit: OrgUnit) -> bool:
+    try:
+        _lock(unit)
+    except Refused:
+        return False  # another worker removed the whole cluster meanwhile
+    if not OrgUnit.objects.filter(pk=unit.pk, state=UnitState.DELETING).exists():
+        return False
+    # What was submitted in the same moment as the delete has not been asked to end yet.
+    hooks.workloads_end(unit, SYSTEM)
+    work = hooks.workloads_impact(unit)
+    if (work.running or work.waiting or hooks.live_pods(unit)) and not _out_of_reach(unit):
+        return False
+    unit.delete()
+    wake_on_commit()
+    return True
+
+
+def _lock(unit: OrgUnit) -> None:
+    if unit.kind in (UnitKind.ACCOUNT, UnitKind.CLUSTER):
+        account_locked()
+    if unit.kind != UnitKind.ACCOUNT:
+        cluster_locked(unit)
+
+
+def _out_of_reach(unit: OrgUnit) -> bool:
+    """Only of a cluster: a project waits for its cluster to come back, or pods of nobody would be left there."""
+    if unit.kind != UnitKind.CLUSTER:
+        return False
+    info = ClusterInfo.objects.get(unit=unit)
+    return info.last_seen is None or info.last_seen < timezone.now() - OUT_OF_REACH

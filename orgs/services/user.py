@@ -1,0 +1,79 @@
+"""People: made and put out of service by administrators."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from orgs.access import require
+from orgs.models import Subject, User
+from orgs.names import LONGEST_PASSWORD, LONGEST_PERSON, checked_email, checked_text
+from orgs.services.locks import account_locked
+from orgs.services.rule import refuse_without_administrator
+from portal.actor import Actor
+from portal.errors import Refused
+from portal.services.audit import audit_record
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    user: User
+    password: str
+    """To be told to the person now: it is kept nowhere."""
+
+
+@transaction.atomic
+def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> NewUser:
+    """A person who may sign in and has no rights yet. Without a password one is made up."""
+    account = account_locked()
+    require(actor, "create", "user", account)
+    user = User(email=checked_email(email), name=checked_text("name", name, LONGEST_PERSON))
+    if User.objects.filter(email=user.email).exists():
+        raise Refused({"email": f"{user.email} is here already. Find the person in the list."})
+    password = checked_text("password", password, LONGEST_PASSWORD, required=False) or secrets.token_urlsafe(12)
+    try:
+        validate_password(password, user)
+    except ValidationError as problem:
+        raise Refused({"password": " ".join(problem.messages)}) from None
+    user.set_password(password)
+    user.save()
+    Subject.objects.create(kind=Subject.Kind.USER, name=user.email, user=user)
+    audit_record(
+        actor=actor, action="create", entity=user, unit=account.pk, after={"email": user.email, "name": user.name}
+    )
+    return NewUser(user, password)
+
+
+@transaction.atomic
+def user_deactivate(*, actor: Actor, user: User) -> None:
+    """Lets the person in no more, from the next request on. Rules and workloads stay."""
+    account = account_locked()
+    require(actor, "update", "user", account)
+    if actor.user is not None and actor.user.pk == user.pk:
+        raise Refused("You cannot deactivate yourself. Ask another System administrator.")
+    refuse_without_administrator(account, without_user=user)
+    _set_active(actor, user, False, account.pk)
+
+
+@transaction.atomic
+def user_activate(*, actor: Actor, user: User) -> None:
+    """Lets a deactivated person in again."""
+    account = account_locked()
+    require(actor, "update", "user", account)
+    _set_active(actor, user, True, account.pk)
+
+
+def _set_active(actor: Actor, user: User, active: bool, unit: int) -> None:
+    if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active):
+        audit_record(
+            actor=actor,
+            action="update",
+            entity=user,
+            unit=unit,
+            before={"is_active": not active},
+            after={"is_active": active},
+        )

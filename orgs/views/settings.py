@@ -1,0 +1,158 @@
+"""The Settings page and its dialogs: clusters and people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+
+from orgs.access import NotVisible, may, require
+from orgs.forms.cluster import ConnectForm, SimulateForm
+from orgs.forms.user import UserForm
+from orgs.models import ClusterInfo, OrgUnit, UnitKind, User
+from orgs.selectors.clusters import clusters
+from orgs.selectors.people import people
+from orgs.services.cluster import cluster_create
+from orgs.services.user import NewUser, user_activate, user_create, user_deactivate
+from orgs.views.base import Page, searched
+from orgs.views.form import FormPage
+from orgs.words import settings_answer
+
+SIZES = (25, 50, 100)
+
+
+class SettingsPage(Page):
+    permission = "settings:read"
+    template_name = "orgs/settings.html"
+    fragment_template = "orgs/settings_body.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        found, may_connect = clusters(user), may(user, "create", "cluster")
+        context = super().get_context_data(**kwargs)
+        context |= {
+            "clusters": found,
+            "answer": settings_answer(found, may_connect),
+            "may_connect": may_connect,
+            "may_disconnect": may(user, "delete", "cluster"),
+        }
+        if may(user, "read", "user"):
+            search = searched(self.request)
+            size = self.request.GET.get("size", "")
+            pages = Paginator(people(search), int(size) if size in map(str, SIZES) else SIZES[0])
+            context |= {
+                "people": pages.get_page(self.request.GET.get("page")),
+                "search": search,
+                "may_change_people": may(user, "update", "user"),
+            }
+        return context
+
+
+class SettingsForm(FormPage):
+    """A form that changes the settings; `entity` is made on the account."""
+
+    permission = "settings:read"
+    entity: str
+    action = "create"
+
+    def prepare(self, **kwargs: Any) -> None:
+        account = OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first()
+        if account is None:
+            raise NotVisible("There is no account yet.")
+        require(self.actor, self.action, self.entity, account)
+
+    def back(self) -> str:
+        return reverse("settings")
+
+
+class ClusterConnect(SettingsForm):
+    entity = "cluster"
+    form_class = ConnectForm
+    title = "Connect a Kubernetes cluster"
+    line = "Bursar watches its nodes and pods, and binds the pods of its own workloads."
+    submit = "Connect cluster"
+
+    def save(self, form: forms.Form) -> str:
+        cluster = cluster_create(actor=self.actor, mode=ClusterInfo.Mode.KUBERNETES, **form.cleaned_data)
+        return f"Cluster {cluster.name} is being connected."
+
+
+class ClusterSimulate(SettingsForm):
+    entity = "cluster"
+    form_class = SimulateForm
+    title = "Simulate a cluster"
+    line = "It has nodes and runs workloads for their stated time, all of it made up."
+    submit = "Simulate cluster"
+
+    def save(self, form: forms.Form) -> str:
+        cluster = cluster_create(actor=self.actor, mode=ClusterInfo.Mode.SIMULATED, **form.cleaned_data)
+        return f"Simulated cluster {cluster.name} is there."
+
+
+@method_decorator(never_cache, name="dispatch")
+class UserCreate(SettingsForm):
+    """Ends with the password on the screen, once: it is kept nowhere."""
+
+    entity = "user"
+    form_class = UserForm
+    title = "New person"
+    line = "May sign in and has no rights yet: give roles on the Organization page."
+    submit = "Create person"
+    new: NewUser
+
+    def save(self, form: forms.Form) -> str:
+        self.new = user_create(actor=self.actor, **form.cleaned_data)
+        return f"{self.new.user.name} may sign in."
+
+    def leave(self, request: HttpRequest) -> HttpResponse:
+        self.template_name, self.fragment_template = "orgs/new_user_page.html", "orgs/new_user_dialog.html"
+        return self.render_to_response({"new": self.new, "back": self.back()})
+
+
+class UserDeactivate(SettingsForm):
+    """Confirms that a person is let in no more."""
+
+    template_name = "orgs/confirm_page.html"
+    fragment_template = "orgs/confirm_dialog.html"
+    entity = "user"
+    action = "update"
+    form_class = forms.Form
+    submit = "Deactivate person"
+
+    def prepare(self, **kwargs: Any) -> None:
+        super().prepare(**kwargs)
+        self.person = get_object_or_404(User, pk=kwargs["pk"])
+        self.title = f"Deactivate {self.person.name}?"
+        self.line = f"{self.person.email} is let in no more, from the next click on."
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kept = [{"text": "Roles and workloads are kept", "figure": None, "tone": "kept"}]
+        return super().get_context_data(impact=kept, keep="Keep active", **kwargs)
+
+    def save(self, form: forms.Form) -> str:
+        user_deactivate(actor=self.actor, user=self.person)
+        return f"{self.person.name} is let in no more."
+
+
+class UserActivate(UserDeactivate):
+    """Takes nothing away; the same dialog the other way round."""
+
+    submit = "Activate person"
+
+    def prepare(self, **kwargs: Any) -> None:
+        super().prepare(**kwargs)
+        self.title = f"Activate {self.person.name}?"
+        self.line = f"{self.person.email} may sign in again, with the roles from before."
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"impact": [], "keep": "Keep inactive"}
+
+    def save(self, form: forms.Form) -> str:
+        user_activate(actor=self.actor, user=self.person)
+        return f"{self.person.name} may sign in again."

@@ -1,0 +1,95 @@
+"""Sentences that pages of this app say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orgs.models import ClusterInfo, OrgUnit, UnitKind
+from orgs.selectors.clusters import ClusterLine
+from orgs.selectors.impact import UnitImpact
+from orgs.selectors.tree import Tree
+from portal.formats import counted, gpus, gpus_counted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The heading of a page and the line under it."""
+
+    text: str
+    line: str
+
+
+def organization_answer(tree: Tree, scope: OrgUnit | None) -> Answer:
+    """How the organization, or the scope of it, is laid out and how its guarantee is used."""
+    projects = counted(tree.kinds[UnitKind.PROJECT], "project")
+    departments = tree.kinds[UnitKind.DEPARTMENT]
+    clusters = [row.unit for row in tree.rows if row.unit.kind == UnitKind.CLUSTER]
+    if tree.kinds[UnitKind.ACCOUNT] and not tree.kinds[UnitKind.CLUSTER]:
+        return Answer("No cluster yet.", "An organization begins with a cluster; departments and projects lie in it.")
+    if not tree.kinds:
+        return Answer("Nothing here is yours to see.", "A role on a project or department shows it here.")
+    share = "shares" if tree.kinds[UnitKind.PROJECT] == 1 else "share"
+    if tree.kinds[UnitKind.CLUSTER] > 1:
+        text = f"{projects} in {counted(departments, 'department')} {share} {tree.kinds[UnitKind.CLUSTER]} clusters."
+    elif clusters:
+        text = f"{projects} in {counted(departments, 'department')} {share} cluster {clusters[0].name}."
+    elif scope is not None and scope.kind == UnitKind.DEPARTMENT:
+        text = f"{projects} in department {scope.name}."
+    elif scope is not None and scope.kind == UnitKind.PROJECT:
+        text = f"Project {scope.name}."
+    else:
+        text = f"{projects} are yours to see." if share == "share" else f"{projects} is yours to see."
+    total = tree.total
+    line = f"Guaranteed {gpus_counted(total.quota_gpu_milli)}; {gpus(total.used_gpu_milli)} in use"
+    line += f", {gpus(total.over_gpu_milli)} of them over quota" if total.over_gpu_milli else ""
+    line += f"; {gpus(total.waiting_gpu_milli)} waiting." if total.waiting_gpu_milli else "; nothing waits."
+    return Answer(text, line)
+
+
+def settings_answer(clusters: list[ClusterLine], may_connect: bool) -> Answer:
+    """How the clusters are, as far as the reader may see them."""
+    if not clusters and may_connect:
+        return Answer("No cluster yet.", "Bursar needs a cluster to watch.")
+    if not clusters:
+        return Answer("No cluster is yours to see.", "System administrators connect clusters and add people here.")
+    lost = [c.unit.name for c in clusters if c.unit.cluster_info.state == ClusterInfo.State.DISCONNECTED]
+    waiting = [c.unit.name for c in clusters if c.unit.cluster_info.state == ClusterInfo.State.WAITING]
+    simulated = sum(c.unit.cluster_info.mode == ClusterInfo.Mode.SIMULATED for c in clusters)
+    if lost:
+        text = f"{len(lost)} of {counted(len(clusters), 'cluster')} not connected: {', '.join(lost[:3])}."
+    elif waiting:
+        text = f"{counted(len(clusters), 'cluster')}, {len(waiting)} of them still connecting."
+    elif len(clusters) == 1:
+        text = f"Cluster {clusters[0].unit.name} is connected."
+    else:
+        text = f"{len(clusters)} clusters are connected."
+    kinds = [f"{counted(len(clusters) - simulated, 'Kubernetes cluster')}"] if simulated < len(clusters) else []
+    kinds += [f"{simulated} simulated"] if simulated else []
+    return Answer(text, ", ".join(kinds) + ".")
+
+
+def impact_rows(impact: UnitImpact, unit: OrgUnit) -> list[dict[str, object]]:
+    """The lines of the dialog before a delete: what ends, what goes back, what is kept."""
+    above = unit.parent.name if unit.parent else ""
+    lines: list[tuple[str, object]] = [
+        ("Departments inside go too", impact.departments),
+        ("Projects inside go too", impact.projects),
+        ("Running workloads are stopped", impact.work.running),
+        ("Waiting workloads are removed", impact.work.waiting),
+        ("Access rules are removed", impact.rules),
+    ]
+    rows: list[dict[str, object]] = [{"text": text, "figure": figure} for text, figure in lines if figure]
+    if impact.guaranteed_gpu_milli:
+        text = "Guaranteed GPUs go" if unit.kind == UnitKind.CLUSTER else f"Guaranteed GPUs go back to {above}"
+        rows.append({"text": text, "figure": gpus(impact.guaranteed_gpu_milli)})
+    kept = "Namespaces and their volumes are kept" if impact.projects else "The namespace and its volumes are kept"
+    if impact.projects or unit.kind == UnitKind.PROJECT:
+        rows.append({"text": kept, "figure": None, "tone": "kept"})
+    return rows
+
+
+def impact_line(impact: UnitImpact) -> str:
+    """From whom it takes something away."""
+    if impact.people:
+        return f"This takes something away from {'1 person' if impact.people == 1 else f'{impact.people} people'}."
+    return "Nobody holds a role on it." if not impact.projects else "Nobody holds a role on it or inside it."

@@ -1,0 +1,261 @@
+"""Rows for tests: one typed function a noun, each consistent by itself. What is not given is made up, and unique."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from orgs import hooks
+from orgs.models import (
+    AccessRule,
+    ClusterInfo,
+    OrgUnit,
+    ProjectInfo,
+    Role,
+    Subject,
+    UnitKind,
+    User,
+)
+from portal.actor import SYSTEM, Actor
+from portal.hooks import Hook
+from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from scheduling.models import Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
+
+_number = count(1)
+
+# --- orgs
+
+ADMIN = "System administrator"
+DEPARTMENT_ADMIN = "Department administrator"
+RESEARCHER = "L1 researcher"
+VIEWER = "Viewer"
+PASSWORD = "correct horse battery"
+
+
+def _unit(kind: UnitKind, name: str, parent: OrgUnit | None, cluster: OrgUnit | None = None) -> OrgUnit:
+    unit = OrgUnit.objects.create(kind=kind, name=name, parent=parent, cluster=cluster)
+    unit.path = f"{parent.path if parent else '/'}{unit.pk}/"
+    if kind == UnitKind.CLUSTER:
+        unit.cluster = unit
+    unit.save(update_fields=["path", "cluster"])
+    return unit
+
+
+def make_account(name: str = "Aldergrove") -> OrgUnit:
+    """The account: there is one, so a second call returns the first's."""
+    return OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first() or _unit(UnitKind.ACCOUNT, name, None)
+
+
+def make_cluster(name: str = "", mode: ClusterInfo.Mode = ClusterInfo.Mode.SIMULATED) -> OrgUnit:
+    """A connected cluster with its `default` department and its default pool, and no nodes."""
+    cluster = _unit(UnitKind.CLUSTER, name or f"cluster-{next(_number)}", make_account())
+    ClusterInfo.objects.create(unit=cluster, mode=mode, state=ClusterInfo.State.CONNECTED)
+    make_department("default", parent=cluster)
+    if hooks.default_pool_create.name not in Hook.unanswered():
+        hooks.default_pool_create(cluster)
+    return cluster
+
+
+def make_department(name: str = "", parent: OrgUnit | None = None) -> OrgUnit:
+    """Below `parent`: a cluster or another department."""
+    parent = parent or make_cluster()
+    return _unit(UnitKind.DEPARTMENT, name or f"department-{next(_number)}", parent, parent.cluster)
+
+
+def make_project(name: str = "", department: OrgUnit | None = None) -> OrgUnit:
+    """With a namespace that is ready."""
+    department = department or make_department()
+    assert department.cluster is not None
+    project = _unit(UnitKind.PROJECT, name or f"project-{next(_number)}", department, department.cluster)
+    ProjectInfo.objects.create(
+        unit=project,
+        cluster=department.cluster,
+        namespace=f"bursar-{project.name}",
+        phase=ProjectInfo.Phase.READY,
+    )
+    return project
+
+
+def make_user(email: str = "", name: str = "", role: str = "", scope: OrgUnit | None = None) -> User:
+    """Signs in with PASSWORD. With `role`: granted on `scope`, or on the whole account."""
+    email = email or f"person-{next(_number)}@example.org"
+    user = User(email=email, name=name or email.split("@")[0].replace("-", " ").title())
+    user.set_password(PASSWORD)
+    user.save()
+    Subject.objects.create(name=email, user=user)
+    if role:
+        make_rule(user, role, scope or make_account())
+    return user
+
+
+def make_rule(user: User, role: str, scope: OrgUnit) -> AccessRule:
+    """Take the user afresh from the database if rights of this object were asked before: it remembers them."""
+    return AccessRule.objects.create(subject=user.subject, role=Role.objects.get(name=role), scope=scope)
+
+
+def actor_of(user: User | None = None) -> Actor:
+    """The user as services take it; without one Bursar itself."""
+    return Actor(user.name, user, user.subject.pk, "192.0.2.1") if user else SYSTEM
+
+
+def signed_in(user: User) -> Client:
+    """A test client with the user's session."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+# --- quotas
+
+
+def make_pool(
+    name: str = "",
+    cluster: OrgUnit | None = None,
+    label_key: str = "example.org/class",
+    label_value: str = "",
+    **fields: Any,
+) -> Pool:
+    """A pool of a cluster with a label of its own (value: its name). Moves no nodes."""
+    name = name or f"pool-{next(_number)}"
+    return Pool.objects.create(
+        cluster=cluster or make_cluster(),
+        name=name,
+        label_key=label_key,
+        label_value=label_value or name,
+        **fields,
+    )
+
+
+def default_pool_of(cluster: OrgUnit) -> Pool:
+    """The pool that owns what no other pool matches."""
+    return Pool.objects.get(cluster=cluster, is_default=True)
+
+
+def make_node(name: str = "", pool: Pool | None = None, gpus: int = 8, **fields: Any) -> Node:
+    """A ready node of the pool, with its label, whole GPUs, 16 cores and 128 GiB for each of them (of at least one)."""
+    pool = pool or make_pool()
+    number = next(_number)
+    values: dict[str, Any] = {
+        "uid": f"node-uid-{number}",
+        "name": name or f"node-{number}",
+        "gpu_type": "T900" if gpus else "",
+        "gpu_count": gpus,
+        "gpu_memory_bytes": 80 * 1024**3 if gpus else 0,
+        "cpu_millicores": 16_000 * max(gpus, 1),
+        "memory_bytes": 128 * 1024**3 * max(gpus, 1),
+        "labels": {} if pool.is_default else {pool.label_key: pool.label_value},
+    }
+    return Node.objects.create(cluster=pool.cluster, pool=pool, **(values | fields))
+
+
+def make_quota(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> Quota:
+    """What a unit is guaranteed in a pool, in GPUs; other columns by their names."""
+    return Quota.objects.create(unit=unit, pool=pool, gpu_milli=round(gpus * 1000), **fields)
+
+
+# --- scheduling
+
+
+def make_workload(
+    name: str = "",
+    project: OrgUnit | None = None,
+    pool: Pool | None = None,
+    gpus: int = 1,
+    pods: int = 1,
+    by: User | None = None,
+    **fields: Any,
+) -> Workload:
+    """A waiting training; each pod asks for so many GPUs, 1 core and 1 GiB. With `state=RUNNING` it holds all of it."""
+    project = project or make_project()
+    number = next(_number)
+    values: dict[str, Any] = {
+        "kind": Workload.Kind.TRAINING,
+        "image": "python:3.12",
+        "pods_wanted": pods,
+        "requested_gpu_milli": pods * gpus * 1000,
+        "requested_cpu_millicores": pods * 1000,
+        "requested_memory_bytes": pods * 1024**3,
+        "submitted_by": by.subject if by else None,
+    }
+    if fields.get("state") == Workload.State.RUNNING:
+        values |= {"pods_running": pods, "allocated_gpu_milli": pods * gpus * 1000, "started_at": timezone.now()}
+    if fields.get("state") in (Workload.State.STOPPED, Workload.State.COMPLETED, Workload.State.FAILED):
+        values |= {"is_active": False, "ended_at": timezone.now()}
+    workload = Workload.objects.create(
+        project=project,
+        cluster=project.cluster,
+        name=name or f"workload-{number}",
+        pool=pool,
+        **(values | fields),
+    )
+    if pool:
+        Assignment.objects.create(workload=workload, pool=pool)
+    spec = {"command": [], "env": {}, "pools": [pool.name] if pool else []}
+    WorkloadSpec.objects.create(workload=workload, spec=spec | {"run_seconds": None, "fail_after_seconds": None})
+    SubGroup.objects.create(
+        workload=workload,
+        name="workers",
+        min_members=pods,
+        wanted=pods,
+        devices=gpus,
+        cpu_millicores=1000,
+        memory_bytes=1024**3,
+        request_class=number,
+    )
+    return workload
+
+
+def make_pod(workload: Workload, node: Node | None = None, devices: str = "", **fields: Any) -> Pod:
+    """A pod of the workload's only sub-group; on a node it is running and charged to the node's pool."""
+    number = next(_number)
+    values: dict[str, Any] = {
+        "uid": f"pod-uid-{number}",
+        "name": f"{workload.name}-{number}",
+        "phase": Pod.Phase.RUNNING if node else Pod.Phase.PENDING,
+        "pool": workload.pool,
+        "charged_pool": node.pool if node else None,
+        "created_at": timezone.now(),
+        "bound_at": timezone.now() if node else None,
+    }
+    group = SubGroup.objects.get(workload=workload)
+    return Pod.objects.create(workload=workload, sub_group=group, node=node, devices=devices, **(values | fields))
+
+
+def make_waiting(workload: Workload, code: str, **numbers: Any) -> Waiting:
+    """The reason a loop gave for a workload that waits in its pool."""
+    assert workload.pool is not None
+    reason, _ = WaitClass.objects.update_or_create(
+        pool=workload.pool,
+        project=workload.project,
+        request_class=SubGroup.objects.get(workload=workload).request_class,
+        defaults={"code": code, "numbers": numbers, "as_of": timezone.now()},
+    )
+    return Waiting.objects.create(workload=workload, wait_class=reason, since=workload.created_at)
+
+
+def make_summary(
+    pool: Pool, gpus: int = 16, used: int = 0, free_slots: dict[str, int] | None = None, **fields: Any
+) -> PoolSummary:
+    """What the pool's loop last said: `gpus` on nodes of 8, 16 cores and 128 GiB for each; `used` of them in use."""
+    free = gpus - used
+    slots = free_slots if free_slots is not None else {"8": free // 8} | ({str(free % 8): 1} if free % 8 else {})
+    values: dict[str, Any] = {
+        "nodes": gpus // 8 or 1,
+        "ready": gpus // 8 or 1,
+        "gpu_milli": gpus * 1000,
+        "cpu_millicores": max(gpus, 1) * 16_000,
+        "memory_bytes": max(gpus, 1) * 128 * 1024**3,
+        "allocated_gpu_milli": used * 1000,
+        "free_slots": slots,
+        "as_of": timezone.now(),
+    }
+    return PoolSummary.objects.create(pool=pool, **(values | fields))
+
+
+def make_usage(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> UnitUsage:
+    """How the pool's loop last saw a unit; `gpus` are allocated."""
+    values: dict[str, Any] = {"gpu_milli": round(gpus * 1000), "requested_gpu_milli": round(gpus * 1000)}
+    return UnitUsage.objects.create(unit=unit, pool=pool, **(values | fields))

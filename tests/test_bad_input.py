@@ -1,0 +1,320 @@
+"""Every form and every service, tried with bad input: too long, negative, huge, wrong type, foreign id, other script,
+control characters. Each is refused beside its field, nothing typed is lost, and nothing falls over.
+
+A case: see `tests.bad_input`. What is listed under `legal` may be taken; everything else has to be refused.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.forms import BaseForm
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from orgs.models import ClusterInfo
+from orgs.services.cluster import cluster_create
+from orgs.services.department import department_create
+from orgs.services.project import project_create
+from orgs.services.unit import unit_rename
+from orgs.services.user import user_create
+from quotas.services.pool import pool_create
+from quotas.services.quota import quota_set
+from scheduling.services.workload import workload_submit
+from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
+from tests.factories import actor_of, signed_in
+from tests.test_url_matrix import LINES, NONE, of
+from tests.world import make_world
+
+pytestmark = pytest.mark.django_db
+
+KUBECONFIG = """
+current-context: main
+contexts: [{name: main, context: {cluster: lab, user: bursar}}]
+clusters: [{name: lab, cluster: {server: "https://192.0.2.10:6443"}}]
+users: [{name: bursar, user: {token: "s3cret-token"}}]
+"""
+
+LABEL_TEXTS = {"not a number", "huge", "exponent", "many decimals", "foreign id"}
+POOL_TEXTS = {
+    "label_key": LABEL_TEXTS,
+    "label_value": LABEL_TEXTS | {"missing", "blank"},
+    "min_runtime_minutes": {"other digits"},
+}
+
+FORMS: list[FormCase] = [
+    # --- orgs
+    FormCase(
+        "department_create",
+        "admin",
+        lambda world: {"name": "speech", "description": "Ears"},
+        of(pk="cluster.pk"),
+        {"description": OPTIONAL},
+    ),
+    FormCase(
+        "project_create",
+        "department",
+        lambda world: {"name": "robotics", "description": "Arms"},
+        of(pk="department.pk"),
+        {"description": OPTIONAL},
+    ),
+    FormCase(
+        "unit_rename",
+        "department",
+        lambda world: {"name": "vis-4d", "description": "Eyes"},
+        of(pk="project.pk"),
+        {"description": OPTIONAL},
+    ),
+    FormCase(
+        "unit_rename",
+        "admin",
+        lambda world: {"name": "Halden Labs", "description": ""},
+        of(pk="account.pk"),
+        {"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    FormCase(
+        "rule_create",
+        "department",
+        lambda world: {"person": "nobody@example.org", "role": str(world.role.pk)},
+        of(pk="project.pk"),
+        foreign={"role": lambda world: world.people["admin"].subject.rules.get().role_id},
+    ),
+    FormCase("cluster_simulate", "admin", lambda world: {"name": "lab-sim"}),
+    FormCase(
+        "cluster_connect", "admin", lambda world: {"name": "south", "kubeconfig": KUBECONFIG}, unechoed={"kubeconfig"}
+    ),
+    FormCase(
+        "user_create",
+        "admin",
+        lambda world: {"name": "Mira Okafor", "email": "mira@example.org"},
+        legal={"name": PRINTABLE},
+    ),
+    # --- quotas
+    FormCase(
+        "pool_create",
+        "admin",
+        lambda world: {
+            "cluster": str(world.cluster.pk),
+            "name": "rack-7",
+            "label_key": "topology.example.org/rack",
+            "label_value": "r07",
+            "gpu_placement": "1",
+            "cpu_placement": "2",
+            "min_runtime_minutes": "120",
+        },
+        legal=POOL_TEXTS | {"name": {"huge", "exponent", "foreign id"}},
+        foreign={"cluster": lambda world: world.project.pk},
+    ),
+    FormCase(
+        "pool",
+        "admin",
+        lambda world: {
+            "label_key": "topology.example.org/rack",
+            "label_value": "r07",
+            "gpu_placement": "2",
+            "cpu_placement": "2",
+            "min_runtime_minutes": "0",
+            "expected_version": "1",
+        },
+        of(pk="pool.pk"),
+        legal=POOL_TEXTS,
+    ),
+    # --- scheduling
+    FormCase(
+        "submit",
+        "researcher",
+        lambda world: {
+            "kind": "2",
+            "project": str(world.project.pk),
+            "name": "train-2",
+            "priority": "50",
+            "image": "python:3.12",
+            "pods": "2",
+            "gpus": "4",
+            "cores": "8",
+            "memory": "64",
+            "minutes": "30",
+            "pools": world.pool.name,
+            "preemptible": "on",
+            "command": "python train.py",
+            "env": "SEED=7",
+        },
+        legal=dict.fromkeys(("pods", "gpus", "cores", "memory"), {"other digits"})
+        | {
+            "minutes": {"missing", "blank", "other digits"},
+            "image": LABEL_TEXTS,
+            "pools": {"missing"},
+            "preemptible": set(BAD),
+            "command": OPTIONAL,
+            "env": {"missing", "blank"},
+        },
+        foreign={"project": lambda world: world.elsewhere.pk},
+    ),
+]
+WITHOUT_FIELDS = {"rule_delete", "user_deactivate", "user_activate", "unit_delete", "cluster_disconnect", "pool_delete"}
+"""Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
+WITHOUT_FORM = {"quota_cell"}
+"""What is typed into a cell of the matrix is tried in tests/quotas/views/test_quotas.py."""
+
+SERVICES: list[ServiceCase] = [
+    # --- orgs
+    ServiceCase(
+        department_create,
+        lambda world: {"actor": actor_of(), "parent": world.cluster, "name": "speech"},
+        {"name": (), "description": OPTIONAL},
+        {"parent": lambda world: [world.account, world.project]},
+    ),
+    ServiceCase(
+        project_create,
+        lambda world: {"actor": actor_of(), "parent": world.department, "name": "robotics"},
+        {"name": (), "description": OPTIONAL},
+        {"parent": lambda world: [world.account, world.cluster, world.project]},
+    ),
+    ServiceCase(
+        unit_rename,
+        lambda world: {"actor": actor_of(), "unit": world.project, "name": "vis-4d"},
+        {"name": (), "description": {*OPTIONAL, "none"}},
+    ),
+    ServiceCase(
+        cluster_create,
+        lambda world: {
+            "actor": actor_of(),
+            "name": "south",
+            "mode": ClusterInfo.Mode.KUBERNETES,
+            "kubeconfig": KUBECONFIG,
+        },
+        {"name": (), "kubeconfig": ()},
+        {"mode": lambda world: [0, 7, "simulated", None]},
+    ),
+    ServiceCase(
+        user_create,
+        lambda world: {"actor": actor_of(), "email": "mira@example.org", "name": "Mira Okafor"},
+        {"email": (), "name": PRINTABLE, "password": {*PRINTABLE, "missing", "blank"}},
+    ),
+    # --- quotas
+    ServiceCase(
+        pool_create,
+        lambda world: {
+            "actor": actor_of(),
+            "cluster": world.cluster,
+            "name": "rack-7",
+            "label_key": "topology.example.org/rack",
+            "label_value": "r07",
+        },
+        {
+            "name": {"huge", "exponent", "foreign id"},
+            "label_key": LABEL_TEXTS,
+            "label_value": LABEL_TEXTS | {"missing"},
+        },
+        {
+            "cluster": lambda world: [world.account, world.department, world.project],
+            "gpu_placement": lambda world: [0, 3, -1, "spread", None],
+            "cpu_placement": lambda world: [0, 3, -1, "spread", None],
+            "min_runtime_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
+        },
+    ),
+    ServiceCase(
+        quota_set,
+        lambda world: {"actor": actor_of(), "unit": world.project, "pool": world.pool, "gpu_milli": 1000},
+        others={
+            "unit": lambda world: [world.account, world.cluster],
+            "gpu_milli": lambda world: [-10, 10**12, 1005, 1.5, "8", None, True],
+            "cpu_millicores": lambda world: [-1, 10**12, 2**63, 1.5, "8"],
+            "memory_bytes": lambda world: [-1, 2**63, 1.5, "8"],
+            "limit_gpu_milli": lambda world: [-10, 990, 10**12, 1005, "8"],
+            "limit_cpu_millicores": lambda world: [-1, 2**63, "8"],
+            "limit_memory_bytes": lambda world: [-1, 2**63, "8"],
+            "over_quota": lambda world: [None, 1, "on"],
+            "rank": lambda world: [0, 4, "high", None],
+            "weight_milli": lambda world: [-1, 10**9, 1.5, "2", None],
+            "expected_version": lambda world: [1, -1, 10**40],
+        },
+    ),
+    # --- scheduling
+    ServiceCase(
+        workload_submit,
+        lambda world: {
+            "actor": actor_of(),
+            "project": world.project,
+            "kind": 2,
+            "name": "train-2",
+            "image": "python:3.12",
+            "cpu_millicores": 8000,
+            "memory_bytes": 64 * 1024**3,
+            "devices": 4,
+            "pools": [world.pool.name],
+        },
+        {"name": (), "image": LABEL_TEXTS},
+        {
+            "project": lambda world: [world.account, world.cluster, world.department],
+            "kind": lambda world: [0, 5, "training", None, True],
+            "pods": lambda world: [0, -1, 10**12, 1.5, "2", None, True],
+            "devices": lambda world: [-1, 65, 1.5, "4", None],
+            "device_milli": lambda world: [0, 9, 1001, 500.0, "1000", None],
+            "cpu_millicores": lambda world: [0, -1, 2**63, "8", None],
+            "memory_bytes": lambda world: [0, -1, 2**63, 1.5, None],
+            "priority": lambda world: [0, 51, "high", None],
+            "preemptible": lambda world: [None, 1, "on"],
+            "pools": lambda world: [["none-such"], [world.pool.name] * 2, world.pool.name, [7], None],
+            "command": lambda world: ["python", [7], ["a\0"], ["\ud800"], ["x"] * 101, None],
+            "env": lambda world: [["A=1"], {"1A": "x"}, {"A": 7}, {"A": "\0"}, {"A": "x" * 5000}],
+            "run_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
+            "fail_after_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.url_name}-{case.role}")
+def test_forms(case: FormCase) -> None:
+    assert form_problems(case, make_world()) == []
+
+
+@pytest.mark.parametrize("case", SERVICES, ids=lambda case: case.service.__name__)
+def test_services(case: ServiceCase) -> None:
+    assert service_problems(case, make_world()) == []
+
+
+PARAMETERS = ("q", "unit", "page", "size", "sort", "status", "pool", "cluster", "after", "before", "selected")
+NULL = "a\x00b"
+
+
+@pytest.mark.parametrize("value", [NULL, "9" * 40, "-1", "видение", "%", "' or 1=1", "[]"])
+def test_addresses_with_bad_parameters(value: str) -> None:
+    """No page falls over, whatever stands behind the question mark."""
+    client = signed_in(make_world().people["admin"])
+    client.raise_request_exception = False
+    # One refused parameter may keep the others from being read, so the worst value is also tried one by one.
+    queries = [dict.fromkeys(PARAMETERS, value), {"scope": value}]
+    queries += [{name: value} for name in PARAMETERS] if value == NULL else []
+    pages = [name for name, arguments, statuses in LINES if arguments is NONE and statuses.endswith("200")]
+    fallen = [
+        (name, query)
+        for name in pages
+        for query in queries
+        if name != "style_guide" and client.get(reverse(name), query).status_code >= 500
+    ]
+    assert fallen == []
+
+
+def test_every_form_has_a_case() -> None:
+    """A view that names a form class, or has a method that makes one, is tried."""
+
+    def views(patterns: list[object]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                found[pattern.name or ""] = getattr(pattern.callback, "view_class", None)
+            elif isinstance(pattern, URLResolver) and pattern.namespace != "admin":
+                found |= views(pattern.url_patterns)
+        return found
+
+    with_forms = {
+        name
+        for name, view in views(get_resolver().url_patterns).items()
+        if not name.startswith("account_") and _takes_a_form(view)
+    }
+    assert with_forms - {case.url_name for case in FORMS} - WITHOUT_FIELDS - WITHOUT_FORM == set()
+
+
+def _takes_a_form(view: object) -> bool:
+    form_class = getattr(view, "form_class", None)
+    return (isinstance(form_class, type) and issubclass(form_class, BaseForm)) or hasattr(view, "post")
