@@ -1,0 +1,139 @@
+"""Generated clusters for the property tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from scheduling.engine.types import Amounts, Bounds, Node, Placement, Pod, Request, Snapshot, SubGroup, Unit, Workload
+
+from .builder import CORE, GIB, GPU, MINUTE, NOW
+
+
+def _milli(*amounts: int | None) -> st.SearchStrategy[int | None]:
+    return st.sampled_from([None if amount is None else amount * GPU for amount in amounts])
+
+
+def _nodes(draw: st.DrawFn) -> tuple[Node, ...]:
+    nodes = []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        gpus = draw(st.sampled_from([0, 2, 4, 8]))
+        capacity = Amounts(gpus * GPU, draw(st.sampled_from([8, 32])) * CORE, draw(st.sampled_from([32, 128])) * GIB)
+        ready = draw(st.sampled_from([True, True, True, False]))
+        nodes.append(Node(number, f"n{number}", gpus, capacity, draw(st.sampled_from([3, 110])), ready))
+    return tuple(nodes)
+
+
+def _unit(draw: st.DrawFn, number: int, parent: int | None) -> Unit:
+    return Unit(
+        id=number,
+        parent=parent,
+        name=f"u{number}",
+        created_ms=draw(st.sampled_from([0, number * MINUTE])),
+        rank=draw(st.sampled_from([0, 0, 0, 1])),
+        weight_milli=draw(st.sampled_from([0, 1000, 2000, 2000, 3000])),
+        quota=Bounds(draw(_milli(0, 1, 2, 4, 8)), draw(_milli(None, None, 0, 4, 16)), None),
+        limit=Bounds(draw(_milli(None, None, None, 2, 8)), draw(_milli(None, None, None, 16)), None),
+        over_quota=draw(st.sampled_from([True, True, True, False])),
+    )
+
+
+def _units(draw: st.DrawFn) -> tuple[tuple[Unit, ...], list[int]]:
+    """Departments with projects, and the ids of the projects."""
+    units: list[Unit] = []
+    projects: list[int] = []
+    for _ in range(draw(st.integers(1, 3))):
+        department = _unit(draw, len(units) + 1, None)
+        units.append(department)
+        for _ in range(draw(st.integers(1, 3))):
+            units.append(_unit(draw, len(units) + 1, department.id))
+            projects.append(units[-1].id)
+    return tuple(units), projects
+
+
+def _request(draw: st.DrawFn) -> Request:
+    devices = draw(st.sampled_from([0, 1, 1, 1, 2, 4]))
+    part = draw(st.sampled_from([1000, 1000, 1000, 500, 300]))
+    return Request(devices, part, draw(st.sampled_from([0, 1, 4])) * CORE, draw(st.sampled_from([0, 4, 16])) * GIB)
+
+
+def _workloads(draw: st.DrawFn, projects: list[int], most: int) -> tuple[Workload, ...]:
+    workloads = []
+    pods = 0
+    for number in range(1, draw(st.integers(1, most)) + 1):
+        groups = []
+        for group in range(1, draw(st.sampled_from([1, 1, 1, 2])) + 1):
+            size = draw(st.integers(1, 4))
+            members = tuple(Pod(pods + index) for index in range(1, size + 1))
+            pods += size
+            groups.append(SubGroup(group, _request(draw), draw(st.integers(1, size)), members))
+        workloads.append(
+            Workload(
+                id=number,
+                unit=draw(st.sampled_from(projects)),
+                name=f"w{number}",
+                priority=draw(st.sampled_from([50, 50, 75, 100])),
+                preemptible=draw(st.sampled_from([True, True, True, False])),
+                created_ms=draw(st.sampled_from([0, number * MINUTE])),
+                sub_groups=tuple(groups),
+            )
+        )
+    return tuple(workloads)
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> Snapshot:
+    """Anything that can be: all of it pending."""
+    units, projects = _units(draw)
+    placement = draw(st.sampled_from(list(Placement)))
+    return Snapshot(
+        pool=1,
+        now_ms=NOW,
+        nodes=_nodes(draw),
+        units=units,
+        workloads=_workloads(draw, projects, most=14),
+        gpu_placement=placement,
+        cpu_placement=placement,
+        min_runtime_ms=draw(st.sampled_from([0, 0, 2500])),
+    )
+
+
+@st.composite
+def plain_clusters(draw: st.DrawFn) -> Snapshot:
+    """One preemptible GPU per workload, whole quotas that add up at every level, no limits."""
+    units: list[Unit] = []
+    projects: list[int] = []
+    gpus = 0
+    for _ in range(draw(st.integers(1, 3))):
+        place, quota = len(units), 0
+        units.append(Unit(place + 1, None, f"d{place}", place))
+        for _ in range(draw(st.integers(1, 3))):
+            own = draw(st.integers(0, 3))
+            weight = draw(st.sampled_from([1000, 2000, 3000]))
+            units.append(
+                Unit(
+                    len(units) + 1,
+                    place + 1,
+                    f"p{len(units)}",
+                    len(units),
+                    weight_milli=weight,
+                    quota=Bounds(own * GPU),
+                )
+            )
+            projects.append(len(units))
+            quota += own
+        quota += draw(st.integers(0, 2))
+        units[place] = replace(units[place], quota=Bounds(quota * GPU))
+        gpus += quota
+    gpus += draw(st.integers(0, 4))
+    nodes = tuple(
+        Node(number, f"n{number}", size, Amounts(size * GPU, 1000 * CORE, 1000 * GIB), 110)
+        for number, size in enumerate([gpus - gpus // 2, gpus // 2], start=1)
+    )
+    owners = draw(st.lists(st.sampled_from(projects), min_size=1, max_size=24))
+    workloads = tuple(
+        Workload(number, owner, f"w{number}", 50, True, number, (SubGroup(1, Request(1), 1, (Pod(number),)),))
+        for number, owner in enumerate(owners, start=1)
+    )
+    return Snapshot(1, NOW, nodes, tuple(units), workloads)

@@ -1,0 +1,74 @@
+"""Room that is being freed for a workload is its own until it starts."""
+
+from __future__ import annotations
+
+from .builder import Pool
+
+
+def freed(*, stopping: bool) -> Pool:
+    """Node n of 4: devices 0 and 1 are reserved for `big`, and taken by `old` while it is stopping."""
+    pool = Pool().node("n", 4).node("other", 4, ready=False).unit("a", 4).unit("b", 4)
+    if stopping:
+        pool.work("old", "b", 2, on="n", devices=[(0, 1)], stopping=True)
+    pool.work("fixed", "b", 2, on="n", devices=[(2, 3)], preemptible=False)
+    return pool.work("big", "a", 2, reserved=[("n", (0, 1))])
+
+
+def test_it_waits_while_the_room_is_occupied() -> None:
+    outcome = freed(stopping=True).decide()
+    assert outcome.placed == {}
+    assert outcome.evicted == {}
+    assert outcome.reserved == {}
+    assert outcome.reason("big") == ("room_reserved", {"nodes": 1, "pods": 1})
+
+
+def test_it_starts_there_when_the_room_is_free() -> None:
+    outcome = freed(stopping=False).decide()
+    assert outcome.placed == {"big": ["n"]}
+    assert outcome.devices == {"big": [(0, 1)]}
+
+
+def test_nobody_else_takes_the_room_however_urgent() -> None:
+    pool = freed(stopping=True).work("urgent", "a", 1, priority=1000)
+    assert pool.decide().placed == {}
+
+
+def test_it_goes_first_when_the_room_is_free() -> None:
+    pool = freed(stopping=False).work("urgent", "a", 2, priority=1000)
+    assert list(pool.decide().placed) == ["big"]
+
+
+def test_it_may_start_elsewhere_and_leaves_the_room_to_others() -> None:
+    pool = freed(stopping=True).node("spare", 2).work("next", "b", 1)
+    outcome = pool.decide()
+    assert outcome.placed == {"big": ["spare"]}
+
+
+def test_reserved_and_occupied_room_of_one_device_is_counted_once() -> None:
+    pool = Pool().node("n", 1).unit("a", 4)
+    pool.work("old", "a", 1, milli=500, on="n", devices=[(0,)], stopping=True)
+    pool.work("heir", "a", 1, milli=500, reserved=[("n", (0,))]).work("new", "a", 1, milli=500)
+    assert pool.decide().placed == {"heir": ["n"]}
+
+
+def test_a_lapsed_reservation_holds_nothing() -> None:
+    pool = Pool().node("n", 4).unit("a", 4).unit("b", 4).work("big", "a", 4).work("small", "b", 1)
+    pool.work("x", "b", 1, on="n", devices=[(0,)])
+    assert pool.decide().placed == {"small": ["n"]}
+
+
+def test_a_workload_whose_reserved_node_is_lost_looks_again() -> None:
+    pool = Pool().node("n", 4).node("down", 4, ready=False).unit("a", 4).unit("b", 0)
+    pool.work("old", "b", 4, on="n").work("big", "a", 4, reserved=[("down", (0, 1, 2, 3))])
+    outcome = pool.decide()
+    assert outcome.evicted == {"old": 1}
+    assert outcome.reserved == {"big": ["n"]}
+
+
+def test_a_gang_waits_for_all_of_its_room() -> None:
+    pool = Pool().node("n1", 2).node("n2", 2).unit("a", 4).unit("b", 0)
+    pool.work("old", "b", 2, on="n1", stopping=True)
+    pool.work("gang", "a", 2, pods=2, reserved=[("n1", (0, 1)), ("n2", (0, 1))]).work("small", "b", 1)
+    outcome = pool.decide()
+    assert outcome.placed == {}
+    assert outcome.reason("gang") == ("room_reserved", {"nodes": 2, "pods": 1})
