@@ -1,0 +1,203 @@
+"""What Bursar needs of a cluster, real or simulated: to see it, and to act on it.
+
+An observer iterates `watch` and writes what it yields to the database. A pool's actor calls `bind` and `evict`. The
+observer's reconciler calls `apply_*` and `delete_*`. Every call is idempotent: done already is a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from threading import Event
+from typing import Any, Protocol
+
+
+class GatewayError(Exception):
+    """The cluster could not be asked, or said no. The message is for people and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNode:
+    """A node as the cluster has it."""
+
+    uid: str
+    name: str
+    labels: dict[str, str]
+    taints: tuple[dict[str, str], ...] = ()
+    ready: bool = True
+    schedulable: bool = True
+    gpu_type: str = ""
+    gpu_count: int = 0
+    gpu_memory_bytes: int = 0
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
+    pod_slots: int = 110
+
+
+class PodPhase(Enum):
+    PENDING = auto()
+    RUNNING = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPod:
+    """A pod as the cluster has it, ours or not."""
+
+    uid: str
+    name: str
+    namespace: str
+    ours: bool
+    """Its scheduler is Bursar."""
+    phase: PodPhase
+    created_ms: int
+    node: str = ""
+    workload: str = ""
+    """The workload's uid, from the label; empty for pods of others."""
+    sub_group: str = ""
+    pool: str = ""
+    """The pool's name, from the label."""
+    deleting: bool = False
+    devices: str = ""
+    """Numbers of the GPUs it holds, between commas, from the annotation a bind leaves."""
+    decision: int | None = None
+    """The decision that bound it, from the annotation."""
+    gpu_milli: int = 0
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
+    message: str = ""
+
+
+class ObjectState(Enum):
+    ACTIVE = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenObject:
+    """The object a workload became (a Job)."""
+
+    uid: str
+    name: str
+    namespace: str
+    workload: str
+    """The workload's uid."""
+    state: ObjectState
+    deleting: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch of what was seen. `complete` kinds hold everything there is: what is missing is gone."""
+
+    nodes: tuple[SeenNode, ...] = ()
+    pods: tuple[SeenPod, ...] = ()
+    objects: tuple[SeenObject, ...] = ()
+    gone_nodes: tuple[str, ...] = ()
+    """uids; so below."""
+    gone_pods: tuple[str, ...] = ()
+    gone_objects: tuple[str, ...] = ()
+    complete: frozenset[str] = frozenset()
+    """Of "nodes", "pods", "objects"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Put a pod on a node. Carries the decision's id, which the cluster keeps on the pod."""
+
+    decision: int
+    namespace: str
+    pod: str
+    uid: str
+    node: str
+    devices: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """Stop a pod so that its owner may start another."""
+
+    decision: int
+    namespace: str
+    pod: str
+    uid: str
+    reason: str = ""
+
+
+class Outcome(Enum):
+    CONFIRMED = auto()
+    """Done, or done already by this decision."""
+    FAILED = auto()
+    """Refused: the next cycle looks again."""
+    UNKNOWN = auto()
+    """Sent, and the reply was lost."""
+    NOT_SENT = auto()
+    """`keep_going` said no, or the cluster asked to wait; still to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    decision: int
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadObject:
+    """A workload as the cluster is to have it."""
+
+    uid: str
+    name: str
+    namespace: str
+    project: str
+    pool: str
+    kind: str
+    image: str
+    command: tuple[str, ...]
+    env: dict[str, str]
+    pods: int
+    sub_group: str
+    devices: int
+    device_milli: int
+    cpu_millicores: int
+    memory_bytes: int
+    extra: dict[str, Any] = field(default_factory=dict)
+    """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
+
+
+class Gateway(Protocol):
+    """One connected cluster. Thread-safe: the observer, the reconciler and actors of several pools share it."""
+
+    def check(self) -> str:
+        """The server's version. Raises GatewayError with what is wrong and what to do."""
+
+    def watch(self, stop: Event) -> Iterator[Seen]:
+        """Everything, then every change, until `stop`; batches of at most 1,000 pods or 200 ms, empty ones to keep time.
+
+        Raises GatewayError when the cluster is out of reach; the caller waits and iterates a new watch.
+        """
+
+    def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
+        """Binds with the uid as precondition. `keep_going()` is asked before each call: False stops sending."""
+
+    def evict(self, evictions: Sequence[Eviction], keep_going: Callable[[], bool]) -> list[Result]:
+        """Evicts with the uid as precondition, by the same rules."""
+
+    def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
+        """The pod of that uid now; None when it is gone."""
+
+    def apply_namespace(self, name: str, project: str) -> None:
+        """Creates the namespace or marks it as the project's. Raises GatewayError when it belongs to another."""
+
+    def apply_workload(self, workload: WorkloadObject) -> None:
+        """Creates the workload's object, or leaves the one that is there."""
+
+    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
+        """Deletes the workload's object and its pods; gone already is fine."""
+
+    def close(self) -> None:
+        """Lets connections go."""

@@ -1,0 +1,30 @@
+"""Clusters that are Kubernetes: connecting to one, and looking over the kubeconfig that a person gives for it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from orgs.hooks import ClusterAccess
+from portal.errors import Refused
+
+from .credentials import Credentials
+from .gateway import KubernetesGateway
+from .kubeconfig import KubeconfigError, parse_kubeconfig
+
+
+def vet_kubeconfig(kubeconfig: str) -> ClusterAccess:
+    """Answers `orgs.hooks.cluster_credentials_vetted`."""
+    try:
+        credentials = parse_kubeconfig(kubeconfig, allow_local=settings.ALLOW_LOCAL_CLUSTERS)
+    except KubeconfigError as error:
+        raise Refused({"kubeconfig": str(error)}) from error
+    return ClusterAccess(address=credentials.server, credentials=credentials.dump())
+
+
+def connect(credentials: str) -> KubernetesGateway:
+    """The gateway to the cluster of these credentials, decrypted. Raises ValueError when they cannot be read."""
+    return KubernetesGateway(
+        Credentials.load(credentials),
+        call_timeout_seconds=settings.CALL_TIMEOUT_SECONDS,
+        allow_local=settings.ALLOW_LOCAL_CLUSTERS,
+    )

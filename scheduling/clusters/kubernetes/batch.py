@@ -1,0 +1,39 @@
+"""Gathering changes into what an observer is told at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..gateway import Seen
+from .reflector import KINDS, Changed, Listed, SeenItem
+
+
+class Batch:
+    """What was seen since the last batch; the newest word about an object counts."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, dict[str, SeenItem]] = {kind.name: {} for kind in KINDS}
+        self._gone: dict[str, dict[str, None]] = {kind.name: {} for kind in KINDS}
+        self.complete: set[str] = set()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._items.values())) + sum(map(len, self._gone.values()))
+
+    def add(self, change: Listed | Changed) -> None:
+        items, gone = self._items[change.kind], self._gone[change.kind]
+        if isinstance(change, Listed):
+            items.clear()
+            gone.clear()
+            items.update((item.uid, item) for item in change.items)
+            self.complete.add(change.kind)
+        elif change.gone:
+            items.pop(change.item.uid, None)
+            gone[change.item.uid] = None
+        else:
+            gone.pop(change.item.uid, None)
+            items[change.item.uid] = change.item
+
+    def seen(self) -> Seen:
+        fields: dict[str, Any] = {name: tuple(items.values()) for name, items in self._items.items()}
+        fields |= {f"gone_{name}": tuple(gone) for name, gone in self._gone.items()}
+        return Seen(**fields, complete=frozenset(self.complete))

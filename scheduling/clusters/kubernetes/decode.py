@@ -1,0 +1,146 @@
+"""The parts of Kubernetes' objects that Bursar reads, decoded straight from bytes; the rest is skipped unread."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Fields(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Base of what is decoded: names as in JSON, and nothing that the garbage collector needs to look at."""
+
+
+class Metadata(Fields, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Condition(Fields, frozen=True):
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class Taint(Fields, frozen=True):
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class NodeSpec(Fields, frozen=True):
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+
+
+class NodeStatus(Fields, frozen=True):
+    allocatable: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
+
+
+class Node(Fields, frozen=True):
+    metadata: Metadata
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class Resources(Fields, frozen=True):
+    requests: dict[str, str] = {}
+
+
+class Container(Fields, frozen=True):
+    resources: Resources = Resources()
+    restart_policy: str = ""
+
+
+class PodSpec(Fields, frozen=True):
+    node_name: str = ""
+    scheduler_name: str = ""
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    overhead: dict[str, str] = {}
+
+
+class Waiting(Fields, frozen=True):
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(Fields, frozen=True):
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(Fields, frozen=True):
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Fields, frozen=True):
+    state: ContainerState = ContainerState()
+
+
+class PodStatus(Fields, frozen=True):
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Pod(Fields, frozen=True):
+    metadata: Metadata
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class JobStatus(Fields, frozen=True):
+    conditions: tuple[Condition, ...] = ()
+
+
+class Job(Fields, frozen=True):
+    metadata: Metadata
+    status: JobStatus = JobStatus()
+
+
+class Labelled(Fields, frozen=True):
+    """An object of which only the metadata matters."""
+
+    metadata: Metadata
+
+
+class ListMetadata(Fields, frozen=True):
+    resource_version: str = ""
+    # `continue` is a word of Python's own.
+    continue_from: str = msgspec.field(default="", name="continue")
+
+
+class Page(Fields, Generic[T], frozen=True):
+    """A page of a list."""
+
+    metadata: ListMetadata
+    items: list[T] | None = None
+
+
+class WatchEvent(Fields, frozen=True):
+    """A line of a watch. The object stays raw: of an ERROR it is a Status, of a BOOKMARK it has a version only."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Status(Fields, frozen=True):
+    """What the API server says of an error in a watch."""
+
+    code: int = 0
+    message: str = ""

@@ -1,0 +1,37 @@
+"""What Bursar's account has to be allowed in a cluster; deploy/kubernetes/bursar.yaml grants exactly this."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Grant(NamedTuple):
+    """A rule of the cluster role: each verb on each resource of the API group ("" = the core)."""
+
+    group: str
+    resources: tuple[str, ...]
+    """`pods/binding` is a part of pods with rights of its own."""
+    verbs: tuple[str, ...]
+
+
+class Right(NamedTuple):
+    """One verb on one resource, in every namespace."""
+
+    group: str
+    resource: str
+    verb: str
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}"
+
+
+GRANTS = (
+    Grant("", ("nodes", "pods"), ("get", "list", "watch")),
+    Grant("", ("pods/binding", "pods/eviction"), ("create",)),
+    Grant("", ("namespaces",), ("get", "create", "patch")),
+    Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
+)
+RIGHTS = tuple(
+    Right(grant.group, resource, verb) for grant in GRANTS for resource in grant.resources for verb in grant.verbs
+)
+REMEDY = "Apply deploy/kubernetes/bursar.yaml in the cluster: it grants what Bursar needs."

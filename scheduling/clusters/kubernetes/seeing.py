@@ -1,0 +1,121 @@
+"""From Kubernetes' objects to what an observer is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..gateway import ObjectState, PodPhase, SeenNode, SeenObject, SeenPod
+from . import decode
+from .manifests import DECISION, DEVICES, POOL, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
+from .quantities import thousandths, units
+from .text import device_numbers, plain
+
+GPU = "nvidia.com/gpu"
+MAX_MESSAGE = 500
+MEBIBYTE = 1024 * 1024
+# A cluster may claim anything; more than this on one node is no truth, and would weigh on every cycle.
+MAX_DEVICES = 256
+MAX_PODS = 10_000
+# A pod whose node fell silent is in phase Unknown, and still holds its room.
+PHASES = {"Pending": PodPhase.PENDING, "Succeeded": PodPhase.SUCCEEDED, "Failed": PodPhase.FAILED}
+
+
+def seen_node(node: decode.Node) -> SeenNode:
+    allocatable, labels = node.status.allocatable, node.metadata.labels
+    return SeenNode(
+        uid=node.metadata.uid,
+        name=node.metadata.name,
+        labels=labels,
+        taints=tuple({"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in node.spec.taints),
+        ready=any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions),
+        schedulable=not node.spec.unschedulable,
+        gpu_type=labels.get("nvidia.com/gpu.product", ""),
+        gpu_count=min(MAX_DEVICES, units(allocatable.get(GPU, "0"))),
+        gpu_memory_bytes=_label_number(labels, "nvidia.com/gpu.memory") * MEBIBYTE,
+        cpu_millicores=thousandths(allocatable.get("cpu", "0")),
+        memory_bytes=units(allocatable.get("memory", "0")),
+        pod_slots=min(MAX_PODS, units(allocatable.get("pods", "0"))),
+    )
+
+
+def seen_pod(pod: decode.Pod) -> SeenPod:
+    metadata = pod.metadata
+    decision = metadata.annotations.get(DECISION, "")
+    created_at = metadata.creation_timestamp
+    return SeenPod(
+        uid=metadata.uid,
+        name=metadata.name,
+        namespace=metadata.namespace,
+        ours=pod.spec.scheduler_name == SCHEDULER_NAME,
+        phase=PHASES.get(pod.status.phase, PodPhase.RUNNING),
+        created_ms=int(created_at.timestamp() * 1000) if created_at else 0,
+        node=pod.spec.node_name,
+        workload=metadata.labels.get(WORKLOAD, ""),
+        sub_group=metadata.labels.get(SUB_GROUP, ""),
+        pool=metadata.labels.get(POOL, ""),
+        deleting=metadata.deletion_timestamp is not None,
+        devices=device_numbers(metadata.annotations.get(DEVICES, "")),
+        decision=int(decision) if decision.isascii() and decision.isdigit() and len(decision) < 19 else None,
+        gpu_milli=_requested(pod.spec, GPU) * 1000,
+        cpu_millicores=_requested(pod.spec, "cpu"),
+        memory_bytes=_requested(pod.spec, "memory"),
+        message=plain(_pod_message(pod.status), MAX_MESSAGE),
+    )
+
+
+def seen_object(job: decode.Job) -> SeenObject:
+    state, message = ObjectState.ACTIVE, ""
+    for condition in job.status.conditions:
+        if condition.status == "True" and condition.type in ("Complete", "Failed"):
+            state = ObjectState.SUCCEEDED if condition.type == "Complete" else ObjectState.FAILED
+            message = condition.message
+    return SeenObject(
+        uid=job.metadata.uid,
+        name=job.metadata.name,
+        namespace=job.metadata.namespace,
+        workload=job.metadata.labels.get(WORKLOAD, ""),
+        state=state,
+        deleting=job.metadata.deletion_timestamp is not None,
+        message=plain(message, MAX_MESSAGE),
+    )
+
+
+def _requested(spec: decode.PodSpec, resource: str) -> int:
+    """What Kubernetes counts for the pod: containers that stay (restarting init containers among them) together, or
+    what the greediest init container needs beside those that were started before it."""
+    read = thousandths if resource == "cpu" else units
+
+    def requests(container: decode.Container) -> int:
+        return read(container.resources.requests.get(resource, "0"))
+
+    staying = start = 0
+    for container in spec.init_containers:
+        if container.restart_policy == "Always":
+            staying += requests(container)
+            start = max(start, staying)
+        else:
+            start = max(start, staying + requests(container))
+    staying += sum(requests(container) for container in spec.containers)
+    return max(staying, start) + read(spec.overhead.get(resource, "0"))
+
+
+def _pod_message(status: decode.PodStatus) -> str:
+    """Why the pod does not run: what the cluster says of it, else of its containers."""
+    if status.message or status.reason:
+        return _joined((status.reason, status.message))
+    for container in status.container_statuses:
+        waiting, terminated = container.state.waiting, container.state.terminated
+        if terminated is not None and terminated.exit_code:
+            return _joined((f"exit code {terminated.exit_code}", terminated.reason, terminated.message))
+        if waiting is not None and waiting.reason not in ("", "ContainerCreating", "PodInitializing"):
+            return _joined((waiting.reason, waiting.message))
+    return ""
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+def _label_number(labels: dict[str, str], name: str) -> int:
+    text = labels.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,176 @@
+"""HTTP to one API server: kept connections, TLS from what the credentials hold, errors as GatewayError."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from .addresses import is_forbidden
+from .credentials import Credentials
+from .errors import UnreachableError, refusal, unreachable
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+# Far above what a page of a list weighs; keeps a cluster gone mad from filling the memory.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+CONNECT_SECONDS = 3
+
+
+class Transport:
+    """Thread-safe. `connections` are kept open for calls and watches; more are opened while they are all in use."""
+
+    def __init__(self, credentials: Credentials, *, connections: int, allow_local: bool) -> None:
+        self.server = credentials.server
+        parts = urlsplit(credentials.server)
+        assert parts.hostname is not None
+        self._path = parts.path
+        self._headers = {"Accept": JSON, "User-Agent": "bursar"}
+        if credentials.token:
+            self._headers["Authorization"] = f"Bearer {credentials.token}"
+        name = credentials.tls_server_name or None
+        self._pool = urllib3.HTTPSConnectionPool(
+            parts.hostname,
+            parts.port or 443,
+            maxsize=connections,
+            ssl_context=_tls(credentials),
+            server_hostname=name,
+            assert_hostname=name,
+        )
+        if not allow_local:
+            self._pool.ConnectionCls = _OutwardConnection
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+        timeout_seconds: float,
+    ) -> bytes:
+        """The answer's body. Raises ApiError or UnreachableError; tries once."""
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout_seconds), total=timeout_seconds)
+        response = self._send(method, path, body, query, content_type, timeout)
+        try:
+            return self._read(response)
+        except (HTTPError, OSError) as error:
+            raise unreachable(self.server, error) from error
+
+    def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Stream:
+        """An answer that comes line by line; quiet for `read_seconds` counts as broken."""
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+        return Stream(self.server, self._send("GET", path, None, query, JSON, timeout))
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        query: Mapping[str, str] | None,
+        content_type: str,
+        timeout: urllib3.Timeout,
+    ) -> urllib3.BaseHTTPResponse:
+        headers = self._headers if body is None else {**self._headers, "Content-Type": content_type}
+        url = self._path + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = self._pool.urlopen(
+                method,
+                url,
+                body,
+                headers,
+                retries=False,
+                redirect=False,
+                timeout=timeout,
+                preload_content=False,
+                decode_content=False,
+            )
+            if 200 <= response.status < 300:
+                return response
+            raise refusal(response.status, self._read(response), response.headers)
+        except (HTTPError, OSError) as error:
+            raise unreachable(self.server, error) from error
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        data = response.read(MAX_ANSWER_BYTES + 1)
+        if len(data) > MAX_ANSWER_BYTES:
+            response.close()
+            raise UnreachableError(f"The cluster at {self.server} sent far too much.", may_have_arrived=True)
+        response.release_conn()
+        return data
+
+
+class Stream:
+    """Lines of an answer that is still being written. Use it in a `with` block."""
+
+    def __init__(self, server: str, response: urllib3.BaseHTTPResponse) -> None:
+        self._server = server
+        self._response = response
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._closing:
+            self._closed = True
+            self._response.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        pending = b""
+        try:
+            for chunk in self._response.stream(decode_content=False):
+                *lines, pending = (pending + chunk).split(b"\n")
+                yield from lines
+                if len(pending) > MAX_ANSWER_BYTES:
+                    raise UnreachableError(f"The cluster at {self._server} sent far too much.", may_have_arrived=True)
+        except (HTTPError, OSError) as error:
+            raise unreachable(self._server, error) from error
+
+    def interrupt(self) -> None:
+        """Called from another thread: ends a reading that waits for the next line."""
+        with self._closing:
+            if not self._closed:
+                self._response.shutdown()
+
+
+class _OutwardConnection(HTTPSConnection):
+    """Refuses peers that a cluster may not be, when connected: a name may lead elsewhere than when it was given."""
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        if is_forbidden(connected.getpeername()[0]):
+            connected.close()
+            reason = "its address belongs to this server or to a metadata service"
+            raise NewConnectionError(self, reason) from OSError(errno.EACCES, reason)
+        return connected
+
+
+def _tls(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=credentials.ca_data.decode("ascii") or None)
+    if credentials.client_certificate:
+        # OpenSSL takes these from files only: these have no name, and are gone with the block.
+        with TemporaryFile() as certificate, TemporaryFile() as key:
+            for file, content in ((certificate, credentials.client_certificate), (key, credentials.client_key)):
+                file.write(content)
+                file.seek(0)
+            # Without a password of its own, OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(f"/dev/fd/{certificate.fileno()}", f"/dev/fd/{key.fileno()}", password="")
+    return context

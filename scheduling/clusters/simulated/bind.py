@@ -1,0 +1,54 @@
+"""What happens when a pod of a simulated cluster is bound."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from scheduling.clusters.gateway import Bind
+from scheduling.models import SimObject
+
+from .life import start_delay_ms
+from .store import KIND, Change, objects
+
+
+def bind_pod(change: Change, bind: Bind, now_ms: int) -> str:
+    """Gives the pod its node; answers why not, or nothing. A node that lacks room fails the pod, as a kubelet does."""
+    pod = change.get(KIND.POD, bind.uid)
+    if pod is None or "deleting_ms" in pod.status:
+        return "The pod is gone."
+    if "node" in pod.status:
+        if pod.status["decision"] == bind.decision:
+            return ""
+        return f"The pod is bound to {pod.status['node']} already, by decision {pod.status['decision']}."
+    node = objects(change.cluster, KIND.NODE).filter(name=bind.node).first()
+    if node is None:
+        return f"There is no node {bind.node}."
+    pod.status |= {"node": bind.node, "devices": bind.devices, "decision": bind.decision, "bound_ms": now_ms}
+    short = _short_of(change, node, pod)
+    if short:
+        pod.status |= {"phase": "failed", "message": f"{bind.node} lacks {short} for the pod."}
+        SimObject.objects.filter(cluster_id=change.cluster, kind=KIND.JOB, uid=pod.owner).update(due_ms=now_ms)
+    else:
+        pod.due_ms = now_ms + start_delay_ms(pod.uid)
+    change.save(pod)
+    return ""
+
+
+def _short_of(change: Change, node: SimObject, pod: SimObject) -> str:
+    """What the node has not enough of for its pods and this one; nothing when all is well."""
+    devices: Counter[str] = Counter()
+    cpu = memory = 0
+    there = objects(change.cluster, KIND.POD).filter(status__node=node.name).exclude(pk=pod.pk)
+    for other in [pod, *there]:
+        if other.status["phase"] in ("pending", "running"):
+            for device in filter(None, other.status["devices"].split(",")):
+                devices[device] += other.spec["device_milli"]
+            cpu += other.spec["cpu_millicores"]
+            memory += other.spec["memory_bytes"]
+    if any(milli > 1000 or int(device) >= node.spec["gpu_count"] for device, milli in devices.items()):
+        return "a free GPU"
+    if len([device for device in pod.status["devices"].split(",") if device]) != pod.spec["devices"]:
+        return "the GPUs"
+    if cpu > node.spec["cpu_millicores"]:
+        return "cores"
+    return "memory" if memory > node.spec["memory_bytes"] else ""

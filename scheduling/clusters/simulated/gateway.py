@@ -1,0 +1,122 @@
+"""The simulated cluster's gateway: like an API server, with rows for objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
+
+from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result, Seen, SeenPod, WorkloadObject
+from scheduling.models import SimObject
+
+from . import life
+from .bind import bind_pod
+from .seen import seen, seen_pod
+from .store import KIND, objects, writing
+
+WATCH_SECONDS = 0.2
+BATCH = 1000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SimulatedGateway:
+    """One simulated cluster. Everything is in the database, so any number of processes may use it at once.
+
+    Its time passes while somebody watches it.
+    """
+
+    def __init__(self, cluster: int) -> None:
+        self.cluster = cluster
+        self._changed = Event()
+        """Lets the watch of this process look at once."""
+
+    def check(self) -> str:
+        return "simulated"
+
+    def watch(self, stop: Event) -> Iterator[Seen]:
+        items = list(objects(self.cluster))
+        version = max((item.resource_version for item in items), default=0)
+        yield seen(items, complete=True)
+        while not stop.is_set():
+            self._changed.wait(WATCH_SECONDS)
+            self._changed.clear()
+            self.tick(now_ms())
+            changed = SimObject.objects.filter(cluster_id=self.cluster, resource_version__gt=version)
+            items = list(changed.exclude(kind=KIND.CLOCK).order_by("resource_version")[:BATCH])
+            if items:
+                version = items[-1].resource_version
+            yield seen(items)
+
+    def tick(self, now: int) -> None:
+        """Lets happen what is due at `now`, in ms since the epoch."""
+        if life.due(self.cluster, now).exists():
+            with writing(self.cluster) as change:
+                life.tick(change, now)
+
+    def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
+        results = []
+        for bind in binds:
+            if not keep_going():
+                results.append(Result(bind.decision, Outcome.NOT_SENT))
+                continue
+            with writing(self.cluster) as change:
+                refusal = bind_pod(change, bind, now_ms())
+            results.append(Result(bind.decision, Outcome.FAILED if refusal else Outcome.CONFIRMED, refusal))
+        self._changed.set()
+        return results
+
+    def evict(self, evictions: Sequence[Eviction], keep_going: Callable[[], bool]) -> list[Result]:
+        results = []
+        for eviction in evictions:
+            if not keep_going():
+                results.append(Result(eviction.decision, Outcome.NOT_SENT))
+                continue
+            with writing(self.cluster) as change:
+                pod = change.get(KIND.POD, eviction.uid)
+                if pod:
+                    life.stop_pod(change, pod, now_ms())
+            results.append(Result(eviction.decision, Outcome.CONFIRMED))
+        self._changed.set()
+        return results
+
+    def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
+        found = objects(self.cluster, KIND.POD).filter(uid=uid).first()
+        return seen_pod(found) if found else None
+
+    def apply_namespace(self, name: str, project: str) -> None:
+        """There is nothing to create: a name is enough."""
+
+    def apply_workload(self, workload: WorkloadObject) -> None:
+        with writing(self.cluster) as change:
+            if change.get(KIND.JOB, workload.uid):
+                return
+            spec = {
+                "namespace": workload.namespace,
+                "pool": workload.pool,
+                "sub_group": workload.sub_group,
+                "pods": workload.pods,
+                "devices": workload.devices,
+                "device_milli": workload.device_milli,
+                "cpu_millicores": workload.cpu_millicores,
+                "memory_bytes": workload.memory_bytes,
+                "run_seconds": workload.extra.get("run_seconds"),
+                "fail_after_seconds": workload.extra.get("fail_after_seconds"),
+            }
+            job = SimObject(cluster_id=self.cluster, kind=KIND.JOB, uid=workload.uid, name=workload.name, spec=spec)
+            job.status, job.due_ms = {"state": "active"}, now_ms()
+            change.save(job)
+        self._changed.set()
+
+    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
+        with writing(self.cluster) as change:
+            job = change.get(KIND.JOB, uid)
+            if job and not job.status.get("deleting"):
+                job.status["deleting"], job.due_ms = True, now_ms()
+                change.save(job)
+        self._changed.set()
+
+    def close(self) -> None:
+        """Holds no connection of its own."""

@@ -1,0 +1,121 @@
+"""How the objects of a simulated cluster live: what happens to each when its time has come.
+
+All times are absolute, in milliseconds since the epoch, so a cluster that nobody ticked for a while catches up at once.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+from zlib import crc32
+
+from django.db.models import QuerySet
+
+from scheduling.models import SimObject
+
+from .store import KIND, Change, objects
+
+GRACE_MS = 500
+"""How long a pod that is asked to stop takes."""
+FINISHED_MS = 60_000
+"""How long a job that has ended stays, with its pods."""
+
+
+def start_delay_ms(uid: str) -> int:
+    """From bound to running: one to two seconds, always the same for a pod."""
+    return 1000 + crc32(uid.encode()) % 1000
+
+
+def tick(change: Change, now_ms: int) -> None:
+    """Does what is due. Pods before jobs, so that a job sees what its pods have come to."""
+    for item in due(change.cluster, now_ms).filter(kind=KIND.POD):
+        _advance_pod(change, item, now_ms)
+    for item in due(change.cluster, now_ms).filter(kind=KIND.JOB):
+        _advance_job(change, item, now_ms)
+
+
+def due(cluster: int, now_ms: int) -> QuerySet[SimObject]:
+    """Objects for which the time has come."""
+    return objects(cluster).filter(due_ms__lte=now_ms)
+
+
+def stop_pod(change: Change, pod: SimObject, now_ms: int) -> None:
+    """Asks the pod to stop, unless it has been asked before or has ended by itself."""
+    if "deleting_ms" in pod.status:
+        return
+    pod.status["deleting_ms"] = now_ms
+    grace = GRACE_MS if pod.status.get("phase") == "running" else 0
+    pod.due_ms = now_ms + grace
+    change.save(pod)
+
+
+def pods_of(change: Change, job: SimObject) -> list[SimObject]:
+    return list(objects(change.cluster, KIND.POD).filter(owner=job.uid))
+
+
+def _advance_pod(change: Change, pod: SimObject, now_ms: int) -> None:
+    status, spec = pod.status, pod.spec
+    if "deleting_ms" in status:
+        change.delete(pod, now_ms)
+        _wake_job(change, pod, now_ms)
+        return
+    if status["phase"] == "pending":
+        status |= {"phase": "running", "started_ms": pod.due_ms}
+        ends = [seconds for seconds in (spec["run_seconds"], spec["fail_after_seconds"]) if seconds is not None]
+        pod.due_ms = status["started_ms"] + min(ends) * 1000 if ends else None
+    else:
+        failed = spec["fail_after_seconds"]
+        if failed is not None and (spec["run_seconds"] is None or failed <= spec["run_seconds"]):
+            status |= {"phase": "failed", "message": f"Failed after {failed} s, as it was told to."}
+        else:
+            status["phase"] = "succeeded"
+        pod.due_ms = None
+        _wake_job(change, pod, now_ms)
+    change.save(pod)
+
+
+def _wake_job(change: Change, pod: SimObject, now_ms: int) -> None:
+    SimObject.objects.filter(cluster_id=change.cluster, kind=KIND.JOB, uid=pod.owner, deleted=False).update(
+        due_ms=now_ms
+    )
+
+
+def _advance_job(change: Change, job: SimObject, now_ms: int) -> None:
+    pods = pods_of(change, job)
+    job.due_ms = None
+    if job.status.get("deleting") or job.status["state"] != "active":
+        for pod in pods:
+            stop_pod(change, pod, now_ms)
+        if not pods:
+            change.delete(job, now_ms)
+            return
+    elif any(pod.status["phase"] == "failed" for pod in pods):
+        message = next(pod.status["message"] for pod in pods if pod.status["phase"] == "failed")
+        job.status |= {"state": "failed", "message": message}
+        for pod in pods:
+            if pod.status["phase"] in ("pending", "running"):
+                stop_pod(change, pod, now_ms)
+        job.due_ms = now_ms + FINISHED_MS
+    elif sum(pod.status["phase"] == "succeeded" for pod in pods) == job.spec["pods"]:
+        job.status["state"] = "succeeded"
+        job.due_ms = now_ms + FINISHED_MS
+    else:
+        _create_missing_pods(change, job, pods, now_ms)
+    change.save(job)
+
+
+def _create_missing_pods(change: Change, job: SimObject, pods: list[SimObject], now_ms: int) -> None:
+    taken = {pod.spec["index"] for pod in pods}
+    for index in range(job.spec["pods"]):
+        if index not in taken:
+            uid = str(uuid4())
+            change.save(
+                SimObject(
+                    cluster_id=change.cluster,
+                    kind=KIND.POD,
+                    uid=uid,
+                    name=f"{job.name}-{index}-{uid[:5]}",
+                    owner=job.uid,
+                    spec={**job.spec, "workload": job.uid, "index": index, "created_ms": now_ms},
+                    status={"phase": "pending"},
+                )
+            )

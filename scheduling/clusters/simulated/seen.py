@@ -1,0 +1,77 @@
+"""Rows of a simulated cluster in the form in which every gateway tells of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
+from scheduling.models import SimObject
+
+from .store import KIND
+
+EVERYTHING = frozenset({"nodes", "pods", "objects"})
+
+
+def seen(items: Iterable[SimObject], complete: bool = False) -> Seen:
+    """`complete`: there is nothing else in the cluster."""
+    there: dict[int, list[SimObject]] = {KIND.NODE: [], KIND.JOB: [], KIND.POD: []}
+    gone: dict[int, list[str]] = {KIND.NODE: [], KIND.JOB: [], KIND.POD: []}
+    for item in items:
+        if item.deleted:
+            gone[item.kind].append(item.uid)
+        else:
+            there[item.kind].append(item)
+    return Seen(
+        nodes=tuple(seen_node(item) for item in there[KIND.NODE]),
+        pods=tuple(seen_pod(item) for item in there[KIND.POD]),
+        objects=tuple(_seen_object(item) for item in there[KIND.JOB]),
+        gone_nodes=tuple(gone[KIND.NODE]),
+        gone_pods=tuple(gone[KIND.POD]),
+        gone_objects=tuple(gone[KIND.JOB]),
+        complete=EVERYTHING if complete else frozenset(),
+    )
+
+
+def seen_node(node: SimObject) -> SeenNode:
+    return SeenNode(
+        uid=node.uid,
+        name=node.name,
+        ready=node.status.get("ready", True),
+        schedulable=node.status.get("schedulable", True),
+        **node.spec,
+    )
+
+
+def seen_pod(pod: SimObject) -> SeenPod:
+    spec, status = pod.spec, pod.status
+    return SeenPod(
+        uid=pod.uid,
+        name=pod.name,
+        namespace=spec["namespace"],
+        ours=True,
+        phase=PodPhase[status["phase"].upper()],
+        created_ms=spec["created_ms"],
+        node=status.get("node", ""),
+        workload=spec["workload"],
+        sub_group=spec["sub_group"],
+        pool=spec["pool"],
+        deleting="deleting_ms" in status,
+        devices=status.get("devices", ""),
+        decision=status.get("decision"),
+        gpu_milli=spec["devices"] * spec["device_milli"],
+        cpu_millicores=spec["cpu_millicores"],
+        memory_bytes=spec["memory_bytes"],
+        message=status.get("message", ""),
+    )
+
+
+def _seen_object(job: SimObject) -> SeenObject:
+    return SeenObject(
+        uid=job.uid,
+        name=job.name,
+        namespace=job.spec["namespace"],
+        workload=job.uid,
+        state=ObjectState[job.status["state"].upper()],
+        deleting=job.status.get("deleting", False),
+        message=job.status.get("message", ""),
+    )

@@ -1,0 +1,72 @@
+"""Fixtures for tests against a real Kubernetes API server; every test in this folder carries the marker `cluster`."""
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster.build import BuildError
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.kubelet import FakeKubelet
+from tests.cluster.waiting import eventually
+
+FOLDER = Path(__file__).parent
+SHIPPED = FOLDER.parents[1] / "deploy/kubernetes/bursar.yaml"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "ServiceAccount": "/api/v1/namespaces/bursar-system/serviceaccounts",
+    "Secret": "/api/v1/namespaces/bursar-system/secrets",
+    "ClusterRole": f"{RBAC}/clusterroles",
+    "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+            # Where tests run in several processes, one of them runs these: a control plane takes 400 MB.
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """One control plane for the whole run; tests keep apart by namespaces and node names of their own."""
+    try:
+        with ControlPlane() as started:
+            yield started
+    except BuildError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"No Kubernetes control plane: {error}")
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(control_plane: ControlPlane) -> str:
+    """Of the account that is shipped for Bursar, which has no other rights."""
+    for document in yaml.safe_load_all(SHIPPED.read_text()):
+        control_plane.api.create(PATHS[document["kind"]], document)
+    secret = f"{PATHS['Secret']}/bursar-token"
+    token = eventually(lambda: control_plane.api.get(secret).get("data", {}).get("token"))
+    return control_plane.token_kubeconfig(base64.b64decode(token).decode())
+
+
+@pytest.fixture
+def kubelet(control_plane: ControlPlane) -> Iterator[FakeKubelet]:
+    """Kubelets for the nodes that this test adds."""
+    with FakeKubelet(control_plane.api) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> str:
+    """A new namespace in which pods can be created."""
+    created = control_plane.api.create("/api/v1/namespaces", {"metadata": {"generateName": "test-"}})
+    name: str = created["metadata"]["name"]
+    eventually(lambda: control_plane.api.items(f"/api/v1/namespaces/{name}/serviceaccounts"))
+    return name

@@ -1,0 +1,36 @@
+"""The newest word about an object counts."""
+
+from scheduling.clusters.gateway import Seen, SeenNode
+from scheduling.clusters.kubernetes.batch import Batch
+from scheduling.clusters.kubernetes.reflector import Changed, Listed
+
+
+def node(uid: str, name: str = "n") -> SeenNode:
+    return SeenNode(uid=uid, name=name, labels={})
+
+
+def test_later_change_replaces_an_earlier_one() -> None:
+    batch = Batch()
+    batch.add(Changed("nodes", node("a", "old"), gone=False))
+    batch.add(Changed("nodes", node("b"), gone=False))
+    batch.add(Changed("nodes", node("a", "new"), gone=False))
+    assert len(batch) == 2
+    assert batch.seen() == Seen(nodes=(node("a", "new"), node("b")))
+
+
+def test_what_went_is_told_as_gone_and_what_came_back_is_not() -> None:
+    batch = Batch()
+    batch.add(Changed("nodes", node("a"), gone=False))
+    batch.add(Changed("nodes", node("a"), gone=True))
+    batch.add(Changed("nodes", node("b"), gone=True))
+    batch.add(Changed("nodes", node("b"), gone=False))
+    assert batch.seen() == Seen(nodes=(node("b"),), gone_nodes=("a",))
+
+
+def test_list_makes_its_kind_complete_and_forgets_what_was_before() -> None:
+    batch = Batch()
+    batch.add(Changed("nodes", node("a"), gone=False))
+    batch.add(Changed("nodes", node("b"), gone=True))
+    batch.add(Listed("nodes", [node("c")]))
+    batch.add(Changed("nodes", node("d"), gone=False))
+    assert batch.seen() == Seen(nodes=(node("c"), node("d")), complete=frozenset({"nodes"}))

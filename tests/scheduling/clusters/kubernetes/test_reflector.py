@@ -1,0 +1,141 @@
+"""What lines of a watch mean; the rest of following is tested against a real API server."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.kubernetes import reflector as module
+from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
+from scheduling.clusters.kubernetes.reflector import KINDS, Change, Changed, Listed, Reflector
+
+PODS = next(kind for kind in KINDS if kind.name == "pods")
+EXPIRED = ApiError(410, "too old resource version", frozenset(), None)
+
+
+def event(type_: str, uid: str, version: str) -> bytes:
+    metadata = '{"uid":"%s","resourceVersion":"%s"}' % (uid, version)  # noqa: UP031 - braces are JSON's
+    return f'{{"type":"{type_}","object":{{"metadata":{metadata},"spec":{{"containers":null}}}}}}'.encode()
+
+
+class Script:
+    """Plays the transport: answers lists and watches from a list of what comes next, and notes what was asked."""
+
+    server = "https://test"
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = iter(answers)
+        self.asked: list[Mapping[str, str]] = []
+
+    def request(self, method: str, path: str, *, query: Mapping[str, str], timeout_seconds: float) -> Any:
+        return self._next(dict(query))
+
+    def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Lines:
+        return Lines(self._next(dict(query)))
+
+    def _next(self, query: Mapping[str, str]) -> Any:
+        self.asked.append(query)
+        answer = next(self.answers, GatewayError("end of script"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Lines:
+    def __init__(self, lines: list[Any]) -> None:
+        self._lines = lines
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            if isinstance(line, Exception):
+                raise line
+            yield line
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORTEST_WATCH_SECONDS", 0.0)
+
+
+def play(*answers: Any) -> tuple[list[Change], list[Mapping[str, str]]]:
+    """The changes told, and the queries asked, until the script is over."""
+    changes: queue.Queue[Change] = queue.Queue()
+    script = Script(*answers)
+    Reflector(script, PODS, changes, threading.Event()).run()  # type: ignore[arg-type]
+    told = list(changes.queue)
+    assert isinstance(told[-1], GatewayError)
+    return told, script.asked
+
+
+def page(*uids: str, version: str = "10", more: str = "") -> bytes:
+    items = ",".join(f'{{"metadata":{{"uid":"{uid}"}}}}' for uid in uids)
+    return f'{{"metadata":{{"resourceVersion":"{version}","continue":"{more}"}},"items":[{items}]}}'.encode()
+
+
+def test_pages_become_one_list_and_the_watch_begins_at_its_version() -> None:
+    told, asked = play(page("a", more="next"), page("b", version="12"))
+    assert isinstance(told[0], Listed)
+    assert [item.uid for item in told[0].items] == ["a", "b"]
+    assert [query.get("continue") for query in asked] == [None, "next", None]
+    assert (asked[2]["resourceVersion"], asked[2]["allowWatchBookmarks"]) == ("12", "true")
+
+
+def test_reading_on_too_late_begins_the_list_anew() -> None:
+    told, _ = play(page("a", more="next"), EXPIRED, page("b"))
+    assert isinstance(told[0], Listed)
+    assert [item.uid for item in told[0].items] == ["b"]
+
+
+def test_list_of_nothing_is_told_too() -> None:
+    told, _ = play(b'{"metadata":{"resourceVersion":"3"},"items":null}')
+    assert told[0] == Listed("pods", [])
+
+
+def test_next_watch_begins_at_the_last_version_bookmarks_included() -> None:
+    pod = event("ADDED", "a", "11").replace(b'{"containers":null}', b"{}")
+    gone = pod.replace(b"ADDED", b"DELETED").replace(b'"11"', b'"12"')
+    told, asked = play(page(), [pod, gone], [event("BOOKMARK", "", "20")], [])
+    assert [(c.item.uid, c.gone) for c in told if isinstance(c, Changed)] == [("a", False), ("a", True)]
+    assert [query["resourceVersion"] for query in asked[1:]] == ["10", "12", "20", "20"]
+
+
+@pytest.mark.parametrize(
+    "expired", [EXPIRED, [b'{"type":"ERROR","object":{"kind":"Status","status":"Failure","code":410}}']]
+)
+def test_expired_version_leads_to_a_new_list(expired: Any) -> None:
+    told, asked = play(page("a"), expired, page("b", version="30"), [])
+    assert [type(change) for change in told[:2]] == [Listed, Listed]
+    assert asked[-1]["resourceVersion"] == "30"
+
+
+def test_broken_watch_is_taken_up_again_and_an_absent_server_ends_it() -> None:
+    broken = UnreachableError("lost", may_have_arrived=True)
+    away = UnreachableError("refused", may_have_arrived=False)
+    told, asked = play(page(), [event("BOOKMARK", "", "15"), broken], away, [])
+    assert told[-1] is away
+    assert [query.get("resourceVersion") for query in asked] == [None, "10", "15"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}',
+        b"{nonsense",
+        b'{"type":"ADDED","object":{"metadata":{"uid":7}}}',
+        b'{"type":"ADDED","object":{"metadata":{},"spec":{"containers":[{"resources":{"requests":{"cpu":"x"}}}]}}}',
+    ],
+)
+def test_what_cannot_be_followed_ends_it_with_the_reason(line: bytes) -> None:
+    told, _ = play(page(), [line])
+    assert any(words in str(told[-1]) for words in ("storage is away", "cannot be read"))

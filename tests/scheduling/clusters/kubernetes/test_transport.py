@@ -1,0 +1,232 @@
+"""HTTP to an API server that answers in every way it should not."""
+
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scheduling.clusters.kubernetes import transport as module
+from scheduling.clusters.kubernetes.credentials import Credentials
+from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
+from scheduling.clusters.kubernetes.official import OfficialClient
+from scheduling.clusters.kubernetes.transport import Transport
+from tests.cluster.certificates import Authority
+
+AUTHORITY = Authority("test")
+CLIENT = AUTHORITY.client("admin")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The path says how to answer."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        {
+            "/echo": self.echo,
+            "/away": lambda: self.answer(302, b"", Location="https://192.0.2.1/"),
+            "/overload": lambda: self.answer(
+                429, b"Too many requests, please try again later.\n", **{"Retry-After": "7"}
+            ),
+            "/budget": lambda: self.answer(429, status("Cannot evict.", "DisruptionBudget")),
+            "/forbidden": lambda: self.answer(403, status("pods is forbidden")),
+            "/broken": lambda: self.answer(500, b"\xff\x00"),
+            "/huge": lambda: self.answer(200, b"x" * 2000),
+            "/slow": lambda: time.sleep(2),
+            "/cut": self.cut,
+            "/stream": self.stream,
+        }[self.path.partition("?")[0]]()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def echo(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        told = {"path": self.path, "body": body, "port": self.client_address[1], **dict(self.headers)}
+        self.answer(200, json.dumps(told).encode())
+
+    def cut(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in (b"one\ntw", b"o\n", b"three\n"):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        if "quiet" in self.path:
+            self.server.quiet_until.wait(10)  # type: ignore[attr-defined]
+        if "cut" in self.path:
+            self.cut()
+        else:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Tests are quiet."""
+
+
+def status(message: str, cause: str = "") -> bytes:
+    return json.dumps({"kind": "Status", "message": message, "details": {"causes": [{"reason": cause}]}}).encode()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("server")
+    pair = AUTHORITY.server(["localhost"], ["127.0.0.1"])
+    (folder / "crt").write_bytes(pair.certificate)
+    (folder / "key").write_bytes(pair.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "crt", folder / "key")
+    context.load_verify_locations(cadata=AUTHORITY.certificate.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.socket = context.wrap_socket(running.socket, server_side=True)
+    running.quiet_until = threading.Event()  # type: ignore[attr-defined]
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{running.server_port}"
+    running.quiet_until.set()  # type: ignore[attr-defined]
+    running.shutdown()
+    running.server_close()
+
+
+def transport_to(server: str, *, allow_local: bool = True, authority: Authority = AUTHORITY) -> Transport:
+    credentials = Credentials(server=server, ca_data=authority.certificate, token="t0ken")
+    return Transport(credentials, connections=2, allow_local=allow_local)
+
+
+def get(transport: Transport, path: str, timeout_seconds: float = 5) -> bytes:
+    return transport.request("GET", path, timeout_seconds=timeout_seconds)
+
+
+def test_request_carries_path_query_token_and_body(server: str) -> None:
+    transport = transport_to(f"{server}")
+    answer = transport.request("POST", "/echo", b"{}", query={"a": "b c"}, content_type="x/y", timeout_seconds=5)
+    told = json.loads(answer)
+    assert (told["path"], told["body"], told["Content-Type"]) == ("/echo?a=b+c", "{}", "x/y")
+    assert told["Authorization"] == "Bearer t0ken"
+
+
+def test_connection_is_kept(server: str) -> None:
+    transport = transport_to(server)
+    assert len({json.loads(get(transport, "/echo"))["port"] for _ in range(3)}) == 1
+
+
+def test_client_certificate_needs_no_file(server: str) -> None:
+    credentials = Credentials(
+        server=server,
+        ca_data=AUTHORITY.certificate,
+        client_certificate=CLIENT.certificate,
+        client_key=CLIENT.key,
+    )
+    transport = Transport(credentials, connections=1, allow_local=True)
+    assert "Authorization" not in json.loads(get(transport, "/echo"))
+
+
+def test_refusals_of_the_server(server: str) -> None:
+    transport = transport_to(server)
+    errors = {}
+    for path in ("/away", "/overload", "/budget", "/forbidden", "/broken"):
+        with pytest.raises(ApiError) as caught:
+            get(transport, path)
+        errors[path] = caught.value
+    assert [error.status for error in errors.values()] == [302, 429, 429, 403, 500]
+    assert (errors["/overload"].retry_after_seconds, errors["/budget"].retry_after_seconds) == (7.0, None)
+    assert "DisruptionBudget" in errors["/budget"].causes
+    assert "pods is forbidden" in str(errors["/forbidden"])
+    assert "deploy/kubernetes/bursar.yaml" in str(errors["/forbidden"])
+
+
+@pytest.mark.parametrize(("path", "timeout"), [("/cut", 5), ("/slow", 0.2)])
+def test_lost_answer_may_have_arrived(server: str, path: str, timeout: float) -> None:
+    with pytest.raises(UnreachableError) as caught:
+        get(transport_to(server), path, timeout)
+    assert caught.value.may_have_arrived
+
+
+def test_closed_port_was_never_reached() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"https://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(UnreachableError, match="connection refused") as caught:
+        get(transport_to(address), "/")
+    assert not caught.value.may_have_arrived
+
+
+def test_unknown_name_was_never_reached() -> None:
+    with pytest.raises(UnreachableError, match="name is not known") as caught:
+        get(transport_to("https://no-such-name.invalid"), "/")
+    assert not caught.value.may_have_arrived
+
+
+def test_server_with_a_foreign_certificate_gets_no_request(server: str) -> None:
+    with pytest.raises(UnreachableError, match="certificate-authority-data") as caught:
+        get(transport_to(server, authority=Authority("other")), "/echo")
+    assert not caught.value.may_have_arrived
+
+
+def test_address_is_looked_at_again_when_connected(server: str) -> None:
+    with pytest.raises(UnreachableError, match="belongs to this server") as caught:
+        get(transport_to(server, allow_local=False), "/echo")
+    assert not caught.value.may_have_arrived
+
+
+def test_official_client_has_no_other_way_to_the_server(server: str) -> None:
+    with pytest.raises(UnreachableError, match="belongs to this server"):
+        OfficialClient(transport_to(server, allow_local=False), 5).version()
+    with pytest.raises(UnreachableError, match="certificate-authority-data"):
+        OfficialClient(transport_to(server, authority=Authority("other")), 5).require_rights()
+
+
+def test_answer_is_bounded(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1000)
+    with pytest.raises(UnreachableError, match="far too much"):
+        get(transport_to(server), "/huge")
+
+
+def test_stream_gives_lines_however_they_are_cut(server: str) -> None:
+    with transport_to(server).stream("/stream", {}, read_seconds=5) as stream:
+        assert list(stream) == [b"one", b"two", b"three"]
+
+
+def test_stream_that_breaks_says_so_after_its_lines(server: str) -> None:
+    lines: list[bytes] = []
+    with (
+        transport_to(server).stream("/stream", {"cut": "1"}, read_seconds=5) as stream,
+        pytest.raises(UnreachableError),
+    ):
+        lines.extend(stream)
+    assert lines == [b"one", b"two", b"three"]
+
+
+def test_quiet_stream_is_broken_after_its_time(server: str) -> None:
+    with (
+        transport_to(server).stream("/stream", {"quiet": "1"}, read_seconds=0.2) as stream,
+        pytest.raises(UnreachableError, match="in time"),
+    ):
+        list(stream)
+
+
+def test_another_thread_ends_a_quiet_stream(server: str) -> None:
+    with transport_to(server).stream("/stream", {"quiet": "1"}, read_seconds=30) as stream:
+        lines = iter(stream)
+        assert [next(lines) for _ in range(3)] == [b"one", b"two", b"three"]
+        threading.Timer(0.1, stream.interrupt).start()
+        began = time.monotonic()
+        with pytest.raises(UnreachableError):
+            next(lines)
+        assert time.monotonic() - began < 5
+    stream.interrupt()
