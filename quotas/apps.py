@@ -3,3 +3,18 @@ from django.apps import AppConfig
 
 class QuotasConfig(AppConfig):
     name = "quotas"
+
+    def ready(self) -> None:
+        from orgs import hooks
+        from portal.shell import MenuLine, register_menu
+        from quotas.selectors import figures
+        from quotas.services.pool import default_pool_create
+
+        hooks.unit_figures.register(figures.unit_figures)
+        hooks.unit_pool_figures.register(figures.unit_pool_figures)
+        hooks.quota_impact.register(figures.quota_impact)
+        hooks.default_pool_create.register(default_pool_create)
+        register_menu(
+            MenuLine("Quotas", "quotas", "table-properties", "Who", 20, "quota:read", key="q"),
+            MenuLine("Node pools", "node_pools", "server", "Where", 10, "pool:read", key="n"),
+        )

@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from quotas.views import nodes, pools, quotas
+
+urlpatterns = [
+    path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
+    path("quotas/<int:unit>/<int:pool>/", quotas.QuotaCell.as_view(), name="quota_cell"),
+    path("pools/", pools.PoolsPage.as_view(), name="node_pools"),
+    path("pools/matching/", pools.MatchingNodes.as_view(), name="pool_matching"),
+    path("pools/new/", pools.PoolCreate.as_view(), name="pool_create"),
+    path("pools/<int:pk>/", pools.PoolEdit.as_view(), name="pool"),
+    path("pools/<int:pk>/delete/", pools.PoolDelete.as_view(), name="pool_delete"),
+    path("nodes/", nodes.NodesPage.as_view(), name="nodes"),
+    path("nodes/<int:pk>/", nodes.NodePage.as_view(), name="node"),
+]

@@ -16,7 +16,7 @@ class Node(models.Model):
         NOT_READY = 2, "not ready"
 
     cluster = models.ForeignKey(OrgUnit, models.CASCADE, related_name="nodes")
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="nodes")
+    pool = models.ForeignKey(Pool, models.RESTRICT, related_name="nodes")
     uid = AsciiField(max_length=64)
     name = AsciiField(max_length=253)
     state = models.PositiveSmallIntegerField(choices=State, default=State.READY)

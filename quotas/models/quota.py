@@ -1,4 +1,3 @@
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -17,7 +16,9 @@ class Rank(models.IntegerChoices):
 
 def _limit_covers_quota(resource: str) -> Q:
     limit = f"limit_{resource}"
-    return Q(**{limit: None}) | Q(**{resource: None}) | Q(**{f"{limit}__gte": F(resource)})
+    return Q(**{limit: None}) | (
+        Q(**{f"{limit}__gte": 0}) & (Q(**{resource: None}) | Q(**{f"{limit}__gte": F(resource)}))
+    )
 
 
 class Quota(models.Model):
@@ -28,7 +29,7 @@ class Quota(models.Model):
 
     unit = models.ForeignKey(OrgUnit, models.CASCADE, related_name="quotas")
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="quotas")
-    gpu_milli = models.BigIntegerField(default=0, validators=[MinValueValidator(0)])
+    gpu_milli = models.BigIntegerField(default=0)
     cpu_millicores = models.BigIntegerField(null=True)
     """None = not set: bounded by the access to the pool and the hardware only. So for memory."""
     memory_bytes = models.BigIntegerField(null=True)
@@ -58,7 +59,7 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.gpu_milli / 1000:g} GPUs of {self.pool_id} for {self.unit_id}"
+        return f"{self.unit} in {self.pool}"
 
     @property
     def blocked(self) -> bool:

@@ -6,7 +6,7 @@ from .pool import Pool
 
 
 class UnitUsage(models.Model):
-    """How a cluster, department or project stands in a pool, everything below it included. Written by the pool's loop."""
+    """How a cluster, department or project stands in a pool, all below it included. Written by the pool's loop."""
 
     unit = models.ForeignKey(OrgUnit, models.CASCADE, related_name="usages")
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="usages")
@@ -61,7 +61,7 @@ class PoolSummary(models.Model):
     running = models.PositiveIntegerField(default=0)
     pending = models.PositiveIntegerField(default=0)
     free_slots = models.JSONField(default=dict)
-    """Free whole GPUs on a node -> number of ready nodes with so many; key "share" -> the largest free share of a device, milli."""
+    """Free whole GPUs on a node -> how many ready nodes have so many; "share" -> largest free share of a GPU, milli."""
     cycle = models.PositiveBigIntegerField(default=0)
     as_of = models.DateTimeField()
 

@@ -1,0 +1,43 @@
+"""Rows of quotas in Django's admin, for looking at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from portal.admin import ReadOnlyAdmin
+from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+
+
+@admin.register(Pool)
+class PoolAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cluster", "name", "is_default", "label_key", "label_value", "gpu_placement", "version")
+    list_select_related = ("cluster",)
+    search_fields = ("name", "label_value")
+
+
+@admin.register(Node)
+class NodeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "cluster", "pool", "state", "schedulable", "gpu_count", "gpu_type", "removed_at")
+    list_select_related = ("cluster", "pool")
+    list_filter = ("state", "schedulable")
+    search_fields = ("name",)
+
+
+@admin.register(Quota)
+class QuotaAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "pool", "gpu_milli", "cpu_millicores", "memory_bytes", "over_quota", "rank", "version")
+    list_select_related = ("unit", "pool")
+    search_fields = ("unit__name",)
+
+
+@admin.register(UnitUsage)
+class UnitUsageAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "pool", "gpu_milli", "over_gpu_milli", "requested_gpu_milli", "running", "pending")
+    list_select_related = ("unit", "pool")
+    search_fields = ("unit__name",)
+
+
+@admin.register(PoolSummary)
+class PoolSummaryAdmin(ReadOnlyAdmin):
+    list_display = ("pool", "nodes", "ready", "gpu_milli", "allocated_gpu_milli", "cycle", "as_of")
+    list_select_related = ("pool",)

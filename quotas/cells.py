@@ -1,0 +1,203 @@
+"""Draws the quota matrix: its cells, sums and heads, through a lens."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
+
+from django.urls import reverse
+
+from portal.formats import gpus
+from portal.matrix import MatrixCell
+from portal.quota_bar import QuotaBar
+from quotas.lens import Lens, next_rank
+from quotas.models import Quota, Rank
+from quotas.selectors.matrix import Column, Entry, Matrix, Row
+from quotas.selectors.sums import Amounts
+
+LOCKED = "Quotas are changed with the right on the unit above, which you do not have there."
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a pool's quotas add up to, against its hardware that is ready."""
+
+    id: str
+    total: str
+    ready: str
+    sign: Literal["check", "over", ""]
+    words: str
+    bar: QuotaBar | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    id: str
+    name: str
+    note: str
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    row: Row
+    cells: list[MatrixCell]
+    total_id: str
+    total: str
+    """Over all pools; empty where the lens shows what does not add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    heads: list[Head]
+    rows: list[DrawnRow]
+    sums: list[Sum]
+    """Empty: the whole cluster is not for this reader, or not in this scope."""
+    all_sum: str
+    all_ready: str
+    adds_up: bool
+    """The lens shows quotas, which add up to rows and columns."""
+
+
+def draw(matrix: Matrix, lens: Lens, query: str) -> Drawn:
+    """The matrix as the template shows it. `query`: of the page's address, for the cells to save with."""
+    scales = _scales(matrix, lens)
+    quotas = lens.show == "quota"
+    whole = quotas and all(column.guaranteed is not None for column in matrix.columns)
+    rows = [
+        DrawnRow(
+            row=row,
+            cells=[_cell(row, column, lens, scales[column.pool.pk], query) for column in matrix.columns],
+            total_id=f"total-{row.unit.pk}",
+            total=lens.resource.words(_all(lens, [row.entries[c.pool.pk].guaranteed for c in matrix.columns])),
+        )
+        for row in matrix.rows
+    ]
+    return Drawn(
+        heads=[_head(column, lens) for column in matrix.columns],
+        rows=rows,
+        sums=[_sum(column, lens) for column in matrix.columns] if whole else [],
+        all_sum=lens.resource.words(_all(lens, [column.guaranteed or Amounts() for column in matrix.columns])),
+        all_ready=lens.resource.words(_all(lens, [column.hardware.ready for column in matrix.columns])),
+        adds_up=quotas,
+    )
+
+
+def _of(lens: Lens, amounts: Amounts) -> int:
+    return int(getattr(amounts, lens.resource.field))
+
+
+def _all(lens: Lens, amounts: list[Amounts]) -> int:
+    return sum(_of(lens, one) for one in amounts)
+
+
+def _scales(matrix: Matrix, lens: Lens) -> dict[int, int]:
+    """Pool -> what its bars show at full width: the most that a project has or uses there."""
+    scales: dict[int, int] = defaultdict(lambda: 1)
+    for row in matrix.rows:
+        if row.is_group:
+            continue
+        for pool, entry in row.entries.items():
+            scales[pool] = max(scales[pool], _of(lens, entry.guaranteed), _of(lens, entry.used))
+    return scales
+
+
+def _cell(row: Row, column: Column, lens: Lens, scale: int, query: str) -> MatrixCell:
+    entry, pool, unit = row.entries[column.pool.pk], column.pool, row.unit
+    editable = row.editable and not row.is_default
+    quota = entry.quota or Quota()
+    blocked = entry.quota is not None and quota.blocked
+    return MatrixCell(
+        id=f"cell-{unit.pk}-{pool.pk}",
+        label=f"{unit.name} in {pool.name}, {lens.resource.label} {lens.show}",
+        value=_value(row, entry, quota, lens),
+        note=_note(row, entry, quota, lens),
+        default=_default(row, entry, quota, lens),
+        bar=None if row.is_group or lens.show == "weight" else _bar(entry, quota, lens, scale),
+        state="blocked" if blocked else "",
+        url=f"{reverse('quota_cell', args=[unit.pk, pool.pk])}?{query}" if editable else "",
+        version=str(entry.quota.version if entry.quota else 0),
+        locked="" if row.editable or row.is_default else LOCKED,
+        switch=_switch(quota, lens),
+        strong=row.is_group,
+    )
+
+
+def _value(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
+    if lens.show == "quota" and row.is_default:
+        return lens.resource.words(_of(lens, entry.guaranteed))
+    if lens.show != "quota" and row.is_default:
+        return ""
+    value = getattr(quota, lens.field)
+    if lens.show == "weight":
+        return gpus(value)
+    return "" if value is None else lens.resource.words(value)
+
+
+def _note(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
+    if lens.show == "weight":
+        return "" if row.is_default else f"{Rank(quota.rank).label} rank"
+    words = lens.resource.words
+    parts = [f"{words(_of(lens, entry.used))} used"]
+    left = _of(lens, entry.guaranteed) - _of(lens, entry.given)
+    if row.is_group and not row.is_default and lens.show == "quota":
+        parts += [f"{words(left)} left"] if left > 0 else [f"{words(-left)} too many given"] if left < 0 else []
+    if not quota.over_quota:
+        parts.append("capped")
+    elif lens.show == "quota" and getattr(quota, lens.resource.limit_field) is not None:
+        parts.append(f"up to {words(getattr(quota, lens.resource.limit_field))}")
+    return ", ".join(parts)
+
+
+def _default(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
+    """Words for what holds where nothing is set."""
+    if row.is_default or lens.show == "weight":
+        return ""
+    if getattr(quota, lens.field) is None:
+        if lens.show == "quota":
+            return "not set"
+        return "no limit" if quota.over_quota else ""
+    none = lens.show == "quota" and lens.resource.key == "gpu" and not quota.gpu_milli
+    return "best effort" if none and quota.over_quota and not row.is_group else ""
+
+
+def _bar(entry: Entry, quota: Quota, lens: Lens, scale: int) -> QuotaBar | None:
+    used, value = _of(lens, entry.used), getattr(quota, lens.resource.field)
+    if value is None:
+        return None  # not bounded by a quota, so what is used is neither inside nor over one
+    return QuotaBar.of(used, value, scale, resource=lens.resource.key)
+
+
+def _switch(quota: Quota, lens: Lens) -> str:
+    if lens.show == "weight":
+        return f"Give it {next_rank(quota.rank).label} rank"
+    return "Switch over quota off" if quota.over_quota else "Switch over quota on"
+
+
+def _head(column: Column, lens: Lens) -> Head:
+    over = column.guaranteed is not None and _of(lens, column.guaranteed) > _of(lens, column.hardware.ready)
+    return Head(f"head-{column.pool.pk}", column.pool.name, column.hardware.gpu_type, over and lens.show == "quota")
+
+
+def _sum(column: Column, lens: Lens) -> Sum:
+    words = lens.resource.words
+    total, ready = _of(lens, column.guaranteed or Amounts()), _of(lens, column.hardware.ready)
+    over = total > ready
+    remark = "adds up" if total == ready else f"{words(abs(ready - total))} {'over' if over else 'to give'}"
+    return Sum(
+        id=f"sum-{column.pool.pk}",
+        total=words(total),
+        ready=words(ready),
+        sign="over" if over else "check" if total == ready else "",
+        words=remark,
+        bar=QuotaBar(
+            inside=min(total, ready),
+            free=max(ready - total, 0),
+            guaranteed=total if over else None,
+            scale=max(total, ready, 1),
+            resource=lens.resource.key,
+        ),
+        label=f"{words(total)} guaranteed of {words(ready)} ready",
+    )

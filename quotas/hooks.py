@@ -1,0 +1,68 @@
+# mypy: disable-error-code="empty-body"
+"""What quotas asks of the app above it, which knows workloads and pods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from portal.hooks import Hook
+from quotas.models import Node, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFill:
+    """How much of one GPU of a node is in use. GPUs that nobody uses have none."""
+
+    device: int
+    used_milli: int
+    over_milli: int = 0
+    """Of `used_milli`: what is used over quota."""
+
+    @property
+    def inside_milli(self) -> int:
+        return self.used_milli - self.over_milli
+
+    @property
+    def free_milli(self) -> int:
+        return max(1000 - self.used_milli, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePod:
+    """A pod on a node, as far as the person who asks may know of it."""
+
+    name: str
+    """Empty where the person may not see it; then only the amounts are told."""
+    workload_name: str
+    workload_url: str | None
+    project_name: str
+    gpu_milli: int
+    cpu_millicores: int
+    memory_bytes: int
+    devices: tuple[int, ...]
+    over: bool
+    """Runs over quota."""
+    state: str
+    """The word for its phase."""
+
+
+@Hook
+def pool_work(pool: Pool) -> int:
+    """How many workloads are assigned to the pool, or hold room in it."""
+
+
+@Hook
+def node_fills(nodes: Sequence[int]) -> dict[int, tuple[DeviceFill, ...]]:
+    """GPUs in use on each of the nodes (ids), by device number; nodes without any may be left out. Constant queries."""
+
+
+@Hook
+def node_cpu_used(nodes: Sequence[int]) -> dict[int, int]:
+    """Millicores that pods ask for on each of the nodes (ids); nodes without any may be left out. Constant queries."""
+
+
+@Hook
+def node_pods(node: Node, user: Any) -> list[NodePod]:
+    """The pods that hold room on the node: named where `user` may see them, amounts only elsewhere."""

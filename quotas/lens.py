@@ -1,0 +1,70 @@
+"""What the matrix shows of quotas, and what typing into one of its cells means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quotas import parsing
+from quotas.models import Quota, Rank
+from quotas.resources import RESOURCES, Resource
+from quotas.services.quota import FIELDS
+
+SHOWN = {"quota": "Quota", "limit": "Limit", "weight": "Weight and rank"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """One resource, and one side of its quotas."""
+
+    resource: Resource
+    show: str
+    """A key of SHOWN."""
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> Lens:
+        """From an address; what it does not know is GPU quotas."""
+        resource = RESOURCES.get(parameters.get("resource", ""), RESOURCES["gpu"])
+        show = parameters.get("show", "")
+        return cls(resource, show if show in SHOWN else "quota")
+
+    @property
+    def field(self) -> str:
+        """The column that a cell shows."""
+        return {"quota": self.resource.field, "limit": self.resource.limit_field, "weight": "weight_milli"}[self.show]
+
+    def typed(self, quota: Quota | None, text: str) -> dict[str, Any] | None:
+        """The whole row with `text` in this lens's column; None: no row any more. Raises Refused for what is no number.
+
+        Nothing typed goes back to the default: no quota at all for GPUs, not set for CPU and memory, no limit, medium.
+        """
+        if text:
+            parse = parsing.weight if self.show == "weight" else self.resource.parse
+            return values_of(quota) | {self.field: parse(text)}
+        if self.show == "quota" and self.resource.key == "gpu":
+            return None
+        return values_of(quota) | self._cleared()
+
+    def switched(self, quota: Quota | None) -> dict[str, Any]:
+        """The whole row with over quota switched, or with the next rank."""
+        values = values_of(quota)
+        if self.show == "weight":
+            return values | {"rank": next_rank(values["rank"])}
+        return values | {"over_quota": not values["over_quota"]}
+
+    def _cleared(self) -> dict[str, Any]:
+        if self.show == "weight":
+            return {"weight_milli": Quota().weight_milli, "rank": Rank.MEDIUM}
+        return {self.field: None}
+
+
+def next_rank(rank: int) -> Rank:
+    """Low, medium, high, and low again."""
+    return Rank(rank % len(Rank) + 1)
+
+
+def values_of(quota: Quota | None) -> dict[str, Any]:
+    """What the services take; the defaults where there is no row."""
+    quota = quota or Quota()
+    return {field: getattr(quota, field) for field in FIELDS}

@@ -1,0 +1,146 @@
+"""The quota matrix of a cluster: departments and projects by pool, in a fixed number of queries for any size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Sum
+
+from orgs.access import may, within
+from orgs.models import OrgUnit, UnitKind, UnitState
+from orgs.names import DEFAULT_DEPARTMENT
+from orgs.scope import below
+from orgs.services.unit import is_default_department
+from quotas.models import Pool, Quota, UnitUsage
+
+from .pools import NO_HARDWARE, Hardware, hardware
+from .sums import NOTHING, Amounts, guaranteed
+
+
+@dataclass(slots=True)
+class Entry:
+    """A unit in a pool."""
+
+    quota: Quota | None = None
+    guaranteed: Amounts = NOTHING
+    """Its quota; of a default department the sum of its projects'."""
+    given: Amounts = NOTHING
+    """What the units right below it have of that."""
+    used: Amounts = NOTHING
+
+
+@dataclass(slots=True)
+class Row:
+    unit: OrgUnit
+    level: int
+    """0 for the topmost shown."""
+    editable: bool
+    """The reader may change its quotas: holds the right on its parent."""
+    is_default: bool
+    """A default department, which is the sum of its projects."""
+    entries: dict[int, Entry] = field(default_factory=lambda: defaultdict(Entry))
+    """By pool."""
+
+    @property
+    def is_group(self) -> bool:
+        """A department, which others add up to."""
+        return self.unit.kind == UnitKind.DEPARTMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    pool: Pool
+    hardware: Hardware
+    guaranteed: Amounts | None
+    """Of the whole cluster; None: not for this reader, or not in this scope."""
+
+    @property
+    def offers_gpus(self) -> bool:
+        """Its nodes have GPUs, or there are none yet, or somebody is guaranteed some all the same."""
+        promised = self.guaranteed is not None and self.guaranteed.gpu_milli > 0
+        return promised or not self.hardware.nodes or self.hardware.gpu_milli > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    cluster: OrgUnit
+    columns: list[Column]
+    rows: list[Row]
+    page: Page
+    """Of all units found, of which `rows` shows one page."""
+
+
+def matrix(
+    user: Any, cluster: OrgUnit, scope: OrgUnit | None, *, search: str = "", number: Any = 1, size: int = 100
+) -> Matrix:
+    """What `user` may see of the cluster in `scope`: a page of all rows, or of those with `search` in the name."""
+    page = Paginator(_ordered(_units(user, cluster, scope), search), size).get_page(number)
+    rows = [Row(unit, level, _editable(user, unit), is_default_department(unit)) for unit, level in page.object_list]
+    pools = list(Pool.objects.filter(cluster=cluster))
+    whole = (scope is None or scope.contains(cluster)) and may(user, "read", "quota", cluster)
+    sums = _fill(rows, cluster)
+    machines = hardware(pool.pk for pool in pools)
+    columns = [
+        Column(pool, machines.get(pool.pk, NO_HARDWARE), sums.get((cluster.pk, pool.pk), NOTHING) if whole else None)
+        for pool in pools
+    ]
+    return Matrix(cluster, columns, rows, page)
+
+
+def _units(user: Any, cluster: OrgUnit, scope: OrgUnit | None) -> list[OrgUnit]:
+    units = OrgUnit.objects.filter(
+        below(scope), cluster=cluster, kind__in=(UnitKind.DEPARTMENT, UnitKind.PROJECT), state=UnitState.ACTIVE
+    )
+    return list(within(units, user, "quota:read").only("kind", "name", "path", "parent", "cluster"))
+
+
+def _ordered(units: list[OrgUnit], search: str) -> list[tuple[OrgUnit, int]]:
+    """As a tree, with levels: by name, a unit's projects right after it, the default department last."""
+    known = {unit.pk: unit for unit in units}
+    if search:
+        matching = [unit for unit in units if search.lower() in unit.name.lower()]
+        known = {pk: known[pk] for unit in matching for pk in unit.ancestor_ids if pk in known}
+    children: dict[int | None, list[OrgUnit]] = defaultdict(list)
+    for unit in known.values():
+        children[unit.parent_id if unit.parent_id in known else None].append(unit)
+    ordered: list[tuple[OrgUnit, int]] = []
+
+    def walk(parent: int | None, level: int) -> None:
+        for unit in sorted(children[parent], key=_order):
+            ordered.append((unit, level))
+            walk(unit.pk, level + 1)
+
+    walk(None, 0)
+    return ordered
+
+
+def _order(unit: OrgUnit) -> tuple[bool, bool, str]:
+    return unit.kind == UnitKind.DEPARTMENT, unit.name == DEFAULT_DEPARTMENT, unit.name
+
+
+def _editable(user: Any, unit: OrgUnit) -> bool:
+    parent = OrgUnit(path=unit.path.removesuffix(f"{unit.pk}/"))
+    return may(user, "update", "quota", parent)
+
+
+def _fill(rows: list[Row], cluster: OrgUnit) -> dict[tuple[int, int], Amounts]:
+    """Puts quotas, sums and use into the rows; returns (unit, pool) -> guarantee, the cluster's among them."""
+    by_unit = {row.unit.pk: row for row in rows}
+    for quota in Quota.objects.filter(unit__in=by_unit):
+        by_unit[quota.unit_id].entries[quota.pool_id].quota = quota
+    sums = guaranteed([*by_unit, cluster.pk])
+    for (unit, pool), amounts in sums.items():
+        if unit in by_unit:
+            by_unit[unit].entries[pool].guaranteed = amounts
+    for unit, pool, *values in (
+        Quota.objects.filter(unit__parent__in=by_unit, unit__state=UnitState.ACTIVE)
+        .values_list("unit__parent", "pool")
+        .annotate(a=Sum("gpu_milli"), b=Sum("cpu_millicores", default=0), c=Sum("memory_bytes", default=0))
+    ):
+        by_unit[unit].entries[pool].given = Amounts(*(int(value) for value in values))
+    for unit, pool, *values in UnitUsage.objects.filter(unit__in=by_unit).values_list("unit", "pool", *Amounts._fields):
+        by_unit[unit].entries[pool].used = Amounts(*values)
+    return sums

@@ -1,0 +1,80 @@
+"""Reads of nodes: which a person may see, who matches a label, what is in use on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from orgs.access import NotVisible
+from orgs.models import OrgUnit
+from portal.node_map import Device, NodeCell
+from quotas import hooks
+from quotas.hooks import DeviceFill
+from quotas.matching import matches
+from quotas.models import Node
+
+from .pools import clusters_in_scope
+
+
+def nodes_with_label(cluster: OrgUnit, key: str, value: str) -> list[Node]:
+    """The cluster's present nodes with this label, by name, each with its pool.
+
+    The database narrows them to those that have the key; the value is compared here, as JSON paths of the databases
+    read keys that look like numbers as places in a list.
+    """
+    nodes = Node.objects.filter(cluster=cluster, removed_at=None, labels__has_key=key)
+    return [node for node in nodes.select_related("pool").order_by("name") if matches(node.labels, key, value)]
+
+
+def nodes_in_scope(request: HttpRequest) -> QuerySet[Node]:
+    """Present nodes of the clusters in which the reader may see nodes of any unit of the scope."""
+    return Node.objects.filter(cluster__in=clusters_in_scope(request, "node:read"), removed_at=None)
+
+
+def node_for(request: HttpRequest, pk: int) -> Node:
+    """The node, a removed one too, if the reader may see nodes of its cluster. NotVisible if not."""
+    clusters = clusters_in_scope(request, "node:read")
+    node = Node.objects.filter(cluster__in=clusters, pk=pk).select_related("pool", "cluster").first()
+    if node is None:
+        raise NotVisible("There is no such node, or you may not see it.")
+    return node
+
+
+@dataclass(slots=True)
+class Fill:
+    """What is in use on a node."""
+
+    devices: tuple[DeviceFill, ...] = ()
+    cpu_millicores: int = 0
+
+    @property
+    def gpu_milli(self) -> int:
+        return sum(device.used_milli for device in self.devices)
+
+
+def fills(nodes: Iterable[int]) -> dict[int, Fill]:
+    """Node -> what is in use there; one for each of `nodes`."""
+    ids = list(nodes)
+    devices, cores = hooks.node_fills(ids), hooks.node_cpu_used(ids)
+    return {pk: Fill(devices.get(pk, ()), cores.get(pk, 0)) for pk in ids}
+
+
+def node_cell(node: Node, fill: Fill, *, href: str = "", framed: bool = False) -> NodeCell:
+    """The node as the node map draws it."""
+    used = {device.device: device for device in fill.devices}
+    return NodeCell(
+        name=node.name,
+        devices=tuple(_device(used.get(number)) for number in range(node.gpu_count)),
+        cpu_used=fill.cpu_millicores,
+        cpu_total=node.cpu_millicores,
+        ready=node.state == Node.State.READY,
+        framed=framed,
+        href=href,
+    )
+
+
+def _device(fill: DeviceFill | None) -> Device:
+    return Device(fill.inside_milli, fill.over_milli) if fill else Device()

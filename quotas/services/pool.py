@@ -1,0 +1,206 @@
+"""Makes, changes and removes node pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from orgs.access import require
+from orgs.models import OrgUnit, UnitKind
+from orgs.services.locks import cluster_locked, fresh
+from portal.actor import SYSTEM, Actor
+from portal.errors import Refused
+from portal.formats import counted
+from portal.services.audit import audit_record
+from portal.wake import wake_on_commit
+from quotas import hooks, rules
+from quotas.models import Node, Pool
+from quotas.selectors.nodes import nodes_with_label
+
+from .nodes import nodes_replace
+
+DEFAULT_NAME = "default"
+FIELDS = ("label_key", "label_value", "gpu_placement", "cpu_placement", "min_runtime_seconds")
+
+
+@transaction.atomic
+def pool_create(
+    *,
+    actor: Actor,
+    cluster: OrgUnit,
+    name: str,
+    label_key: str,
+    label_value: str,
+    gpu_placement: Pool.Placement = Pool.Placement.BINPACK,
+    cpu_placement: Pool.Placement = Pool.Placement.BINPACK,
+    min_runtime_seconds: int = 0,
+) -> Pool:
+    """A pool of the nodes with this label, which move into it from the default pool.
+
+    Refused while one of them belongs to another pool. Needs `pool:create` on the cluster.
+    """
+    cluster = _locked_cluster(cluster)
+    require(actor, "create", "pool", cluster)
+    values = _checked(
+        label_key=label_key,
+        label_value=label_value,
+        gpu_placement=gpu_placement,
+        cpu_placement=cpu_placement,
+        min_runtime_seconds=min_runtime_seconds,
+    )
+    if Pool.objects.filter(cluster=cluster, name=rules.pool_name(name)).exists():
+        raise Refused({"name": f"{cluster.name} already has a pool called {name}. Choose another name."})
+    matching = _free_nodes(cluster, label_key, label_value)
+    pool = Pool.objects.create(cluster=cluster, name=name, **values)
+    nodes_replace(matching, Pool.objects.filter(cluster=cluster))
+    audit_record(actor=actor, action="create", entity=pool, unit=cluster.pk, after={**values, "nodes": len(matching)})
+    wake_on_commit()
+    return pool
+
+
+@transaction.atomic
+def pool_update(
+    *,
+    actor: Actor,
+    pool: Pool,
+    label_key: str,
+    label_value: str,
+    gpu_placement: Pool.Placement,
+    cpu_placement: Pool.Placement,
+    min_runtime_seconds: int,
+    expected_version: int | None = None,
+) -> Pool:
+    """Changes a pool; its name stays. With another label other nodes lie in it. The default pool takes no label.
+
+    `expected_version`: the version that the values were made from; a pool changed since is refused. Needs
+    `pool:update` on the cluster.
+    """
+    cluster, pool = _locked_pool(pool)
+    require(actor, "update", "pool", cluster)
+    if expected_version is not None and expected_version != pool.version:
+        raise Refused({"expected_version": "Somebody changed this pool meanwhile. Look at it, then type yours again."})
+    values = _checked(
+        label_key=label_key,
+        label_value=label_value,
+        gpu_placement=gpu_placement,
+        cpu_placement=cpu_placement,
+        min_runtime_seconds=min_runtime_seconds,
+        is_default=pool.is_default,
+    )
+    before = {field: getattr(pool, field) for field in FIELDS}
+    changed = [field for field in FIELDS if before[field] != values[field]]
+    if not changed:
+        return pool
+    relabelled = "label_key" in changed or "label_value" in changed
+    matching = _free_nodes(cluster, label_key, label_value, pool) if relabelled else []
+    for field in changed:
+        setattr(pool, field, values[field])
+    pool.version += 1
+    pool.save()
+    if relabelled:
+        nodes_replace([*matching, *Node.objects.filter(pool=pool)], Pool.objects.filter(cluster=cluster))
+    audit_record(
+        actor=actor,
+        action="update",
+        entity=pool,
+        unit=cluster.pk,
+        before={field: before[field] for field in changed},
+        after={field: values[field] for field in changed},
+    )
+    wake_on_commit()
+    return pool
+
+
+@transaction.atomic
+def pool_delete(*, actor: Actor, pool: Pool) -> None:
+    """Removes a pool with its quotas; its nodes go back to the pool their labels say, as a rule the default pool.
+
+    Refused for the default pool, and while workloads are assigned to it or hold room in it. Needs `pool:delete`.
+    """
+    cluster, pool = _locked_pool(pool)
+    require(actor, "delete", "pool", cluster)
+    if pool.is_default:
+        raise Refused("The default pool owns every node that no other pool matches, so it stays. Add pools beside it.")
+    work = hooks.pool_work(pool)
+    if work:
+        raise Refused(
+            f"{counted(work, 'workload')} {'waits or runs' if work == 1 else 'wait or run'} in {pool.name}. "
+            "Stop or move what is there first, then delete the pool."
+        )
+    nodes = list(Node.objects.filter(pool=pool))
+    audit_record(
+        actor=actor,
+        action="delete",
+        entity=pool,
+        unit=cluster.pk,
+        before={field: getattr(pool, field) for field in FIELDS} | {"nodes": len(nodes), "quotas": pool.quotas.count()},
+    )
+    nodes_replace(nodes, Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
+    pool.delete()
+    wake_on_commit()
+
+
+def default_pool_create(cluster: OrgUnit) -> None:
+    """The pool that a new cluster starts with; runs in the transaction that makes the cluster, under its rights."""
+    pool = Pool.objects.create(cluster=cluster, name=DEFAULT_NAME, is_default=True)
+    audit_record(actor=SYSTEM, action="create", entity=pool, unit=cluster.pk, after={"is_default": True})
+
+
+def _locked_cluster(cluster: OrgUnit) -> OrgUnit:
+    if cluster.kind != UnitKind.CLUSTER:
+        raise Refused({"cluster": f"{cluster.name} is no cluster. Choose the cluster that the nodes are in."})
+    cluster_locked(cluster)
+    return fresh(cluster)
+
+
+def _locked_pool(pool: Pool) -> tuple[OrgUnit, Pool]:
+    """Cluster and pool under their locks. The pool's row too: work that refers to it must not arrive meanwhile."""
+    cluster = _locked_cluster(pool.cluster)
+    found = Pool.objects.select_for_update().filter(pk=pool.pk).first()
+    if found is None:
+        raise Refused(f"The pool {pool.name} was deleted meanwhile. Go back to the node pools.")
+    return cluster, found
+
+
+def _checked(*, is_default: bool = False, **values: Any) -> dict[str, Any]:
+    if is_default:
+        for field in ("label_key", "label_value"):
+            if values[field]:
+                raise Refused({field: "The default pool takes what no other pool matches. Leave its label empty."})
+    else:
+        rules.label_key(values["label_key"])
+        rules.label_value(values["label_value"])
+    for field in ("gpu_placement", "cpu_placement"):
+        if values[field] not in Pool.Placement.values:
+            raise Refused({field: "There is no such placement. Choose bin-pack or spread."})
+        values[field] = int(values[field])
+    rules.whole("min_runtime_seconds", values["min_runtime_seconds"], rules.MAX_MIN_RUNTIME_SECONDS)
+    return values
+
+
+def _free_nodes(cluster: OrgUnit, key: str, value: str, pool: Pool | None = None) -> list[Node]:
+    """The nodes with this label, if the label and all of them are free for `pool` (None: a new one)."""
+    same = Pool.objects.filter(cluster=cluster, label_key=key, label_value=value, is_default=False).first()
+    if same is not None and same != pool:
+        raise Refused({"label_value": f"The pool {same.name} has this label already. Change the value."})
+    nodes = nodes_with_label(cluster, key, value)
+    refusal = overlap_refusal(nodes, pool)
+    if refusal:
+        raise Refused({"label_value": refusal})
+    return nodes
+
+
+def overlap_refusal(nodes: Sequence[Node], pool: Pool | None = None) -> str:
+    """Why `pool` (None: a new one) cannot have these nodes, in words; empty if it can."""
+    taken = [node.pool.name for node in nodes if not node.pool.is_default and node.pool != pool]
+    if not taken:
+        return ""
+    owners = sorted(set(taken))
+    first, names = owners[0], " and ".join([", ".join(owners[:-1]), owners[-1]] if owners[1:] else owners)
+    belongs = "belongs" if len(taken) == 1 else "belong"
+    which = f"{len(taken)} of the {counted(len(nodes), 'node')}" if len(nodes) > 1 else "The one node that matches"
+    return (
+        f"{which} already {belongs} to {names}. A node is in one pool only. Change the value, or narrow {first} first."
+    )

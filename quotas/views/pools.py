@@ -1,0 +1,179 @@
+"""The Node pools page with the panel that makes and changes pools, the preview of a label, and deleting a pool."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpRequest
+from django.urls import reverse
+
+from orgs.access import Forbidden, NotVisible, may, require
+from orgs.forms.unit import DeleteForm
+from orgs.models import OrgUnit
+from orgs.views.base import Page
+from orgs.views.form import FormPage
+from portal.errors import Refused
+from quotas import hooks, rules
+from quotas.forms import NewPoolForm, PoolForm
+from quotas.models import Node, Pool
+from quotas.selectors.nodes import fills, nodes_with_label
+from quotas.selectors.pool_lines import pool_lines
+from quotas.selectors.pools import clusters_in_scope, pools_in_scope
+from quotas.services.pool import overlap_refusal, pool_create, pool_delete, pool_update
+from quotas.words import pool_impact_rows, pools_answer
+
+MOST_LISTED = 100
+"""Nodes that a preview names; the others it counts."""
+
+
+def pools_url(request: HttpRequest) -> str:
+    """The Node pools page, in the scope of the request."""
+    scope = request.GET.get("scope")
+    return reverse("node_pools") + (f"?{urlencode({'scope': scope})}" if scope else "")
+
+
+def pool_for_reader(request: HttpRequest, pk: int) -> Pool:
+    """The pool, if the reader may see it. NotVisible if not."""
+    pool = pools_in_scope(request).filter(pk=pk).first()
+    if pool is None:
+        raise NotVisible("There is no such pool, or you may not see it.")
+    return pool
+
+
+class PoolsPage(Page):
+    """The pools; `pool` is the one whose panel is open."""
+
+    permission = "pool:read"
+    template_name = "quotas/pools.html"
+    fragment_template = "quotas/pools_live.html"
+    pool: Pool | None = None
+
+    @cached_property
+    def creatable(self) -> list[OrgUnit]:
+        """Clusters in which the reader may make pools."""
+        found = clusters_in_scope(self.request, "pool:read")
+        return [cluster for cluster in found if may(self.request.user, "create", "pool", cluster)]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        lines = pool_lines(self.request)
+        user, pool = self.request.user, self.pool
+        return super().get_context_data(
+            lines=lines,
+            answer=pools_answer(lines),
+            query=pools_url(self.request).removeprefix(reverse("node_pools")),
+            several=len({line.pool.cluster_id for line in lines}) > 1,
+            mapped=any(line.nodes for line in lines),
+            pool=pool,
+            may_create=bool(self.creatable),
+            may_update=pool is not None and may(user, "update", "pool", pool.cluster),
+            may_delete=pool is not None and not pool.is_default and may(user, "delete", "pool", pool.cluster),
+            may_nodes=may(user, "read", "node"),
+            **kwargs,
+        )
+
+
+class PoolCreate(PoolsPage, FormPage):
+    title = "New pool"
+    submit = "Create pool"
+
+    def prepare(self, **kwargs: Any) -> None:
+        if not self.creatable:
+            raise Forbidden("Making a pool takes the permission “pool: create” in a cluster. Ask who administers it.")
+
+    def form(self, data: Any = None) -> forms.Form:
+        return NewPoolForm(data, clusters=self.creatable)
+
+    def save(self, form: forms.Form) -> str:
+        assert isinstance(form, PoolForm)
+        made = pool_create(actor=self.actor, **form.values())
+        return f"Pool {made.name} is there."
+
+    def back(self) -> str:
+        return pools_url(self.request)
+
+
+class PoolEdit(PoolsPage, FormPage):
+    submit = "Save pool"
+    pool: Pool
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.pool = pool_for_reader(self.request, kwargs["pk"])
+        self.title = self.pool.name
+
+    def form(self, data: Any = None) -> forms.Form:
+        return PoolForm(data, pool=self.pool)
+
+    def save(self, form: forms.Form) -> str:
+        assert isinstance(form, PoolForm)
+        pool_update(actor=self.actor, pool=self.pool, **form.values())
+        return f"Pool {self.pool.name} is saved."
+
+    def back(self) -> str:
+        return pools_url(self.request)
+
+
+class MatchingNodes(Page):
+    """Which nodes a label would take, for `pool` or for a new one in `cluster`: asked while somebody types it."""
+
+    permission = "pool:create"
+    template_name = "quotas/matching.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET
+        context = super().get_context_data(**kwargs)
+        if not asked.get("label_key"):
+            return context
+        pool = next((p for p in pools_in_scope(self.request) if str(p.pk) == asked.get("pool", "")), None)
+        cluster = pool.cluster if pool else self.cluster(asked.get("cluster", ""))
+        try:
+            key, value = rules.label_key(asked["label_key"]), rules.label_value(asked.get("label_value", ""))
+        except Refused:
+            return context  # half typed; the form says what is wrong with it
+        nodes = nodes_with_label(cluster, key, value)
+        refusal = overlap_refusal(nodes, pool)
+        listed = sorted(nodes, key=lambda node: node.pool.is_default or node.pool == pool)[:MOST_LISTED]
+        used = fills(node.pk for node in listed)
+        rows = [(node, used[node.pk], not (node.pool.is_default or node.pool == pool)) for node in listed]
+        return context | {"asked": True, "refusal": refusal, "rows": rows, "total": len(nodes)}
+
+    def cluster(self, wanted: str) -> OrgUnit:
+        for cluster in clusters_in_scope(self.request, "pool:create"):
+            if str(cluster.pk) == wanted:
+                return cluster
+        raise NotVisible("There is no such cluster, or you may not make pools in it.")
+
+
+class PoolDelete(FormPage):
+    """Shows what goes with a pool; its nodes stay in the cluster."""
+
+    permission = "pool:read"
+    template_name = "orgs/confirm_page.html"
+    fragment_template = "orgs/confirm_dialog.html"
+    submit = "Delete pool"
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.pool = pool_for_reader(self.request, kwargs["pk"])
+        require(self.actor, "delete", "pool", self.pool.cluster)
+        self.title = f"Delete pool {self.pool.name}?"
+        self.line = "Its scheduler ends. Nothing in the cluster is stopped."
+
+    def form(self, data: Any = None) -> forms.Form:
+        return DeleteForm(data, wanted="")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        impact = pool_impact_rows(
+            quotas=self.pool.quotas.count(),
+            nodes=Node.objects.filter(pool=self.pool, removed_at=None).count(),
+            work=hooks.pool_work(self.pool),
+        )
+        return super().get_context_data(impact=impact, keep="Keep pool", **kwargs)
+
+    def save(self, form: forms.Form) -> str:
+        pool_delete(actor=self.actor, pool=self.pool)
+        return f"Pool {self.pool.name} is deleted."
+
+    def back(self) -> str:
+        return pools_url(self.request)

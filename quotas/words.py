@@ -1,0 +1,185 @@
+"""Sentences that the pages of this app say."""
+
+from __future__ import annotations
+
+from orgs.words import Answer
+from portal.formats import clock, cores, counted, day, gpus, gpus_counted
+from quotas.lens import Lens
+from quotas.models import Node
+from quotas.selectors.matrix import Column, Matrix, Row
+from quotas.selectors.nodes import Fill
+from quotas.selectors.pool_lines import PoolLine
+
+NO_CLUSTER = Answer(
+    "No cluster yet.", "Quotas and node pools belong to a cluster; an administrator connects it in Settings."
+)
+
+
+def quotas_answer(matrix: Matrix, lens: Lens) -> Answer:
+    """Whether it adds up, for who sees the whole cluster; else what is given out or guaranteed of what is seen."""
+    if not matrix.page.paginator.count:
+        return Answer(
+            "No departments or projects here.", "They are made on the Organization page; then they take quotas."
+        )
+    if matrix.columns and all(column.guaranteed is not None for column in matrix.columns):
+        return _whole(matrix, lens)
+    top = matrix.rows[0]
+    if len([row for row in matrix.rows if not row.level]) == 1 and top.is_group and not top.is_default:
+        return _department(top, lens)
+    return _seen(matrix, lens)
+
+
+def _whole(matrix: Matrix, lens: Lens) -> Answer:
+    resource = lens.resource
+    over = [column for column in matrix.columns if _guaranteed(column, lens) > _ready(column, lens)]
+    total = sum(_guaranteed(column, lens) for column in matrix.columns)
+    ready = sum(_ready(column, lens) for column in matrix.columns)
+    if over:
+        text = f"Quotas do not add up in {_listed([column.pool.name for column in over])}"
+        if len(over) == 1:
+            sums, ready_there = _guaranteed(over[0], lens), _ready(over[0], lens)
+            text += f": {resource.counted(sums)} guaranteed, {resource.words(ready_there)} ready"
+        return Answer(f"{text}.", _why_over(over, matrix, lens))
+    if not total:
+        return Answer(
+            f"No {resource.label} is guaranteed to anybody yet; {resource.words(ready)} {resource.noun} are ready.",
+            "A number in a cell is what that department or project is guaranteed in that pool.",
+        )
+    text = f"Quotas add up: {resource.words(total)} of {resource.words(ready)} {_ready_noun(lens)} guaranteed."
+    left = ready - total
+    line = (
+        f"{resource.counted(left)} {_are(left, lens)} nobody's guarantee; who asks may use them over quota."
+        if left
+        else ""
+    )
+    return Answer(text, line or "All that is ready is somebody's guarantee; what lies idle is lent out.")
+
+
+def _why_over(over: list[Column], matrix: Matrix, lens: Lens) -> str:
+    resource = lens.resource
+    words = []
+    if len(over) > 1:
+        sums = [
+            f"{c.pool.name} {resource.words(_guaranteed(c, lens))} of {resource.words(_ready(c, lens))}" for c in over
+        ]
+        words.append(f"Guaranteed of ready: {_listed(sums)}.")
+    elif resource.key == "gpu" and over[0].hardware.lost_gpu_milli:
+        lost = over[0].hardware.lost_gpu_milli
+        words.append(f"{gpus_counted(lost)} of {over[0].pool.name} {_are(lost, lens)} on nodes that are not ready.")
+    rest = {0: "", 1: "; the other pool adds up"}.get(len(matrix.columns) - len(over), "; the other pools add up")
+    words.append(f"Not every guarantee there can be kept at once{rest}.")
+    return " ".join(words)
+
+
+def _department(row: Row, lens: Lens) -> Answer:
+    resource, name = lens.resource, row.unit.name
+    own = sum(getattr(entry.guaranteed, resource.field) for entry in row.entries.values())
+    given = sum(getattr(entry.given, resource.field) for entry in row.entries.values())
+    if not own and not given:
+        return Answer(
+            f"{name} is guaranteed no {resource.label}.", "What it uses is lent to it, and may be taken back."
+        )
+    text = f"{name} has given out {resource.words(given)} of its {resource.counted(own)}."
+    if given > own:
+        line = f"That is {resource.counted(given - own)} more than it has; its projects cannot all have it at once."
+    elif given < own:
+        line = f"{resource.counted(own - given)} are left to give to its projects."
+    else:
+        line = "All of it is somebody's; what lies idle is lent out."
+    return Answer(text, line)
+
+
+def _seen(matrix: Matrix, lens: Lens) -> Answer:
+    rows = [row for row in matrix.rows if not row.is_group]
+    if matrix.page.has_other_pages():
+        return Answer(
+            f"{counted(matrix.page.paginator.count, 'row')} are yours to see.", "Search for a name to find one."
+        )
+    resource = lens.resource
+    total = sum(getattr(entry.guaranteed, resource.field) for row in rows for entry in row.entries.values())
+    used = sum(getattr(entry.used, resource.field) for row in rows for entry in row.entries.values())
+    who = rows[0].unit.name if len(rows) == 1 else f"{counted(len(rows), 'project')} of yours"
+    verb = "is" if len(rows) == 1 else "are"
+    return Answer(
+        f"{who} {verb} guaranteed {resource.counted(total) if total else 'no ' + resource.label}.",
+        f"In use: {resource.counted(used)}. You see the projects that you have a role in.",
+    )
+
+
+def _guaranteed(column: Column, lens: Lens) -> int:
+    return int(getattr(column.guaranteed, lens.resource.field)) if column.guaranteed else 0
+
+
+def _ready(column: Column, lens: Lens) -> int:
+    return int(getattr(column.hardware.ready, lens.resource.field))
+
+
+def _ready_noun(lens: Lens) -> str:
+    return {"gpu": "ready GPUs are", "cpu": "ready cores are", "memory": "memory that is ready is"}[lens.resource.key]
+
+
+def _are(amount: int, lens: Lens) -> str:
+    return "is" if lens.resource.key == "memory" or amount == 1000 else "are"
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def pools_answer(lines: list[PoolLine]) -> Answer:
+    """Which hardware is where, and where the largest room is."""
+    if not lines:
+        return Answer("No node pools yet.", "They come with a cluster; an administrator connects it in Settings.")
+    gpu_nodes = sum(line.hardware.nodes for line in lines if not line.cpu_only)
+    cpu_nodes = sum(line.hardware.nodes for line in lines if line.cpu_only)
+    gpu_milli = sum(line.hardware.gpu_milli for line in lines)
+    lost = sum(line.hardware.nodes - line.hardware.ready_nodes for line in lines)
+    if not gpu_nodes and not cpu_nodes:
+        return Answer(
+            f"No node yet in {counted(len(lines), 'pool')}.", "Nodes show up here as soon as the cluster has them."
+        )
+    text = f"{gpus_counted(gpu_milli)} on {counted(gpu_nodes, 'node')} in {counted(len(lines), 'pool')}"
+    text += f", and {counted(cpu_nodes, 'CPU node')}." if cpu_nodes else "."
+    text += f" {counted(lost, 'node')} {'is' if lost == 1 else 'are'} not ready." if lost else ""
+    rooms = [
+        f"{line.pool.name} {gpus(line.room_milli)}{' (whole node)' if line.whole_node else ''}"
+        for line in lines
+        if line.nodes is not None and line.hardware.gpu_milli
+    ]
+    return Answer(text, f"The largest room free on one node: {', '.join(rooms)} GPUs." if rooms else "")
+
+
+def pool_impact_rows(*, quotas: int, nodes: int, work: int) -> list[dict[str, object]]:
+    """What a confirm dialog lists before a pool goes."""
+    rows: list[dict[str, object]] = []
+    if work:
+        rows.append({"text": "Workloads wait or run in it: stop or move them first", "figure": work, "tone": "danger"})
+    rows.append({"text": "Quotas in it are lost", "figure": quotas, "tone": "danger" if quotas else "kept"})
+    rows.append({"text": "Nodes go back to the pools their labels say", "figure": nodes, "tone": "kept"})
+    return rows
+
+
+def node_answer(node: Node, fill: Fill) -> Answer:
+    """What is in use on a machine, and how it is."""
+    since = f"{node.get_state_display()} since {day(node.state_since)}, {clock(node.state_since)} UTC"
+    line = f"In pool {node.pool.name}; {since}" + ("" if node.schedulable else "; cordoned: takes no new work") + "."
+    if node.removed_at is not None:
+        return Answer(
+            f"{node.name} left the cluster.", f"It was last seen {day(node.removed_at)}, {clock(node.removed_at)} UTC."
+        )
+    if node.gpu_count:
+        used = f"{gpus(fill.gpu_milli)} of {gpus_counted(node.gpu_count * 1000)} in use on {node.name}."
+    else:
+        used = f"{cores(fill.cpu_millicores)} of {cores(node.cpu_millicores)} cores in use on {node.name}."
+    return Answer(used, line)
+
+
+def nodes_answer(total: int, not_ready: int, cordoned: int) -> Answer:
+    """How many machines there are, and how many do not take work."""
+    if not total:
+        return Answer("No nodes here.", "Nodes show up as soon as a cluster has them.")
+    if not (not_ready or cordoned):
+        return Answer(f"All {counted(total, 'node')} are ready." if total > 1 else "The one node is ready.", "")
+    parts = [f"{not_ready} not ready"] if not_ready else []
+    parts += [f"{cordoned} cordoned"] if cordoned else []
+    return Answer(f"{counted(total, 'node')}, {' and '.join(parts)}.", "")

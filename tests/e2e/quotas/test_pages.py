@@ -1,0 +1,93 @@
+"""The pages of pools and nodes in the browser: silent, accessible, nothing sideways; and the preview of a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from quotas.models import Node, Pool
+from tests.e2e.conftest import axe, sideways
+from tests.factories import (
+    ADMIN,
+    default_pool_of,
+    make_cluster,
+    make_node,
+    make_pool,
+    make_project,
+    make_quota,
+    make_user,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SignIn = Callable[[Page, Any], None]
+
+
+@pytest.fixture
+def node() -> Node:
+    north = make_cluster("north")
+    a100 = make_pool("a100", north)
+    make_quota(make_project(), a100, gpus=4)
+    for number in range(3):
+        make_node(f"cpu-{number}", make_pool(f"cpu-{number}", north), gpus=0)
+        make_node(f"spare-{number}", default_pool_of(north), gpus=4, labels={"rack": "r07"})
+    make_node("a100-2", a100, state=Node.State.NOT_READY)
+    taints = [{"key": "example.org/gpu", "value": "yes", "effect": "NoSchedule"}]
+    return make_node("a100-1", a100, taints=taints)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing(
+    new_page: Callable[..., Page], live_server: Any, sign_in: SignIn, node: Node, theme: str, width: int
+) -> None:
+    page = new_page(color_scheme=theme, viewport={"width": width, "height": 900})
+    sign_in(page, make_user(role=ADMIN))
+    for path in ("pools/", "pools/new/", f"pools/{node.pool_id}/", "nodes/", f"nodes/{node.pk}/", "quotas/"):
+        page.goto(f"{live_server.url}/{path}")
+        expect(page.locator("h1")).to_be_visible()
+        assert axe(page) == [], path
+        assert sideways(page) == [], path
+
+
+def test_making_changing_and_deleting_a_pool(page: Page, live_server: Any, sign_in: SignIn, node: Node) -> None:
+    sign_in(page, make_user(role=ADMIN))
+    page.goto(f"{live_server.url}/pools/")
+    page.get_by_role("link", name="New pool").click()
+    page.get_by_label("Name").fill("rack-7")
+    page.get_by_label("Label key").fill("example.org/class")
+    page.get_by_label("Label value").fill("a100")
+    expect(page.locator("#matching")).to_contain_text("2 of the 2 nodes already belong to a100.")
+    page.get_by_label("Label key").fill("rack")
+    page.get_by_label("Label value").fill("r07")
+    expect(page.locator("#matching")).to_contain_text("3 nodes match")
+    page.get_by_role("button", name="Create pool").click()
+    expect(page.get_by_text("Pool rack-7 is there.")).to_be_visible()
+    pool = Pool.objects.get(name="rack-7")
+    assert pool.nodes.count() == 3
+    page.get_by_role("link", name="rack-7", exact=True).click()
+    page.locator("label", has_text="spread").first.click()
+    page.get_by_role("button", name="Save pool").click()
+    expect(page.get_by_text("Pool rack-7 is saved.")).to_be_visible()
+    page.get_by_role("link", name="rack-7", exact=True).click()
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog", name="Delete pool rack-7?")
+    expect(dialog).to_contain_text("Nodes go back to the pools their labels say")
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Delete pool").click()
+    expect(page.get_by_text("Pool rack-7 is deleted.")).to_be_visible()
+    assert not Pool.objects.filter(name="rack-7").exists()
+
+
+def test_from_the_map_to_a_node(page: Page, live_server: Any, sign_in: SignIn, node: Node) -> None:
+    sign_in(page, make_user(role=ADMIN))
+    page.goto(f"{live_server.url}/pools/")
+    page.get_by_role("link", name="a100-1: 0 of 8 in use").click()
+    expect(page.locator("h1")).to_have_text("0 of 8 GPUs in use on a100-1.")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Node pools").click()
+    page.get_by_role("link", name="Nodes", exact=True).click()
+    page.get_by_label("Search a part of the name").fill("spare")
+    expect(page.locator("tbody tr")).to_have_count(3)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from portal.errors import Refused
+from quotas.lens import Lens, values_of
+from quotas.models import Quota, Rank
+from quotas.resources import RESOURCES
+
+ROW = Quota(
+    gpu_milli=8_000, cpu_millicores=4_000, limit_gpu_milli=16_000, over_quota=False, rank=Rank.HIGH, weight_milli=3_000
+)
+
+
+def _lens(resource: str = "gpu", show: str = "quota") -> Lens:
+    return Lens(RESOURCES[resource], show)
+
+
+@pytest.mark.parametrize(
+    ("resource", "show", "text", "changes"),
+    [
+        ("gpu", "quota", "12.5", {"gpu_milli": 12_500}),
+        ("cpu", "quota", "64", {"cpu_millicores": 64_000}),
+        ("cpu", "quota", "", {"cpu_millicores": None}),
+        ("memory", "quota", "2 TiB", {"memory_bytes": 2 * 1024**4}),
+        ("gpu", "limit", "24", {"limit_gpu_milli": 24_000}),
+        ("gpu", "limit", "", {"limit_gpu_milli": None}),
+        ("memory", "limit", "1", {"limit_memory_bytes": 1024**3}),
+        ("cpu", "weight", "1.5", {"weight_milli": 1_500}),
+        ("gpu", "weight", "", {"weight_milli": 2_000, "rank": Rank.MEDIUM}),
+    ],
+)
+def test_typing_changes_one_column_of_the_row(resource: str, show: str, text: str, changes: dict[str, Any]) -> None:
+    assert _lens(resource, show).typed(ROW, text) == values_of(ROW) | changes
+
+
+def test_typing_where_there_is_no_row_starts_from_the_defaults() -> None:
+    assert _lens().typed(None, "4") == values_of(None) | {"gpu_milli": 4_000}
+    assert values_of(None)["over_quota"] is True
+
+
+def test_deleting_a_gpu_quota_deletes_the_row() -> None:
+    assert _lens().typed(ROW, "") is None
+
+
+def test_the_switch_is_over_quota_or_the_next_rank() -> None:
+    for show in ("quota", "limit"):
+        assert _lens("cpu", show).switched(ROW) == values_of(ROW) | {"over_quota": True}
+    ranks = []
+    quota: Quota | None = None
+    for _ in range(4):
+        quota = Quota(**_lens(show="weight").switched(quota))
+        ranks.append(Rank(quota.rank))
+    assert ranks == [Rank.HIGH, Rank.LOW, Rank.MEDIUM, Rank.HIGH]
+
+
+def test_what_is_no_number() -> None:
+    with pytest.raises(Refused):
+        _lens().typed(ROW, "lots")
+
+
+@pytest.mark.parametrize("parameters", [{}, {"resource": "tpu", "show": "all"}, {"resource": "", "show": "\x00"}])
+def test_an_address_that_says_nothing_known_shows_gpu_quotas(parameters: dict[str, str]) -> None:
+    assert Lens.of(parameters) == _lens()

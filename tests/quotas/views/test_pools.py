@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from django.urls import reverse
+
+from orgs.models import OrgUnit
+from quotas import hooks
+from quotas.hooks import DeviceFill
+from quotas.models import Node, Pool, Quota
+from tests.factories import (
+    ADMIN,
+    DEPARTMENT_ADMIN,
+    RESEARCHER,
+    default_pool_of,
+    make_cluster,
+    make_department,
+    make_node,
+    make_pool,
+    make_project,
+    make_quota,
+    make_user,
+    make_workload,
+    signed_in,
+)
+from tests.queries import assert_same_queries
+
+pytestmark = pytest.mark.django_db
+NEW = {
+    "name": "rack-7",
+    "label_key": "rack",
+    "label_value": "r07",
+    "gpu_placement": "2",
+    "cpu_placement": "1",
+    "min_runtime_minutes": "90",
+}
+
+
+@pytest.fixture
+def north() -> OrgUnit:
+    return make_cluster("north")
+
+
+@pytest.fixture
+def half_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One GPU of every node with GPUs is in use, half of it over quota."""
+
+    def fills(nodes: Sequence[int]) -> dict[int, tuple[DeviceFill, ...]]:
+        return {
+            pk: (DeviceFill(0, 1000, 500),)
+            for pk in Node.objects.filter(pk__in=nodes, gpu_count__gt=0).values_list("pk", flat=True)
+        }
+
+    monkeypatch.setattr(hooks.node_fills, "_answer", fills)
+    monkeypatch.setattr(hooks.node_cpu_used, "_answer", lambda nodes: dict.fromkeys(nodes, 4_000))
+
+
+def _page(user: object, name: str = "node_pools", *args: int) -> str:
+    return signed_in(user).get(reverse(name, args=args)).content.decode()  # type: ignore[arg-type]
+
+
+def test_what_the_page_says_of_pools(north: OrgUnit, half_used: None) -> None:
+    h100, empty = make_pool("h100", north, min_runtime_seconds=7200), make_pool("empty", north)
+    make_node("h100-01", h100), make_node("h100-02", h100, state=Node.State.NOT_READY)
+    cordoned = make_pool("old", north)
+    make_node("old-1", cordoned, schedulable=False)
+    make_node("cpu-1", make_pool("cpu", north), gpus=0)
+    html = _page(make_user(role=ADMIN))
+    assert "<h1>24 GPUs on 3 nodes in 5 pools, and 1 CPU node. 1 node is not ready.</h1>" in html
+    assert "h100 7, old 0" in html
+    for text in ("h100-01: 1 of 8 in use", "h100-02: not ready", "1 not ready", "Unschedulable", "min. runtime 2 h"):
+        assert text in html
+    assert f'id="pool-{empty.pk}"' in html
+    assert "cpu-1: 4 of 16 cores in use" in html
+
+
+def test_who_may_not_see_nodes_sees_pools_without_use(north: OrgUnit, half_used: None) -> None:
+    make_node("h100-01", make_pool("h100", north))
+    make_pool("far-away")
+    project = make_project(department=make_department(parent=north))
+    html = _page(make_user(role=RESEARCHER, scope=project))
+    assert "h100" in html
+    assert "far-away" not in html
+    assert "h100-01" not in html
+    assert "New pool" not in html
+    assert "7 of 8" not in html
+
+
+def test_making_a_pool(north: OrgUnit) -> None:
+    node = make_node(pool=default_pool_of(north), labels={"rack": "r07"})
+    client = signed_in(make_user(role=ADMIN))
+    response = client.post(reverse("pool_create"), NEW | {"cluster": str(north.pk)}, follow=True)
+    pool = Pool.objects.get(name="rack-7")
+    assert (pool.gpu_placement, pool.min_runtime_seconds) == (Pool.Placement.SPREAD, 5_400)
+    assert Node.objects.get(pk=node.pk).pool == pool
+    assert "Pool rack-7 is there." in response.content.decode()
+
+
+def test_what_is_refused_stays_in_the_panel(north: OrgUnit) -> None:
+    make_node(pool=make_pool("l40s", north), labels={"rack": "r07", "example.org/class": "l40s"})
+    client = signed_in(make_user(role=ADMIN))
+    response = client.post(reverse("pool_create"), NEW | {"cluster": str(north.pk)})
+    assert response.status_code == 422
+    assert "The one node that matches already belongs to l40s." in response.content.decode()
+    assert 'value="r07"' in response.content.decode()
+
+
+def test_previewing_a_label(north: OrgUnit, half_used: None) -> None:
+    pool = make_pool("l40s", north)
+    make_node("mine", pool, labels={"rack": "r07", "example.org/class": "l40s"})
+    make_node("free", default_pool_of(north), labels={"rack": "r07"})
+    client = signed_in(make_user(role=ADMIN))
+
+    def preview(**asked: str) -> str:
+        return client.get(reverse("pool_matching"), {"cluster": str(north.pk), **asked}).content.decode()
+
+    html = preview(label_key="rack", label_value="r07")
+    assert "2 nodes match" in html
+    assert "1 of the 2 nodes already belongs to l40s" in html
+    assert "already" not in preview(label_key="rack", label_value="r07", pool=str(pool.pk))
+    assert "No node has this label now" in preview(label_key="rack", label_value="r99")
+    assert preview(label_key="", label_value="r07").strip() == ""
+    assert preview(label_key="half/", label_value="r07").strip() == ""
+
+
+def test_changing_a_pool_keeps_seconds_that_were_not_touched(north: OrgUnit) -> None:
+    pool = make_pool("rack", north, "rack", "r07", min_runtime_seconds=90)
+    client = signed_in(make_user(role=ADMIN))
+    data = NEW | {"min_runtime_minutes": "1", "expected_version": "1"}
+    assert client.post(reverse("pool", args=[pool.pk]), data).status_code == 302
+    pool.refresh_from_db()
+    assert (pool.gpu_placement, pool.min_runtime_seconds, pool.version) == (Pool.Placement.SPREAD, 90, 2)
+    stale = client.post(reverse("pool", args=[pool.pk]), data)
+    assert stale.status_code == 422
+    assert "Somebody changed this pool meanwhile." in stale.content.decode()
+
+
+def test_the_default_pool_has_no_label_to_change(north: OrgUnit) -> None:
+    default = default_pool_of(north)
+    client = signed_in(make_user(role=ADMIN))
+    assert "Label key" not in client.get(reverse("pool", args=[default.pk])).content.decode()
+    data = {"gpu_placement": "2", "cpu_placement": "2", "min_runtime_minutes": "0", "expected_version": "1"}
+    assert client.post(reverse("pool", args=[default.pk]), data).status_code == 302
+    assert Pool.objects.get(pk=default.pk).gpu_placement == Pool.Placement.SPREAD
+
+
+def test_deleting_a_pool_says_what_goes_with_it(north: OrgUnit) -> None:
+    pool = make_pool("h100", north)
+    project = make_project(department=make_department(parent=north))
+    make_quota(project, pool, gpus=4)
+    workload = make_workload(project=project, pool=pool)
+    client = signed_in(make_user(role=ADMIN))
+    url = reverse("pool_delete", args=[pool.pk])
+    assert "Workloads wait or run in it" in client.get(url).content.decode()
+    refused = client.post(url)
+    assert refused.status_code == 422
+    assert "1 workload waits or runs in h100" in refused.content.decode()
+    workload.delete()
+    assert client.post(url).status_code == 302
+    assert not Pool.objects.filter(pk=pool.pk).exists()
+    assert not Quota.objects.exists()
+
+
+def test_who_may_only_look(north: OrgUnit) -> None:
+    pool = make_pool("h100", north)
+    head = signed_in(make_user(role=DEPARTMENT_ADMIN, scope=make_department(parent=north)))
+    assert "You may see this pool." in head.get(reverse("pool", args=[pool.pk])).content.decode()
+    assert head.post(reverse("pool", args=[pool.pk]), NEW | {"expected_version": "1"}).status_code == 403
+    assert head.post(reverse("pool_create"), NEW).status_code == 403
+    assert head.post(reverse("pool_delete", args=[pool.pk])).status_code == 403
+    assert head.get(reverse("pool", args=[make_pool().pk])).status_code == 404
+
+
+def test_queries_are_the_same_for_few_and_many_pools_and_nodes(north: OrgUnit) -> None:
+    def add(pools: int, nodes: int) -> None:
+        for _ in range(pools):
+            pool = make_pool(cluster=north)
+            for _ in range(nodes):
+                make_node(pool=pool)
+
+    client = signed_in(make_user(role=ADMIN))
+    assert_same_queries(client, reverse("node_pools"), lambda: add(1, 5), lambda: add(10, 50))
