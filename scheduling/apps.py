@@ -3,3 +3,34 @@ from django.apps import AppConfig
 
 class SchedulingConfig(AppConfig):
     name = "scheduling"
+
+    def ready(self) -> None:
+        from orgs import hooks as orgs
+        from portal import background
+        from portal.selectors.readiness import register_readiness
+        from portal.shell import MenuLine, register_menu
+        from quotas import hooks as quotas
+        from scheduling import answers
+        from scheduling.clusters.kubernetes import vet_kubeconfig
+        from scheduling.clusters.simulated import simulate_cluster
+        from scheduling.loops.readiness import leases_ready
+        from scheduling.loops.supervisor import supervise
+        from scheduling.selectors.workloads import waiting_count
+
+        orgs.workloads_impact.register(answers.workloads_impact)
+        orgs.workloads_end.register(answers.workloads_end)
+        orgs.live_pods.register(answers.live_pods)
+        orgs.cluster_credentials_vetted.register(vet_kubeconfig)
+        quotas.pool_work.register(answers.pool_work)
+        quotas.node_fills.register(answers.node_fills)
+        quotas.node_cpu_used.register(answers.node_cpu_used)
+        quotas.node_pods.register(answers.node_pods)
+        orgs.simulated_nodes_create.register(simulate_cluster)
+        register_menu(
+            MenuLine("Overview", "overview", "layout-dashboard", "", 10, "overview:read", key="o"),
+            MenuLine("My work", "my_work", "user-round", "", 20, "training:create", key="m"),
+            MenuLine("Workloads", "workloads", "list-tree", "Where", 20, "training:read", count=waiting_count, key="w"),
+            MenuLine("Scheduler", "scheduler", "timer", "Where", 30, "scheduler:read", key="s"),
+        )
+        background.register("scheduling", supervise)
+        register_readiness("leases", leases_ready)

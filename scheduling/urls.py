@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from scheduling.views import my_work, overview, scheduler, submit, workload, workloads
+
+urlpatterns = [
+    path("overview/", overview.OverviewPage.as_view(), name="overview"),
+    path("my-work/", my_work.MyWorkPage.as_view(), name="my_work"),
+    path("submit/", submit.SubmitPage.as_view(), name="submit"),
+    path("workloads/", workloads.WorkloadsPage.as_view(), name="workloads"),
+    path("workloads/<int:pk>/", workload.WorkloadPage.as_view(), name="workload"),
+    path("workloads/<int:pk>/stop/", workload.WorkloadAct.as_view(), {"act": "stop"}, name="workload_stop"),
+    path("workloads/<int:pk>/run-again/", workload.WorkloadAct.as_view(), {"act": "resume"}, name="workload_resume"),
+    path("workloads/<int:pk>/delete/", workload.WorkloadAct.as_view(), {"act": "delete"}, name="workload_delete"),
+    path("scheduler/", scheduler.SchedulerPage.as_view(), name="scheduler"),
+]

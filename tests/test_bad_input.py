@@ -137,7 +137,7 @@ FORMS: list[FormCase] = [
             "command": "python train.py",
             "env": "SEED=7",
         },
-        legal=dict.fromkeys(("pods", "gpus", "cores", "memory"), {"other digits"})
+        legal={name: {"other digits"} for name in ("pods", "gpus", "cores", "memory")}
         | {
             "minutes": {"missing", "blank", "other digits"},
             "image": LABEL_TEXTS,

@@ -176,7 +176,7 @@ class Gateway(Protocol):
         """The server's version. Raises GatewayError with what is wrong and what to do."""
 
     def watch(self, stop: Event) -> Iterator[Seen]:
-        """Everything, then every change, until `stop`; batches of at most 1,000 pods or 200 ms, empty ones to keep time.
+        """Everything, then every change, until `stop`; at most 1,000 pods or 200 ms a batch, empty ones to keep time.
 
         Raises GatewayError when the cluster is out of reach; the caller waits and iterates a new watch.
         """

@@ -6,7 +6,7 @@ from portal.fields import AsciiField
 
 
 class Decision(models.Model):
-    """One thing a loop decided, from recording to what came of it. Ids without constraints: it outlives what it names."""
+    """One thing a loop decided, up to what came of it. Ids without constraints: it outlives what it names."""
 
     class Kind(models.IntegerChoices):
         PLACE = 1, "place"
@@ -22,6 +22,9 @@ class Decision(models.Model):
         FAILED = 6, "failed"
         VOID = 7, "void"
 
+    GANG_INCOMPLETE = "gang_incomplete"
+    """`code` of an eviction for nobody else's sake: the gang did not come together."""
+
     pool = models.BigIntegerField()
     epoch = models.PositiveBigIntegerField()
     cycle = models.PositiveBigIntegerField()
@@ -35,7 +38,7 @@ class Decision(models.Model):
     node = models.BigIntegerField(null=True)
     devices = AsciiField(max_length=80, blank=True)
     for_workload = models.BigIntegerField(null=True)
-    """The workload a victim is stopped for."""
+    """The workload a victim is stopped for; none where its own gang did not come together."""
     code = AsciiField(max_length=40, blank=True)
     numbers = models.JSONField(default=dict)
     error = models.CharField(max_length=500, blank=True)

@@ -22,12 +22,20 @@ class SimObject(models.Model):
     resource_version = models.BigIntegerField(default=0)
     """Rises with every change in the cluster; of a deleted object the version of its deletion."""
     deleted = models.BooleanField(default=False)
+    owner = AsciiField(max_length=64, blank=True)
+    """Of a pod: the uid of its job."""
+    due_ms = models.BigIntegerField(null=True)
+    """When something happens to it by itself, in ms since the epoch; of a deleted object when it was deleted."""
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["cluster", "kind", "uid"], name="sim_object_uid"),
         ]
-        indexes = [models.Index(fields=["cluster", "resource_version"], name="sim_object_changes")]
+        indexes = [
+            models.Index(fields=["cluster", "resource_version"], name="sim_object_changes"),
+            models.Index(fields=["cluster", "due_ms"], name="sim_object_due"),
+            models.Index(fields=["cluster", "owner"], name="sim_object_owner"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.name}"

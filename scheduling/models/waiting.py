@@ -8,7 +8,10 @@ from .workload import Workload
 
 
 class WaitClass(models.Model):
-    """Why workloads of one project that ask for the same wait in a pool. Its numbers change once, not once a workload."""
+    """Why workloads of one project that ask for the same wait in a pool. Its numbers change once, not once a workload.
+
+    Equal workloads may wait for different reasons: room may be kept for the first of them only.
+    """
 
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="+")
     project = models.ForeignKey(OrgUnit, models.CASCADE, related_name="+")
@@ -18,7 +21,9 @@ class WaitClass(models.Model):
     as_of = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pool", "project", "request_class"], name="wait_class_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "project", "request_class", "code"], name="wait_class_once")
+        ]
 
     def __str__(self) -> str:
         return self.code

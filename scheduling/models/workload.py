@@ -19,7 +19,7 @@ class Priority(models.IntegerChoices):
 
 
 class Workload(models.Model):
-    """What a researcher submits. The state columns are the observer's, the pool the assigner's, the rest the services'."""
+    """What a researcher submits. The observer writes the state columns, the assigner the pool, services the rest."""
 
     class Kind(models.IntegerChoices):
         WORKSPACE = 1, "workspace"
@@ -79,6 +79,11 @@ class Workload(models.Model):
             models.Index(fields=["name", "id"], name="workload_by_name"),
             models.Index(fields=["state", "state_since", "id"], condition=Q(is_active=True), name="workload_waits"),
             models.Index(fields=["pool", "id"], condition=Q(is_active=True), name="workload_snapshot"),
+            # What the reconciler has to do: nearly always nothing.
+            models.Index(
+                fields=["cluster", "id"], condition=Q(is_active=True, applied=False), name="workload_to_apply"
+            ),
+            models.Index(fields=["cluster", "id"], condition=Q(applied=True, desired__gt=1), name="workload_to_remove"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -216,3 +216,14 @@ def test_who_loses_its_minimum_does_not_grow_in_the_same_cycle() -> None:
     outcome = pool.decide()
     assert outcome.evicted == {"x": 3}
     assert list(outcome.reserved) == ["due"]
+
+
+def test_inside_quota_no_gang_goes_that_is_only_partly_above_its_quota() -> None:
+    """It would reclaim in turn, being inside its fair share of four. The two halves that are free help nobody."""
+    pool = Pool().node("n", 6).unit("a", 1).unit("b", 3).unit("c", 1)
+    pool.work("halves", "c", 1, milli=500, pods=2, on="n", devices=[(4,), (5,)])
+    pool.work("gang", "b", 1, pods=4, on="n", devices=[(0,), (1,), (2,), (3,)]).work("due", "a", 1)
+    outcome = pool.decide()
+    assert outcome.fair["b"] == 4
+    assert outcome.evicted == {}
+    assert outcome.reason("due")[0] == "fragmented"

@@ -1,0 +1,271 @@
+"""Would this start, and why not? An answer from what a pool's loop last published, without asking the engine.
+
+It follows the engine's rules at every level of the tree, and knows of the nodes only what the summary says: free GPUs
+by node, and sums of cores and memory. So "starts now" is what is likely; the engine decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from portal.formats import counted
+from portal.words import Step
+from scheduling.engine.arithmetic import NOTHING, RESOURCES, minus, plus
+from scheduling.engine.types import Amounts, Bounds, Request, WaitCode
+from scheduling.quantities import amount, bare
+
+GPU = "gpu_milli"
+DEVICE_MILLI = 1000
+NO_QUOTA = Bounds(0, None, None)
+NO_LIMIT = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for: pods that all ask for the same, so many of which must start together."""
+
+    request: Request
+    pods: int
+    min_members: int
+    preemptible: bool
+
+    @property
+    def least(self) -> Amounts:
+        """What has to be there for it to start at all."""
+        return Amounts(*(part * self.min_members for part in self.request.amounts))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a department or project stands in the pool."""
+
+    id: int
+    name: str
+    quota: Bounds = NO_QUOTA
+    limit: Bounds = NO_LIMIT
+    over_quota: bool = True
+    blocked: bool = False
+    allocated: Amounts = NOTHING
+    non_preemptible: Amounts = NOTHING
+    fair_share: Amounts = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the pool has, and has free."""
+
+    nodes: int
+    ready: int
+    free: Amounts
+    largest_node: Amounts
+    slots: Mapping[int, int] = field(default_factory=dict)
+    """Free whole GPUs on a node -> number of nodes with so many."""
+    free_share_milli: int = 0
+    """The largest free part of a GPU that is shared already."""
+    lent_milli: int = 0
+    """What other projects hold over quota."""
+
+    def pods_that_fit(self, request: Request) -> int:
+        """By GPUs alone where it asks for some, otherwise by cores and memory of the whole pool."""
+        if not request.devices:
+            parts = [(self.free[1], request.cpu_millicores), (self.free[2], request.memory_bytes)]
+            return min((have // want for have, want in parts if want), default=self.ready)
+        if request.devices == 1 and request.device_milli < DEVICE_MILLI:
+            whole = sum(free * nodes for free, nodes in self.slots.items())
+            return whole * (DEVICE_MILLI // request.device_milli) + (self.free_share_milli >= request.device_milli)
+        return sum(free // request.devices * nodes for free, nodes in self.slots.items())
+
+
+class Outcome(Enum):
+    NOW = 1
+    AFTER_RECLAIM = 2
+    WAITS = 3
+    NEVER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    outcome: Outcome
+    guaranteed_milli: int
+    over_milli: int
+    limit: Step
+    guarantee: Step
+    fair_share: Step
+    room: Step
+    code: WaitCode | None = None
+    """Why it would wait; `numbers` are those of the engine's reason."""
+    numbers: Mapping[str, int | str] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> tuple[Step, Step, Step, Step]:
+        return self.limit, self.guarantee, self.fair_share, self.room
+
+
+NOT_REACHED = Step("dash", "not reached")
+_Stop = tuple[WaitCode, dict[str, int | str]]
+
+
+def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
+    """`chain`: the project first, then its departments upwards; without `default`, which counts as its projects."""
+    inside = _inside_quota(ask, chain)
+    over = ask.least.gpu_milli - inside
+    if never := _never_fits(ask, room):
+        step = Step("cross", f"Nodes have {amount(*_pair(never, 'largest'))}", _each_asks(never))
+        return Forecast(Outcome.NEVER, inside, over, NOT_REACHED, NOT_REACHED, NOT_REACHED, step, *never)
+
+    limit, stop = _limit_step(ask, chain)
+    if stop:
+        return Forecast(Outcome.WAITS, inside, over, limit, NOT_REACHED, NOT_REACHED, NOT_REACHED, *stop)
+    guarantee, stop = _guarantee_step(ask, chain, inside)
+    if stop:
+        return Forecast(Outcome.WAITS, inside, over, limit, guarantee, NOT_REACHED, NOT_REACHED, *stop)
+    fair_share = _fair_share_step(ask, chain[0])
+    place, stop = _room_step(ask, room)
+    if stop is None:
+        return Forecast(Outcome.NOW, inside, over, limit, guarantee, fair_share, place)
+    short = ask.least.gpu_milli - room.free.gpu_milli
+    takes_back = over == 0 < ask.least.gpu_milli and room.lent_milli >= max(short, 1)
+    outcome = Outcome.AFTER_RECLAIM if takes_back else Outcome.WAITS
+    return Forecast(outcome, inside, over, limit, guarantee, fair_share, place, *stop)
+
+
+def _never_fits(ask: Ask, room: Room) -> _Stop | None:
+    if not room.nodes:
+        return WaitCode.NO_READY_NODE, {"nodes": 0}
+    for resource, want, largest in zip(RESOURCES, ask.request.amounts, room.largest_node, strict=True):
+        if want > largest or (resource == GPU and ask.request.devices * DEVICE_MILLI > largest):
+            return WaitCode.NEVER_FITS, {"resource": resource, "requested": want, "largest": largest}
+    return None
+
+
+def _each_asks(stop: _Stop) -> str:
+    return f"each pod asks for {bare(*_pair(stop, 'requested'))}" if stop[0] is WaitCode.NEVER_FITS else ""
+
+
+def _pair(stop: _Stop, key: str) -> tuple[str, int]:
+    return str(stop[1].get("resource", GPU)), int(stop[1].get(key, 0))
+
+
+def _inside_quota(ask: Ask, chain: Sequence[Standing]) -> int:
+    """milli-GPU of the ask that every level has left of its quota."""
+    left = [unit.quota.gpu_milli - unit.allocated.gpu_milli for unit in chain if unit.quota.gpu_milli is not None]
+    return max(0, min([ask.least.gpu_milli, *left]))
+
+
+def _limit_step(ask: Ask, chain: Sequence[Standing]) -> tuple[Step, _Stop | None]:
+    for unit in chain:
+        if unit.blocked:
+            step = Step("cross", "Blocked", f"{unit.name} may run nothing here")
+            return step, (WaitCode.BLOCKED, {"unit": unit.id})
+    for unit in chain:
+        wanted = plus(unit.allocated, ask.least)
+        for index, resource in enumerate(RESOURCES):
+            bound = unit.limit[index]
+            if bound is not None and ask.least[index] and wanted[index] > bound:
+                step = Step(
+                    "cross",
+                    f"{bare(resource, wanted[index])} of {amount(resource, bound)}",
+                    f"would pass the limit of {unit.name}",
+                )
+                return step, _stop(WaitCode.OVER_LIMIT, unit, ask, index, "limit", bound)
+    limits = [
+        (bound - unit.allocated.gpu_milli, unit, bound) for unit in chain if (bound := unit.limit.gpu_milli) is not None
+    ]
+    if not limits:
+        return Step("check", "No limit"), None
+    _, unit, bound = min(limits, key=lambda limit: limit[0])
+    held = unit.allocated.gpu_milli + ask.least.gpu_milli
+    return Step("check", f"{bare(GPU, held)} of {bare(GPU, bound)}"), None
+
+
+def _guarantee_step(ask: Ask, chain: Sequence[Standing], inside: int) -> tuple[Step, _Stop | None]:
+    for unit in chain:
+        for index, resource in enumerate(RESOURCES):
+            quota = unit.quota[index]
+            if quota is None or not ask.least[index]:
+                continue
+            if not ask.preemptible and unit.non_preemptible[index] + ask.least[index] > quota:
+                step = Step(
+                    "cross",
+                    f"{bare(resource, max(0, quota - unit.non_preemptible[index]))} of {amount(resource, quota)} left",
+                    "non-preemptible work stays inside quota",
+                )
+                return step, _stop(WaitCode.NON_PREEMPTIBLE_OVER_QUOTA, unit, ask, index, "quota", quota)
+            if not unit.over_quota and unit.allocated[index] + ask.least[index] > quota:
+                step = Step(
+                    "cross",
+                    f"{bare(resource, unit.allocated[index] + ask.least[index])} of {amount(resource, quota)}",
+                    f"{unit.name} may not go over its quota",
+                )
+                return step, _stop(WaitCode.OVER_QUOTA_OFF, unit, ask, index, "quota", quota)
+    if not ask.least.gpu_milli:
+        return Step("check", "No GPUs asked for"), None
+    tightest = min(chain, key=lambda unit: (unit.quota.gpu_milli or 0) - unit.allocated.gpu_milli)
+    quota = tightest.quota.gpu_milli or 0
+    text = f"{bare(GPU, max(0, quota - tightest.allocated.gpu_milli))} of {bare(GPU, quota)} left"
+    text += "" if tightest is chain[0] else f" in {tightest.name}"
+    over = ask.least.gpu_milli - inside
+    if not over:
+        return Step("check", text, "all guaranteed"), None
+    part = "all" if not inside else "the other"
+    return Step("weak", text, f"{part} {amount(GPU, over)} would be over quota"), None
+
+
+def _stop(code: WaitCode, unit: Standing, ask: Ask, index: int, bound: str, value: int) -> _Stop:
+    held = unit.non_preemptible if code is WaitCode.NON_PREEMPTIBLE_OVER_QUOTA else unit.allocated
+    return code, {
+        "unit": unit.id,
+        "resource": RESOURCES[index],
+        bound: value,
+        "allocated": held[index],
+        "requested": ask.least[index],
+    }
+
+
+def _fair_share_step(ask: Ask, project: Standing) -> Step:
+    held, share = project.allocated.gpu_milli + ask.least.gpu_milli, project.fair_share.gpu_milli
+    if not ask.least.gpu_milli:
+        return Step("check", "No GPUs asked for")
+    share = max(share, min(held, project.quota.gpu_milli or 0))
+    text = f"{bare(GPU, held)} of {bare(GPU, share)}"
+    if held <= share:
+        return Step("check", text, "may take back what is lent")
+    return Step("weak", text, "may use free GPUs only")
+
+
+def _room_step(ask: Ask, room: Room) -> tuple[Step, _Stop | None]:
+    if not room.ready:
+        step = Step("cross", f"None of {counted(room.nodes, 'node')} is ready")
+        return step, (WaitCode.NO_READY_NODE, {"nodes": room.nodes})
+    lacking = minus(ask.least, room.free)
+    for index, resource in enumerate(RESOURCES):
+        if ask.least[index] and lacking[index] > 0:
+            short, free = bare(resource, lacking[index]), room.free[index]
+            numbers: dict[str, int | str] = {
+                "resource": resource,
+                "short": lacking[index],
+                "requested": ask.least[index],
+                "free": free,
+            }
+            return Step("cross", f"{short} short", f"{amount(resource, free)} free"), (WaitCode.SHORT, numbers)
+    slots = room.pods_that_fit(ask.request)
+    each = ask.request.amounts.gpu_milli
+    if slots < ask.min_members:
+        largest = max((free for free, nodes in room.slots.items() if nodes), default=0) * DEVICE_MILLI
+        numbers = {
+            "resource": GPU,
+            "pods": ask.min_members,
+            "requested": each,
+            "slots": slots,
+            "free": room.free.gpu_milli,
+            "largest": largest,
+        }
+        note = f"{bare(GPU, room.free.gpu_milli)} free, " + (
+            f"but no node has {bare(GPU, each)}" if not slots else f"room for {slots} of {ask.min_members} pods"
+        )
+        step = Step("cross", f"{bare(GPU, (ask.min_members - slots) * each)} short", note)
+        return step, (WaitCode.FRAGMENTED, numbers)
+    left = amount(GPU, room.free.gpu_milli) if each else amount("cpu_millicores", room.free.cpu_millicores)
+    return Step("check", f"{left} free", "fits now"), None

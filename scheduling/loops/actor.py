@@ -1,0 +1,108 @@
+"""Carries out what a pool's loop recorded: binds and evictions, each sent at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.db.models.functions import Now
+
+from orgs.models import ProjectInfo
+from quotas.models import Node
+from scheduling.clusters.gateway import Bind, Eviction, Gateway, Outcome, Result
+from scheduling.models import Decision, Pod, Workload
+
+from .rows import clean
+from .tenure import Tenure
+
+BATCH = 32
+State = Decision.State
+STATES = {
+    Outcome.CONFIRMED: State.CONFIRMED,
+    Outcome.FAILED: State.FAILED,
+    Outcome.UNKNOWN: State.UNKNOWN,
+    Outcome.NOT_SENT: State.RECORDED,
+}
+log = structlog.get_logger()
+
+
+class Actor:
+    """One pool's, under its loop's lease."""
+
+    def __init__(self, pool: int) -> None:
+        self.pool = pool
+
+    def act(self, gateway: Gateway, tenure: Tenure) -> int:
+        """Sends everything that is recorded and not late, evictions first. How many it sent."""
+        sent = 0
+        for kind in (Decision.Kind.EVICT, Decision.Kind.PLACE):
+            while tenure.may_call():
+                batch = self._next(kind)
+                if not batch or not self._send(kind, batch, gateway, tenure):
+                    break
+                sent += len(batch)
+        return sent
+
+    def _next(self, kind: Decision.Kind) -> list[tuple[Any, ...]]:
+        due = Decision.objects.filter(pool=self.pool, kind=kind, state=State.RECORDED, deadline_at__gt=Now())
+        fields = ("pk", "pod", "pod_uid", "workload", "node", "devices", "code")
+        return list(due.order_by("pk").values_list(*fields)[:BATCH])
+
+    def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
+        """Whether all of it was sent. What is marked as sent and was not, for the worker died, is read later."""
+        ids = [row[0] for row in batch]
+        with tenure.recording():
+            Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.SENT, sent_at=Now())
+        if kind == Decision.Kind.PLACE:
+            results = gateway.bind(binds(batch), tenure.may_call)
+        else:
+            results = gateway.evict(evictions(batch), tenure.may_call)
+        known = {result.decision for result in results}
+        results += [Result(pk, Outcome.FAILED, "The pod or node is gone.") for pk in ids if pk not in known]
+        with tenure.recording():
+            for outcome, state in STATES.items():
+                matching = [result for result in results if result.outcome is outcome]
+                _move([result.decision for result in matching if not result.message], state)
+                for result in matching:
+                    if result.message:
+                        _move([result.decision], state, result.message)
+        for result in results:
+            if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+                log.warning("decision_not_done", decision=result.decision, problem=result.message)
+        return all(result.outcome is not Outcome.NOT_SENT for result in results)
+
+
+def _move(decisions: Sequence[int], state: State, error: str = "") -> None:
+    """Only what is still as sent: the observer may have seen the outcome already."""
+    if decisions:
+        sent = Decision.objects.filter(pk__in=sorted(decisions), state=State.SENT)
+        sent.update(state=state, error=clean(error, 500))
+
+
+def binds(batch: Sequence[tuple[Any, ...]]) -> list[Bind]:
+    names, namespaces = _names(batch)
+    nodes = dict(Node.objects.filter(pk__in={row[4] for row in batch}, removed_at=None).values_list("pk", "name"))
+    return [
+        Bind(pk, namespaces[workload], names[pod], uid, nodes[node], devices)
+        for pk, pod, uid, workload, node, devices, _ in batch
+        if pod in names and node in nodes and workload in namespaces
+    ]
+
+
+def evictions(batch: Sequence[tuple[Any, ...]]) -> list[Eviction]:
+    names, namespaces = _names(batch)
+    return [
+        Eviction(pk, namespaces[workload], names[pod], uid, code)
+        for pk, pod, uid, workload, _, _, code in batch
+        if pod in names and workload in namespaces
+    ]
+
+
+def _names(batch: Sequence[tuple[Any, ...]]) -> tuple[dict[int, str], dict[int, str]]:
+    """Names of pods by id, and namespaces by id of the workload."""
+    names = dict(Pod.objects.filter(pk__in=[row[1] for row in batch]).values_list("pk", "name"))
+    projects = dict(Workload.objects.filter(pk__in={row[3] for row in batch}).values_list("pk", "project_id"))
+    found = ProjectInfo.objects.filter(pk__in=set(projects.values())).values_list("pk", "namespace")
+    namespaces = dict(found)
+    return names, {pk: namespaces[project] for pk, project in projects.items() if project in namespaces}

@@ -1,0 +1,64 @@
+"""What one watch has shown so far, and how it gets into the database."""
+
+from __future__ import annotations
+
+import time
+
+from scheduling.clusters.gateway import ObjectState, Seen, SeenObject
+from scheduling.models import Workload
+
+from .observed_nodes import NodeWriter
+from .observed_pods import PodWriter, valid_uids
+from .observed_workloads import write_states
+
+APPLIED_SECONDS = 30.0
+"""How long a listing may lag behind what was applied."""
+
+
+class Observed:
+    """Writes the batches of one watch. Remembers what has no rows of its own: objects, and pods of others."""
+
+    def __init__(self, cluster: int) -> None:
+        self.cluster = cluster
+        self.objects: dict[str, SeenObject] = {}
+        """By the workload's uid."""
+        self.listed = False
+        """All objects have been listed: one that is not known is not there."""
+        self._applied: dict[str, float] = {}
+        self._nodes = NodeWriter(cluster)
+        self._pods = PodWriter(cluster)
+
+    def write(self, seen: Seen) -> None:
+        """Call in a transaction of the observer."""
+        self._nodes.write(seen)
+        changed = self._pods.write(seen)
+        self._nodes.write_foreign(self._pods.foreign.changes())
+        uids = self._keep_objects(seen)
+        if not self.listed:
+            return
+        changed |= set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
+        if "objects" in seen.complete:
+            # Among them those whose objects went while nobody looked, and pods that were listed before the objects.
+            changed |= set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
+        write_states(changed, self.objects)
+
+    def applied(self, uid: str, name: str, namespace: str) -> None:
+        """The workload's object was just created: it counts as there before it is seen."""
+        self._applied[uid] = time.monotonic()
+        self.objects.setdefault(uid, SeenObject("", name, namespace, uid, ObjectState.ACTIVE))
+
+    def _keep_objects(self, seen: Seen) -> set[str]:
+        """uids of the workloads whose objects changed."""
+        uids = {item.workload for item in seen.objects}
+        if "objects" in seen.complete:
+            recent = time.monotonic() - APPLIED_SECONDS
+            self._applied = {uid: at for uid, at in self._applied.items() if at > recent}
+            uids |= set(self.objects)
+            self.objects = {uid: item for uid, item in self.objects.items() if uid in self._applied}
+            self.listed = True
+        gone = set(seen.gone_objects)
+        if gone:
+            uids |= {uid for uid, item in self.objects.items() if item.uid in gone}
+            self.objects = {uid: item for uid, item in self.objects.items() if item.uid not in gone}
+        self.objects |= {item.workload: item for item in seen.objects}
+        return uids

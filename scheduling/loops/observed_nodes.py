@@ -1,0 +1,99 @@
+"""Nodes as seen, into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Q
+from django.utils import timezone
+
+from orgs.models import OrgUnit
+from quotas.matching import pool_for
+from quotas.models import Node, Pool
+from scheduling.clusters.gateway import Seen, SeenNode
+
+from .foreign import Foreign
+from .rows import clean, update_rows
+
+FIELDS = (
+    "uid",
+    "state",
+    "schedulable",
+    "gpu_type",
+    "gpu_count",
+    "gpu_memory_bytes",
+    "cpu_millicores",
+    "memory_bytes",
+    "pod_slots",
+    "labels",
+    "taints",
+)
+
+
+class NodeWriter:
+    def __init__(self, cluster: int) -> None:
+        self.cluster = cluster
+
+    def write(self, seen: Seen) -> None:
+        here = Node.objects.filter(cluster=self.cluster, removed_at=None)
+        if seen.nodes:
+            self._write_seen({node.name: node for node in seen.nodes})
+        gone = Q(uid__in=seen.gone_nodes)
+        if "nodes" in seen.complete:
+            gone |= ~Q(name__in=[node.name for node in seen.nodes])
+        if seen.gone_nodes or "nodes" in seen.complete:
+            here.filter(gone).update(removed_at=timezone.now())
+
+    def _write_seen(self, nodes: Mapping[str, SeenNode]) -> None:
+        here = Node.objects.filter(cluster=self.cluster, removed_at=None)
+        rows = {row[1]: row for row in here.filter(name__in=nodes).values_list("pk", "name", "pool_id", *FIELDS)}
+        values = {name: _values(node) for name, node in nodes.items()}
+        new = [name for name in nodes if name not in rows]
+        changed = [name for name, (_, _, _, *old) in rows.items() if tuple(old) != values[name]]
+        if not (new or changed):
+            return
+        # Which pool a node lies in adds up to the pools' capacities: the lock of everything that does.
+        OrgUnit.objects.select_for_update(no_key=True).get(pk=self.cluster)
+        pools = list(Pool.objects.filter(cluster=self.cluster))
+        Node.objects.bulk_create(
+            Node(
+                cluster_id=self.cluster,
+                pool=pool_for(nodes[name].labels, pools),
+                name=name,
+                **dict(zip(FIELDS, values[name], strict=True)),
+            )
+            for name in sorted(new)
+        )
+        update_rows(
+            Node,
+            ("pool", *FIELDS),
+            [(rows[name][0], pool_for(nodes[name].labels, pools).pk, *values[name]) for name in changed],
+        )
+        state = FIELDS.index("state")
+        turned = [rows[name][0] for name in changed if rows[name][3 + state] != values[name][state]]
+        Node.objects.filter(pk__in=turned).update(state_since=timezone.now())
+
+    def write_foreign(self, changes: Mapping[str, Foreign]) -> None:
+        """Sets what pods of others take on these nodes, by name."""
+        here = Node.objects.filter(cluster=self.cluster, removed_at=None, name__in=changes)
+        update_rows(
+            Node,
+            ("foreign_gpu_milli", "foreign_cpu_millicores", "foreign_memory_bytes", "foreign_pods"),
+            [(pk, *changes[name]) for pk, name in here.values_list("pk", "name")],
+        )
+
+
+def _values(node: SeenNode) -> tuple[object, ...]:
+    return (
+        node.uid,
+        Node.State.READY if node.ready else Node.State.NOT_READY,
+        node.schedulable,
+        clean(node.gpu_type, 80),
+        node.gpu_count,
+        node.gpu_memory_bytes,
+        node.cpu_millicores,
+        node.memory_bytes,
+        node.pod_slots,
+        node.labels,
+        list(node.taints),
+    )

@@ -1,0 +1,146 @@
+"""The states of workloads, from what people want and what the cluster shows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from scheduling.clusters.gateway import ObjectState, SeenObject
+from scheduling.models import Event, Pod, SubGroup, Workload
+
+from .rows import clean, update_rows
+
+State = Workload.State
+Phase = Pod.Phase
+
+
+class Row(NamedTuple):
+    """The observer's columns of a workload."""
+
+    state: int
+    state_message: str
+    is_active: bool
+    applied: bool
+    pods_running: int
+    allocated_gpu_milli: int
+    state_since: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+ENDED = (State.STOPPED, State.COMPLETED, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the state of one workload follows from."""
+
+    wanted: bool
+    """It is to run."""
+    applied: bool
+    started: bool
+    object: SeenObject | None
+    phases: Counter[int]
+    """Pods in each phase."""
+    pods: int
+    """How many it is to have."""
+
+
+def derive(facts: Facts) -> tuple[State, str]:
+    """State, and the cluster's word on it."""
+    if facts.object and facts.object.state is ObjectState.SUCCEEDED:
+        return State.COMPLETED, ""
+    if facts.object and facts.object.state is ObjectState.FAILED:
+        return State.FAILED, facts.object.message
+    live = sum(facts.phases[phase] for phase in (Phase.PENDING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING))
+    if not facts.wanted:
+        return (State.STOPPING, "") if facts.object or live else (State.STOPPED, "")
+    if facts.applied and facts.object is None:
+        return State.FAILED, "Somebody deleted its object in the cluster."
+    if facts.object and facts.object.deleting:
+        return State.STOPPING, ""
+    running = facts.phases[Phase.RUNNING]
+    if running and running + facts.phases[Phase.SUCCEEDED] >= facts.pods:
+        return State.RUNNING, ""
+    if running and facts.started:
+        return State.DEGRADED, ""
+    if running or facts.phases[Phase.STARTING]:
+        return State.STARTING, ""
+    return State.WAITING, ""
+
+
+def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) -> None:
+    """Derives the states of these workloads (ids) again, and writes what differs. Ended ones stay as they are.
+
+    `objects`: everything in the cluster, by the workload's uid.
+    """
+    found = Workload.objects.filter(pk__in=set(workloads))
+    rows = list(found.values_list("pk", "uid", "desired", "pods_wanted", *Row._fields))
+    phases, allocated = _pods([row[0] for row in rows])
+    now = timezone.now()
+    updates, events = [], []
+    for pk, uid, desired, wanted, *columns in rows:
+        old = Row(*columns)
+        seen = objects.get(str(uid))
+        running = desired == Workload.Desired.RUNNING
+        # An object that is there was applied, whoever forgot to note it. Wanted no more and gone: nothing is applied.
+        applied = seen is not None or (old.applied and running)
+        if not old.is_active:
+            new = old._replace(applied=seen is not None)
+        else:
+            facts = Facts(running, applied, old.started_at is not None, seen, phases[pk], wanted)
+            new = _next(old, facts, allocated[pk], now)
+        if new != old:
+            updates.append((pk, *new))
+        if new.state != old.state:
+            numbers: dict[str, Any] = {"message": new.state_message} if new.state_message else {}
+            numbers |= {"running": phases[pk][Phase.RUNNING], "wanted": wanted}
+            events.append(Event(workload_id=pk, code=State(new.state).label, numbers=numbers, at=now))
+    update_rows(Workload, Row._fields, updates)
+    Event.objects.bulk_create(events)
+
+
+def _next(old: Row, facts: Facts, allocated: int, now: datetime) -> Row:
+    """The columns of an active workload, from what is known of it now."""
+    state, word = derive(facts)
+    ended = state in ENDED
+    running = facts.phases[Phase.RUNNING]
+    started = old.started_at or (now if running else None)
+    # A message of the reconciler stays until the object is there.
+    keeps_message = state == old.state and not facts.applied
+    return Row(
+        state=state,
+        state_message=old.state_message if keeps_message and not word else clean(word, 500),
+        is_active=not ended,
+        applied=facts.object is not None if ended else facts.applied,
+        pods_running=0 if ended else running,
+        allocated_gpu_milli=0 if ended else allocated,
+        state_since=old.state_since if state == old.state else now,
+        # Runs anew after its pods were evicted.
+        started_at=None if state is State.WAITING else started,
+        ended_at=now if ended else None,
+    )
+
+
+def _pods(workloads: list[int]) -> tuple[dict[int, Counter[int]], dict[int, int]]:
+    """Of each workload: pods in each phase, and milli-GPUs that its bound pods hold."""
+    per_pod = {
+        pk: devices * milli
+        for pk, devices, milli in SubGroup.objects.filter(workload__in=workloads).values_list(
+            "pk", "devices", "device_milli"
+        )
+    }
+    phases: dict[int, Counter[int]] = defaultdict(Counter)
+    allocated: dict[int, int] = defaultdict(int)
+    for workload, group, phase in Pod.objects.filter(workload__in=workloads).values_list(
+        "workload_id", "sub_group_id", "phase"
+    ):
+        phases[workload][phase] += 1
+        if phase in (Phase.STARTING, Phase.RUNNING):
+            allocated[workload] += per_pod[group]
+    return phases, allocated

@@ -1,0 +1,93 @@
+"""One pool's scheduler: cycles of snapshot, decide, record, act."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from quotas.models import Pool
+from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.registry import gateway_for
+from scheduling.engine import decide
+from scheduling.engine.types import Snapshot
+
+from .actor import Actor
+from .cycle import Cycle
+from .record import record
+from .samples import Samples
+from .settle import settle
+from .snapshot import take_snapshot
+from .tenure import Tenure
+from .thread import Gone
+from .unwind import Unwinder
+
+QUIET_SECONDS = 1.0
+"""A pool in which nothing changed is decided on again so often: minimum runtimes and deadlines pass by themselves."""
+OUT_OF_REACH_SECONDS = 3.0
+log = structlog.get_logger()
+
+
+class PoolLoop:
+    """A step is one cycle, and the pause before it: until the interval is over, or a wake-up comes."""
+
+    def __init__(self, pool: int, wake: threading.Event) -> None:
+        self.pool = pool
+        self.wake = wake
+        self._actor = Actor(pool)
+        self._samples = Samples()
+        self._unwinder = Unwinder()
+        self._quiet: Snapshot | None = None
+        self._quiet_until = 0.0
+
+    def step(self, tenure: Tenure, stop: threading.Event) -> None:
+        self.wake.wait(settings.LOOP_INTERVAL_SECONDS)
+        self.wake.clear()
+        if stop.is_set():
+            return
+        tenure.cycle += 1
+        with structlog.contextvars.bound_contextvars(cycle=tenure.cycle):
+            try:
+                self.cycle(tenure)
+            except GatewayError as problem:
+                log.warning("cluster_out_of_reach", problem=str(problem))
+                tenure.wait(OUT_OF_REACH_SECONDS, stop)
+
+    def cycle(self, tenure: Tenure) -> None:
+        """Settles what is late, decides, records and acts. Raises GatewayError when the cluster cannot be asked."""
+        gateway = self._gateway()
+        settle(self.pool, gateway, tenure)
+        self._decide(tenure)
+        self._actor.act(gateway, tenure)
+
+    def _gateway(self) -> Gateway:
+        cluster = Pool.objects.filter(pk=self.pool).values_list("cluster_id", flat=True).first()
+        if cluster is None:
+            raise Gone
+        return gateway_for(cluster)
+
+    def _decide(self, tenure: Tenure) -> None:
+        began = time.perf_counter_ns()
+        snapshot = take_snapshot(self.pool)
+        looked = time.perf_counter_ns()
+        timeless = replace(snapshot, now_ms=0)
+        if timeless == self._quiet and time.monotonic() < self._quiet_until:
+            tenure.keep()
+            return
+        decisions = decide(snapshot)
+        decided = time.perf_counter_ns()
+        cycle = Cycle(
+            number=tenure.cycle,
+            at=timezone.now(),
+            snapshot=snapshot,
+            decisions=decisions,
+            unwinds=self._unwinder.look(snapshot, decisions),
+            timings={"snapshot": (looked - began) // 1000, "decide": (decided - looked) // 1000},
+        )
+        record(tenure, cycle, self._samples)
+        self._quiet = None if cycle.decided else timeless
+        self._quiet_until = time.monotonic() + QUIET_SECONDS

@@ -1,0 +1,152 @@
+"""Makes the cluster what people want: namespaces, and the objects of workloads.
+
+Looks each time at what is wanted and what is there, never at what it did before, so it may die at any point.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from orgs.models import ProjectInfo, UnitState
+from scheduling.clusters.gateway import Gateway, GatewayError, WorkloadObject
+from scheduling.models import SubGroup, Workload, WorkloadSpec
+
+from .observed import Observed
+from .observed_workloads import write_states
+from .rows import clean
+from .tenure import Tenure
+
+BATCH = 50
+TICK_SECONDS = 2.0
+"""A tick ends after so long: what it did not come to is the next one's."""
+AGAIN_SECONDS = 5.0
+LONGEST_PAUSE = 30.0
+FORGET_SECONDS = 120.0
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """One cluster's. Remembers only when to try again what failed."""
+
+    def __init__(self, cluster: int, gateway: Gateway, observed: Observed) -> None:
+        self.cluster = cluster
+        self.gateway = gateway
+        self.observed = observed
+        self._not_before: dict[tuple[str, int], tuple[float, float]] = {}
+        self._until = 0.0
+
+    def tick(self, tenure: Tenure) -> None:
+        now = time.monotonic()
+        self._until = now + TICK_SECONDS
+        self._not_before = {key: value for key, value in self._not_before.items() if value[0] > now - FORGET_SECONDS}
+        self._namespaces(tenure)
+        self._apply(tenure)
+        self._remove(tenure)
+
+    def _may_try(self, tenure: Tenure, key: tuple[str, int]) -> bool:
+        now = time.monotonic()
+        due, _ = self._not_before.get(key, (0.0, 0.0))
+        return due <= now < self._until and tenure.may_call()
+
+    def _again_later(self, key: tuple[str, int], problem: GatewayError) -> None:
+        _, pause = self._not_before.get(key, (0.0, 0.5))
+        pause = min(pause * 2, LONGEST_PAUSE)
+        self._not_before[key] = (time.monotonic() + pause, pause)
+        log.warning("not_applied", what=key[0], id=key[1], problem=str(problem))
+
+    def _namespaces(self, tenure: Tenure) -> None:
+        waiting = ProjectInfo.objects.filter(cluster=self.cluster, unit__state=UnitState.ACTIVE)
+        for project, namespace, name in waiting.exclude(phase=ProjectInfo.Phase.READY).values_list(
+            "pk", "namespace", "unit__name"
+        ):
+            key = ("namespace", project)
+            if not self._may_try(tenure, key):
+                continue
+            phase, message = ProjectInfo.Phase.READY, ""
+            try:
+                self.gateway.apply_namespace(namespace, name)
+                self._not_before.pop(key, None)
+            except GatewayError as problem:
+                phase, message = ProjectInfo.Phase.FAILED, str(problem)
+                self._again_later(key, problem)
+            with tenure.recording():
+                ProjectInfo.objects.filter(pk=project).update(phase=phase, phase_message=clean(message, 500))
+
+    def _apply(self, tenure: Tenure) -> None:
+        wanted = Workload.objects.filter(
+            cluster=self.cluster, is_active=True, applied=False, desired=Workload.Desired.RUNNING
+        ).filter(pool__isnull=False, project__project_info__phase=ProjectInfo.Phase.READY)
+        ids = [
+            pk for pk in wanted.order_by("pk").values_list("pk", flat=True) if self._may_try(tenure, ("workload", pk))
+        ]
+        for item, pk in _objects(ids[:BATCH]):
+            if not self._may_try(tenure, ("workload", pk)):
+                return
+            try:
+                self.gateway.apply_workload(item)
+            except GatewayError as problem:
+                self._again_later(("workload", pk), problem)
+                with tenure.recording():
+                    Workload.objects.filter(pk=pk).update(state_message=clean(str(problem), 500))
+                continue
+            self._not_before.pop(("workload", pk), None)
+            self.observed.applied(item.uid, item.name, item.namespace)
+            with tenure.recording():
+                Workload.objects.filter(pk=pk).update(applied=True, state_message="")
+
+    def _remove(self, tenure: Tenure) -> None:
+        """Deletes what is no longer wanted, and ends what is not there. What has ended may still have its object."""
+        unwanted = Workload.objects.filter(cluster=self.cluster, desired__gt=Workload.Desired.RUNNING)
+        for rows in (unwanted.filter(applied=True), unwanted.filter(applied=False, is_active=True)):
+            for pk, uid, name, namespace, state, is_active in rows.order_by("pk").values_list(
+                "pk", "uid", "name", "project__project_info__namespace", "state", "is_active"
+            )[:BATCH]:
+                there = str(uid) in self.observed.objects
+                if there:
+                    self._delete(tenure, pk, namespace, name, str(uid))
+                if state != Workload.State.STOPPING if is_active else not there:
+                    with tenure.recording():
+                        write_states([pk], self.observed.objects)
+
+    def _delete(self, tenure: Tenure, pk: int, namespace: str, name: str, uid: str) -> None:
+        key = ("removal", pk)
+        if not self._may_try(tenure, key):
+            return
+        try:
+            self.gateway.delete_workload(namespace, name, uid)
+            self._not_before[key] = (time.monotonic() + AGAIN_SECONDS, AGAIN_SECONDS / 2)
+        except GatewayError as problem:
+            self._again_later(key, problem)
+
+
+def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
+    """These workloads as the cluster is to have them, with their ids; in their order."""
+    rows = Workload.objects.filter(pk__in=workloads).order_by("pk")
+    fields = ("uid", "name", "project__project_info__namespace", "project__name", "pool__name", "kind", "image")
+    groups = {group.workload_id: group for group in SubGroup.objects.filter(workload__in=workloads).order_by("-pk")}
+    specs = dict(WorkloadSpec.objects.filter(workload__in=workloads).values_list("pk", "spec"))
+    found = []
+    for pk, uid, name, namespace, project, pool, kind, image in rows.values_list("pk", *fields):
+        group, spec = groups[pk], specs.get(pk, {})
+        item = WorkloadObject(
+            uid=str(uid),
+            name=name,
+            namespace=namespace,
+            project=project,
+            pool=pool,
+            kind=Workload.Kind(kind).label,
+            image=image,
+            command=tuple(spec.get("command", ())),
+            env=spec.get("env", {}),
+            pods=group.wanted,
+            sub_group=group.name,
+            devices=group.devices,
+            device_milli=group.device_milli,
+            cpu_millicores=group.cpu_millicores,
+            memory_bytes=group.memory_bytes,
+            extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
+        )
+        found.append((item, pk))
+    return found

@@ -1,0 +1,151 @@
+"""Writes what a cycle decided, and what it found out, in one transaction of the lease's holder."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from portal.actor import SYSTEM
+from portal.services.audit import audit_record
+from scheduling.engine.types import Place, Reserve
+from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
+
+from .cycle import Cycle
+from .samples import Samples
+from .summary import SummaryChange
+from .tenure import Tenure
+from .usage import UsageChange
+from .waits import WaitChange
+
+DECISION_SECONDS = 10
+"""So long after recording an unsent decision is void, and the pod of a sent one is read."""
+RESERVE_SECONDS = 120
+"""So long room is kept for who did not get it. Longer than pods usually take to stop."""
+
+
+def record(tenure: Tenure, cycle: Cycle, samples: Samples) -> None:
+    """Writes what differs from the rows; nothing at all after a quiet cycle. Raises LeaseLost, with nothing written."""
+    began = time.perf_counter_ns()
+    waits = WaitChange.of(cycle)
+    usage = UsageChange.of(cycle)
+    summary = SummaryChange.of(cycle)
+    changes = [change for change in (waits, usage, summary, samples.due(cycle)) if change]
+    if not (cycle.decided or changes):
+        tenure.keep()
+        return
+    with tenure.recording():
+        cycle = cycle.without(cycle.starting - _still_wanted(cycle.pool, cycle.starting))
+        if cycle.decided:
+            _supersede(cycle)
+            _insert(cycle, tenure.epoch)
+            _audit(cycle)
+        for change in changes:
+            change.write()
+        if cycle.decided:
+            _report(cycle, tenure.epoch, (time.perf_counter_ns() - began) // 1000)
+
+
+def _still_wanted(pool: int, workloads: set[int]) -> set[int]:
+    """Which of these are still assigned to the pool and to run. Held so to the end of the transaction."""
+    if not workloads:
+        return set()
+    rows = Assignment.objects.filter(
+        pool=pool, workload__in=workloads, workload__is_active=True, workload__desired=Workload.Desired.RUNNING
+    ).order_by("pk")
+    sql, parameters = rows.values_list("pk").query.sql_with_params()
+    if connection.vendor == "postgresql":
+        sql += f" FOR SHARE OF {connection.ops.quote_name(Assignment._meta.db_table)}"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def _supersede(cycle: Cycle) -> None:
+    """Ends open reserves of pods that are placed now, or for which room is kept elsewhere now."""
+    open_reserves = Decision.objects.filter(pool=cycle.pool, kind=Decision.Kind.RESERVE, state__in=OPEN_STATES)
+    placed = [item.pod for item in cycle.decisions.places]
+    open_reserves.filter(pod__in=placed).update(state=Decision.State.OBSERVED)
+    open_reserves.filter(pod__in=[item.pod for item in cycle.decisions.reserves]).update(state=Decision.State.VOID)
+
+
+def _insert(cycle: Cycle, epoch: int) -> None:
+    made = cycle.decisions
+
+    def row(kind: Decision.Kind, pod: int, workload: int, batch: int, **fields: Any) -> Decision:
+        seconds = RESERVE_SECONDS if kind == Decision.Kind.RESERVE else DECISION_SECONDS
+        return Decision(
+            pool=cycle.pool,
+            epoch=epoch,
+            cycle=cycle.number,
+            kind=kind,
+            batch=batch,
+            workload=workload,
+            pod=pod,
+            at=cycle.at,
+            deadline_at=cycle.at + timedelta(seconds=seconds),
+            **fields,
+        )
+
+    def room(kind: Decision.Kind, item: Place | Reserve) -> Decision:
+        devices = ",".join(map(str, item.devices))
+        return row(kind, item.pod, item.workload, item.workload, node=item.node, devices=devices)
+
+    rows = [
+        row(
+            Decision.Kind.EVICT,
+            item.pod,
+            item.workload,
+            item.for_workload,
+            for_workload=item.for_workload,
+            code=item.code,
+            numbers=item.numbers,
+        )
+        for item in made.evicts
+    ]
+    for unwind in cycle.unwinds:
+        rows += [
+            row(Decision.Kind.EVICT, pod, unwind.workload, unwind.workload, code=Decision.GANG_INCOMPLETE)
+            for pod in unwind.pods
+        ]
+    rows += [room(Decision.Kind.PLACE, item) for item in made.places]
+    rows += [room(Decision.Kind.RESERVE, item) for item in made.reserves]
+    uids = dict(Pod.objects.filter(pk__in={decision.pod for decision in rows}).values_list("pk", "uid"))
+    for decision in rows:
+        decision.pod_uid = uids.get(decision.pod, "")
+    # A pod that went away since the snapshot needs nothing.
+    Decision.objects.bulk_create(decision for decision in rows if decision.pod_uid)
+
+
+def _audit(cycle: Cycle) -> None:
+    """Stopping somebody's work is an act that the audit log tells of, also when a loop does it."""
+    workloads = cycle.workloads()
+    victims = {item.workload: item for item in cycle.decisions.evicts}
+    for pk, item in sorted(victims.items()):
+        victim = workloads[pk]
+        audit_record(
+            actor=SYSTEM,
+            action=item.code,
+            entity=Workload(pk=pk, name=victim.name),
+            unit=victim.unit,
+            after={"for_workload": item.for_workload, **item.numbers},
+        )
+
+
+def _report(cycle: Cycle, epoch: int, record_us: int) -> None:
+    made = cycle.decisions
+    CycleReport.objects.create(
+        pool_id=cycle.pool,
+        epoch=epoch,
+        cycle=cycle.number,
+        at=cycle.at,
+        timings={**cycle.timings, "record": record_us},
+        counts={
+            "places": len(made.places),
+            "reserves": len(made.reserves),
+            "evicts": len(made.evicts) + sum(len(unwind.pods) for unwind in cycle.unwinds),
+            "waits": len(made.waits),
+        },
+    )

@@ -1,0 +1,69 @@
+"""What becomes of decisions whose time is up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from orgs.models import ProjectInfo
+from quotas.models import Node
+from scheduling.clusters.gateway import Gateway, SeenPod
+from scheduling.models import Decision, Pod, Workload
+
+from .tenure import Tenure
+
+Kind, State = Decision.Kind, Decision.State
+SENT = (State.SENT, State.CONFIRMED, State.UNKNOWN)
+BATCH = 50
+READ_AGAIN_SECONDS = 10
+
+
+def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
+    """Voids what was not sent in time and room that nobody waits for; reads the pods of what was sent long ago."""
+    _void(pool, tenure)
+    late = Decision.objects.filter(pool=pool, state__in=SENT, deadline_at__lt=Now()).order_by("pk")[:BATCH]
+    for pk, kind, uid, pod, node, workload in late.values_list("pk", "kind", "pod_uid", "pod", "node", "workload"):
+        if not tenure.may_call():
+            return
+        name = Pod.objects.filter(pk=pod).values_list("name", flat=True).first()
+        namespace = ProjectInfo.objects.filter(unit__workloads=workload).values_list("namespace", flat=True).first()
+        seen = gateway.read_pod(namespace, name, uid) if name and namespace else None
+        place = Node.objects.filter(pk=node or 0).values_list("name", flat=True).first() or ""
+        problem = misfortune(kind, place, seen)
+        # What was done stays open until the observer has written it: only then does the pod's row say so.
+        later = timezone.now() + timedelta(seconds=READ_AGAIN_SECONDS)
+        state = (
+            {"state": State.FAILED, "error": problem} if problem else {"state": State.CONFIRMED, "deadline_at": later}
+        )
+        with tenure.recording():
+            Decision.objects.filter(pk=pk, state__in=SENT).update(**state)
+
+
+def _void(pool: int, tenure: Tenure) -> None:
+    waits = Pod.objects.filter(
+        pk=OuterRef("pod"),
+        phase=Pod.Phase.PENDING,
+        workload__is_active=True,
+        workload__desired=Workload.Desired.RUNNING,
+        workload__assignment__pool=pool,
+    )
+    unwanted = Q(kind=Kind.RESERVE) & ~Exists(waits)
+    recorded = Decision.objects.filter(pool=pool, state=State.RECORDED)
+    ids = list(recorded.filter(Q(deadline_at__lt=Now()) | unwanted).order_by("pk").values_list("pk", flat=True))
+    if ids:
+        with tenure.recording():
+            Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.VOID)
+
+
+def misfortune(kind: int, node: str, seen: SeenPod | None) -> str:
+    """Why nothing came of a decision, by its pod as the cluster has it now (None = gone); empty where it was done."""
+    if kind == Kind.EVICT:
+        return "The pod was not stopped." if seen and not seen.deleting else ""
+    if seen is None:
+        return "The pod is gone."
+    if not seen.node:
+        return "The pod was not bound."
+    return "" if seen.node == node else "The pod is on another node."

@@ -1,0 +1,90 @@
+"""What a pool has and what of it is free: the loop's answer to everybody who asks about the pool as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from quotas.models import PoolSummary
+from scheduling.engine.arithmetic import total
+
+from .cycle import Cycle
+from .usage import over_quota
+
+FRESH = timedelta(seconds=10)
+"""An unchanged summary is written again so often."""
+DEVICE_MILLI = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryChange:
+    pool: int
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, cycle: Cycle) -> SummaryChange | None:
+        values = summary_values(cycle)
+        old = PoolSummary.objects.filter(pool=cycle.pool).values(*values, "as_of").first()
+        if old and cycle.at - old.pop("as_of") < FRESH and old == values:
+            return None
+        return cls(cycle.pool, values | {"cycle": cycle.number, "as_of": cycle.at})
+
+    def write(self) -> None:
+        PoolSummary.objects.update_or_create(pool_id=self.pool, defaults=self.values)
+
+
+def summary_values(cycle: Cycle) -> dict[str, Any]:
+    """Every column but `cycle` and `as_of`."""
+    nodes = cycle.snapshot.nodes
+    ready = [node for node in nodes if node.ready]
+    capacity = total(node.capacity for node in ready)
+    tops = {unit.id for unit in cycle.snapshot.units if unit.parent is None}
+    shares = [share for share in cycle.decisions.shares if share.unit in tops]
+    allocated = total(share.allocated for share in shares)
+    requested = total(share.requested for share in shares)
+    over = over_quota(cycle)
+    return {
+        "nodes": len(nodes),
+        "ready": len(ready),
+        "gpu_milli": capacity.gpu_milli,
+        "cpu_millicores": capacity.cpu_millicores,
+        "memory_bytes": capacity.memory_bytes,
+        "lost_gpu_milli": sum(node.capacity.gpu_milli for node in nodes if not node.ready),
+        "allocated_gpu_milli": allocated.gpu_milli,
+        "allocated_cpu_millicores": allocated.cpu_millicores,
+        "allocated_memory_bytes": allocated.memory_bytes,
+        "over_gpu_milli": sum(over[unit] for unit in tops if unit in over),
+        "requested_gpu_milli": max(requested.gpu_milli - allocated.gpu_milli, 0),
+        "running": sum(share.running for share in shares),
+        "pending": sum(share.pending for share in shares),
+        "free_slots": free_slots(cycle),
+    }
+
+
+def free_slots(cycle: Cycle) -> dict[str, int]:
+    """How many ready nodes have so many whole GPUs free, and the largest free share of a GPU under "share"."""
+    used: dict[int, Counter[int]] = defaultdict(Counter)
+    taken: Counter[int] = Counter()
+    placed = {item.pod: (item.node, item.devices) for item in cycle.decisions.places}
+    for workload in cycle.snapshot.workloads:
+        for group in workload.sub_groups:
+            for pod in group.pods:
+                place, devices = placed.get(pod.id, (pod.node, pod.devices))
+                if place is None:
+                    continue
+                taken[place] += group.request.amounts.gpu_milli
+                for device in devices:
+                    used[place][device] += group.request.device_milli
+    slots: Counter[str] = Counter()
+    share = 0
+    for node in cycle.snapshot.nodes:
+        if not (node.ready and node.devices):
+            continue
+        room = max(node.capacity.gpu_milli - taken[node.id], 0)
+        free = [DEVICE_MILLI - used[node.id][device] for device in range(node.devices)]
+        slots[str(min(sum(milli == DEVICE_MILLI for milli in free), room // DEVICE_MILLI))] += 1
+        share = max(share, min(max(free), room))
+    slots["share"] = share
+    return dict(slots)

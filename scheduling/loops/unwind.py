@@ -1,0 +1,39 @@
+"""Gangs that did not come together: some pods are bound, and the rest finds no room."""
+
+from __future__ import annotations
+
+import time
+
+from scheduling.engine.types import Decisions, PodState, Snapshot, Workload
+
+from .cycle import Unwind
+
+GANG_SECONDS = 30.0
+
+
+class Unwinder:
+    """Watches one pool for gangs below their minimum, and gives them up when they stay so."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    def look(self, snapshot: Snapshot, decisions: Decisions) -> tuple[Unwind, ...]:
+        now = time.monotonic()
+        helped = {item.workload for item in decisions.places}
+        helped |= {item.workload for item in decisions.reserves} | {item.workload for item in decisions.evicts}
+        short = {item.id: item for item in snapshot.workloads if item.id not in helped and _incomplete(item)}
+        self._since = {pk: self._since.get(pk, now) for pk in short}
+        late = [pk for pk, since in self._since.items() if now - since > GANG_SECONDS]
+        return tuple(Unwind(pk, _bound(short[pk])) for pk in late)
+
+
+def _incomplete(workload: Workload) -> bool:
+    """Holds room, and is short of a minimum."""
+    counts = [
+        (group.min_members, sum(pod.state is PodState.BOUND for pod in group.pods)) for group in workload.sub_groups
+    ]
+    return any(bound for _, bound in counts) and any(bound < minimum for minimum, bound in counts)
+
+
+def _bound(workload: Workload) -> tuple[int, ...]:
+    return tuple(pod.id for group in workload.sub_groups for pod in group.pods if pod.state is PodState.BOUND)

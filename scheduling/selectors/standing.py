@@ -1,0 +1,97 @@
+"""How projects stand in pools, and what the pools have free: what forecasts and My work are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Max, Q
+
+from orgs.models import OrgUnit, UnitKind
+from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from scheduling.engine.arithmetic import NOTHING
+from scheduling.engine.types import Amounts, Bounds
+from scheduling.forecast import Room, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Of several projects in several pools; read in a fixed number of queries."""
+
+    units: dict[int, OrgUnit]
+    quotas: dict[tuple[int, int], Quota]
+    usages: dict[tuple[int, int], UnitUsage]
+
+    def chain(self, project: OrgUnit, pool: Pool) -> list[Standing]:
+        """The project, then its departments upwards. A cluster's `default` department counts as its projects do."""
+        units = [self.units[unit] for unit in reversed(project.ancestor_ids) if unit in self.units]
+        return [self._standing(unit, pool) for unit in units if not _is_default(unit)]
+
+    def usage(self, project: OrgUnit, pool: Pool) -> UnitUsage | None:
+        return self.usages.get((project.pk, pool.pk))
+
+    def _standing(self, unit: OrgUnit, pool: Pool) -> Standing:
+        quota = self.quotas.get((unit.pk, pool.pk)) or Quota(unit=unit, pool=pool)
+        usage = self.usages.get((unit.pk, pool.pk)) or UnitUsage(unit=unit, pool=pool)
+        return Standing(
+            id=unit.pk,
+            name=unit.name,
+            quota=Bounds(quota.gpu_milli, quota.cpu_millicores, quota.memory_bytes),
+            limit=Bounds(quota.limit_gpu_milli, quota.limit_cpu_millicores, quota.limit_memory_bytes),
+            over_quota=quota.over_quota,
+            blocked=quota.blocked,
+            allocated=Amounts(usage.gpu_milli, usage.cpu_millicores, usage.memory_bytes),
+            non_preemptible=Amounts(
+                usage.non_preemptible_gpu_milli,
+                usage.non_preemptible_cpu_millicores,
+                usage.non_preemptible_memory_bytes,
+            ),
+            fair_share=Amounts(usage.fair_gpu_milli, usage.fair_cpu_millicores, usage.fair_memory_bytes),
+        )
+
+
+def standings(projects: Sequence[OrgUnit], pools: Collection[int]) -> Standings:
+    ids = {unit for project in projects for unit in project.ancestor_ids}
+    units = OrgUnit.objects.filter(id__in=ids, kind__in=(UnitKind.DEPARTMENT, UnitKind.PROJECT))
+    asked = Q(unit__in=ids, pool__in=pools)
+    return Standings(
+        units={unit.pk: unit for unit in units},
+        quotas={(quota.unit_id, quota.pool_id): quota for quota in Quota.objects.filter(asked)},
+        usages={(usage.unit_id, usage.pool_id): usage for usage in UnitUsage.objects.filter(asked)},
+    )
+
+
+def rooms(pools: Collection[int]) -> dict[int, Room]:
+    """What the pools' loops last published; a pool without a summary is not ready. Two queries."""
+    summaries = {summary.pool_id: summary for summary in PoolSummary.objects.filter(pool__in=pools)}
+    hardware = {
+        pool: (nodes, Amounts(gpus * 1000, cpu, memory))
+        for pool, nodes, gpus, cpu, memory in Node.objects.filter(pool__in=pools, removed_at=None)
+        .values("pool")
+        .annotate(nodes=Count("id"), gpus=Max("gpu_count"), cpu=Max("cpu_millicores"), memory=Max("memory_bytes"))
+        .values_list("pool", "nodes", "gpus", "cpu", "memory")
+    }
+    return {pool: _room(summaries.get(pool), *hardware.get(pool, (0, NOTHING))) for pool in pools}
+
+
+def _room(summary: PoolSummary | None, nodes: int, largest: Amounts) -> Room:
+    if summary is None:
+        return Room(nodes, 0, NOTHING, largest)
+    slots = {int(free): nodes for free, nodes in summary.free_slots.items() if free.isdecimal()}
+    return Room(
+        nodes=summary.nodes,
+        ready=summary.ready,
+        free=Amounts(
+            max(0, summary.gpu_milli - summary.allocated_gpu_milli),
+            max(0, summary.cpu_millicores - summary.allocated_cpu_millicores),
+            max(0, summary.memory_bytes - summary.allocated_memory_bytes),
+        ),
+        largest_node=largest,
+        slots=slots,
+        free_share_milli=int(summary.free_slots.get("share", 0)),
+        lent_milli=summary.over_gpu_milli,
+    )
+
+
+def _is_default(unit: OrgUnit) -> bool:
+    return unit.kind == UnitKind.DEPARTMENT and unit.name == "default" and unit.parent_id == unit.cluster_id

@@ -1,0 +1,152 @@
+"""What a submitted workload may ask for. Every refusal names the field, what is wrong with the value and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orgs.models import ClusterInfo, OrgUnit
+from portal.errors import Refused
+from quotas.models import Pool
+from scheduling.models import Priority, Workload
+
+MEBIBYTE = 1024**2
+TEBIBYTE = 1024**4
+
+NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+
+NAME_LENGTH = 50
+"""A Kubernetes label allows 63; the rest is for what names of pods add."""
+TEXT_LENGTH = 4000
+ENTRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Whole numbers that a field takes, and how they are called to people."""
+
+    lowest: int
+    highest: int
+    unit: str
+    step: int = 1
+    """How many of the field make one of `unit`."""
+
+    def refusal(self, value: object) -> str | None:
+        if type(value) is not int:
+            return f"This must be a whole number of {self.unit}. Type digits only."
+        if self.lowest <= value <= self.highest:
+            return None
+        lowest, highest = (f"{bound / self.step:,g}" for bound in (self.lowest, self.highest))
+        return f"{value / self.step:,g} is outside {lowest} to {highest} {self.unit}. Give a number in between."
+
+
+RANGES = {
+    "pods": Range(1, 1000, "pods"),
+    "devices": Range(0, 64, "GPUs per pod"),
+    "device_milli": Range(10, 1000, "of a GPU", step=1000),
+    "cpu_millicores": Range(10, 1_000_000, "cores per pod", step=1000),
+    "memory_bytes": Range(MEBIBYTE, 64 * TEBIBYTE, "MiB per pod", step=MEBIBYTE),
+    "run_seconds": Range(1, 30 * 86400, "seconds"),
+    "fail_after_seconds": Range(1, 30 * 86400, "seconds"),
+}
+
+
+def check_shape(*, kind: object, numbers: Mapping[str, object], preemptible: object, priority: object) -> None:
+    """Refuses ranges that do not hold, and combinations that make no sense. `numbers` by the names in RANGES."""
+    wrong = {field: found for field, value in numbers.items() if (found := RANGES[field].refusal(value))}
+    if kind not in Workload.Kind.values or isinstance(kind, bool):
+        wrong["kind"] = "This is no type of workload. Choose workspace, training, distributed training or inference."
+    if priority not in Priority.values or isinstance(priority, bool):
+        wrong["priority"] = "This is no priority. Choose low, medium, high or very high."
+    if type(preemptible) is not bool:
+        wrong["preemptible"] = "Say yes or no: whether it may be stopped for others."
+    if wrong:
+        raise Refused(wrong)
+    if kind == Workload.Kind.WORKSPACE and numbers["pods"] != 1:
+        raise Refused({"pods": f"A workspace is one pod, not {numbers['pods']}. Set 1, or choose training."})
+    if numbers["devices"] == 0 and numbers["device_milli"] != 1000:
+        raise Refused({"device_milli": "There is no GPU to take a share of. Ask for 1 GPU, or leave the share at 1."})
+
+
+def check_name(name: object) -> None:
+    """The rule of Kubernetes for names of pods' owners."""
+    if not isinstance(name, str) or not name:
+        raise Refused({"name": "A workload needs a name. Type one, such as train-1."})
+    if len(name) > NAME_LENGTH:
+        raise Refused({"name": f"{len(name)} characters are too many. Use at most {NAME_LENGTH}."})
+    if not NAME.fullmatch(name):
+        raise Refused(
+            {"name": "Use small letters a to z, digits and dashes; begin with a letter and do not end with a dash."}
+        )
+
+
+def check_image(image: object) -> None:
+    if not isinstance(image, str) or not image:
+        raise Refused({"image": "A workload runs a container image. Give its name, such as python:3.12."})
+    if len(image) > 300:
+        raise Refused({"image": f"{len(image)} characters are too many. Use at most 300."})
+    if not IMAGE.fullmatch(image):
+        raise Refused(
+            {"image": "An image name has letters a to z, digits and ._-/:@ only. Write it as python:3.12 is written."}
+        )
+
+
+def check_command(command: object) -> None:
+    if not isinstance(command, Sequence) or isinstance(command, str) or not all(isinstance(c, str) for c in command):
+        raise Refused({"command": "A command is a list of words. Give each word as text."})
+    if len(command) > ENTRIES or sum(map(len, command)) > TEXT_LENGTH:
+        raise Refused({"command": f"At most {ENTRIES} words and {TEXT_LENGTH:,} characters. Put the rest in a script."})
+    if not all(map(_is_plain, command)):
+        raise Refused({"command": "A command holds no control characters but line breaks and tabs. Remove them."})
+
+
+def check_env(env: object) -> None:
+    if not isinstance(env, Mapping):
+        raise Refused({"env": "Variables are names with values. Write NAME=value, one a line."})
+    if len(env) > ENTRIES or sum(len(str(name)) + len(str(value)) for name, value in env.items()) > TEXT_LENGTH:
+        raise Refused({"env": f"At most {ENTRIES} variables and {TEXT_LENGTH:,} characters. Mount a file instead."})
+    for name, value in env.items():
+        if not isinstance(name, str) or not VARIABLE.fullmatch(name):
+            raise Refused({"env": f"{_shown(name)} is no name of a variable. Use letters, digits and underscores."})
+        if not isinstance(value, str) or not _is_plain(value):
+            raise Refused({"env": f"The value of {name} must be text without control characters. Write {name}=value."})
+
+
+def check_run_time(project: OrgUnit, run_seconds: object, fail_after_seconds: object) -> None:
+    """Only a simulated cluster is told beforehand how long a run takes."""
+    given = {"run_seconds": run_seconds, "fail_after_seconds": fail_after_seconds}
+    given = {field: value for field, value in given.items() if value is not None}
+    wrong = {field: found for field, value in given.items() if (found := RANGES[field].refusal(value))}
+    if wrong:
+        raise Refused(wrong)
+    if given and not ClusterInfo.objects.filter(unit=project.cluster_id, mode=ClusterInfo.Mode.SIMULATED).exists():
+        raise Refused(dict.fromkeys(given, "Only simulated clusters take a run time. Leave it empty."))
+
+
+def pools_in_order(project: OrgUnit, names: Any) -> list[Pool]:
+    """The pools of the project's cluster by these names, in this order; the default pool when there are none."""
+    if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise Refused({"pools": "Pools are a list of names. Choose from the pools of the project's cluster."})
+    known = {pool.name: pool for pool in Pool.objects.filter(cluster=project.cluster_id)}
+    if not names:
+        return [pool for pool in known.values() if pool.is_default]
+    for name in names:
+        if name not in known:
+            raise Refused({"pools": f"There is no pool {_shown(name)} here. Choose from {', '.join(known)}."})
+    if len(set(names)) < len(names):
+        raise Refused({"pools": "A pool is named twice. Name each once, in the order to try."})
+    return [known[name] for name in names]
+
+
+def _is_plain(text: str) -> bool:
+    """Printable, apart from line breaks and tabs: no control or direction characters, nothing that is no text."""
+    return all(character.isprintable() or character in "\n\t" for character in text)
+
+
+def _shown(text: object) -> str:
+    """What somebody typed, short enough and harmless in a sentence."""
+    return "".join(character if character.isprintable() else "?" for character in str(text)[:63])

@@ -1,0 +1,161 @@
+"""Submit: will it start, and then: here it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+
+from orgs.access import Forbidden, may
+from orgs.models import ClusterInfo, OrgUnit
+from orgs.views.base import Page
+from orgs.views.form import add_refusal
+from portal.errors import Refused
+from quotas.models import Pool
+from scheduling.engine.types import Request
+from scheduling.forecast import Ask
+from scheduling.forms import SubmitForm, shape
+from scheduling.models import Priority
+from scheduling.selectors.my_work import offers_for, submit_projects
+from scheduling.selectors.offers import PoolAnswer, pool_answers
+from scheduling.services.workload import ENTITIES, GANGS, workload_submit
+
+MOST_PROJECTS = 500
+"""In the field; another one is reached by its own link."""
+FIELD_OF = {
+    "devices": "gpus",
+    "device_milli": "gpus",
+    "cpu_millicores": "cores",
+    "memory_bytes": "memory",
+    "run_seconds": "minutes",
+}
+"""Fields of the form by the service's argument, where they differ."""
+
+
+NEEDED = ("kind", "pods", "gpus", "cores", "memory")
+
+
+class SubmitPage(Page):
+    permission = "training:read"
+    template_name = "scheduling/submit.html"
+    fragment_template = "scheduling/submit_live.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if may(request.user, "read", "training") and not any(
+            may(request.user, "create", entity) for entity in set(ENTITIES.values())
+        ):
+            raise Forbidden("You may not submit workloads anywhere. Ask who administers a department for a role.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def projects(self) -> list[OrgUnit]:
+        """All of the person's, so that a project chosen before the scope was narrowed stays."""
+        if not hasattr(self, "_projects"):
+            self._projects = list(submit_projects(self.request.user, None)[:MOST_PROJECTS])
+        return self._projects
+
+    def project(self, wanted: str) -> OrgUnit | None:
+        """The one that is asked for, else the first in the scope of the page."""
+        projects = self.projects()
+        found = next((project for project in projects if str(project.pk) == wanted), None)
+        if found is None and len(projects) == MOST_PROJECTS and wanted.isdecimal():
+            found = submit_projects(self.request.user, None).filter(pk=wanted[:18]).first()
+            projects += [found] if found else []
+        inside = [project for project in projects if self.scope is None or self.scope.contains(project)]
+        return found or next(iter(inside or projects), None)
+
+    def read(self, given: QueryDict) -> None:
+        """What the address or the form says of project and pools, after what a button of the pool list asks."""
+        self.chosen = self.project(given.get("project", ""))
+        cluster = self.chosen.cluster_id if self.chosen else None
+        self.pools = {pool.name: pool for pool in Pool.objects.filter(cluster=cluster)}
+        self.simulated = ClusterInfo.objects.filter(unit=cluster, mode=ClusterInfo.Mode.SIMULATED).exists()
+        self.order = self._order(given)
+
+    def form(self, data: QueryDict | None = None, typed: Mapping[str, Any] | None = None) -> SubmitForm:
+        """Bound to `data`; or showing what was `typed` without a word about what is still missing."""
+        initial = {**(typed or {}), "project": str(self.chosen.pk) if self.chosen else "", "pools": self.order}
+        if data is not None:
+            data = data.copy()
+            data.setlist("pools", list(filter(None, data.getlist("pools"))) or self.order)
+        return SubmitForm(
+            data, initial=initial, projects=self.projects(), pools=list(self.pools.values()), simulated=self.simulated
+        )
+
+    def _order(self, given: QueryDict) -> list[str]:
+        """The order of pools after what a button of the list asks: `up:a100`, `out:a100`, `add:a100`."""
+        names = [name for name in dict.fromkeys(given.getlist("pools") or given.getlist("pool")) if name in self.pools]
+        act, _, name = given.get("move", "").partition(":")
+        if act == "add" and name in self.pools and name not in names:
+            names.append(name)
+        elif name in names:
+            at = names.index(name)
+            names.remove(name)
+            if act in ("up", "down"):
+                names.insert(max(0, at + (-1 if act == "up" else 1)), name)
+        return names or self._usual()
+
+    def _usual(self) -> list[str]:
+        """Where the project has most of its guarantee left; without any left the default pool."""
+        if self.chosen is None:
+            return []
+        offers = offers_for([self.chosen])[0].pools
+        best = max(offers, key=lambda offer: (offer.guaranteed, offer.pool.is_default), default=None)
+        return [best.pool.name] if best else []
+
+    def answers(self, values: Mapping[str, Any]) -> list[PoolAnswer]:
+        """One a pool, in their order; none while the form does not make sense yet."""
+        if self.chosen is None or not self.order or any(values.get(name) is None for name in NEEDED):
+            return []
+        asked = shape(values)
+        pods = asked.pop("pods")
+        together = pods if values["kind"] in GANGS else 1
+        ask = Ask(Request(**asked), pods, together, bool(values.get("preemptible")))
+        pools = [self.pools[name] for name in self.order]
+        return pool_answers(self.chosen, pools, ask, values.get("priority") or Priority.MEDIUM)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """`shown`: the form; `values`: what it means where it makes sense."""
+        answers = self.answers(kwargs.pop("values"))
+        found = {answer.pool.name: answer for answer in answers}
+        return super().get_context_data(
+            project=self.chosen,
+            answers=answers,
+            order=[(name, found.get(name)) for name in self.order],
+            unused=[name for name in self.pools if name not in self.order],
+            **kwargs,
+        )
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.read(request.GET)
+        form = self.form()
+        values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+        return self.render_to_response(self.get_context_data(form=form, values=values))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The live answer for htmx, which the buttons of the pool list ask too; else the submission."""
+        self.read(request.POST)
+        form = self.form(request.POST)
+        valid = form.is_valid()
+        if getattr(request, "htmx", False):
+            typed = {name: request.POST.get(name) for name in form.fields}
+            context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data)
+            return self.render_to_response(context)
+        if valid and self.chosen is not None:
+            try:
+                workload = workload_submit(actor=self.actor, project=self.chosen, **form.arguments())
+            except Refused as refusal:
+                add_refusal(form, named_for(refusal))
+            else:
+                messages.success(request, f"{workload.name} was submitted.")
+                return redirect("workload", workload.pk)
+        return self.render_to_response(self.get_context_data(form=form, values=form.cleaned_data), status=422)
+
+
+def named_for(refusal: Refused) -> Refused:
+    """The refusal with the names of the form's fields."""
+    if not hasattr(refusal, "error_dict"):
+        return refusal
+    return Refused({FIELD_OF.get(name, name): text for name, text in refusal.message_dict.items()})

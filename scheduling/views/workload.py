@@ -1,0 +1,117 @@
+"""Workload: why it is where it is, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from orgs.access import may
+from orgs.views.base import Guarded, Page
+from portal.errors import Refused
+from portal.formats import count
+from scheduling.models import SubGroup, Workload
+from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why
+from scheduling.selectors.room import node_cells
+from scheduling.selectors.timeline import timeline_of
+from scheduling.selectors.visible import workload_for
+from scheduling.services.workload import (
+    ENTITIES,
+    may_change,
+    workload_delete,
+    workload_resume,
+    workload_stop,
+)
+
+TABS = ("why", "pods")
+
+
+class WorkloadPage(Page):
+    permission = "training:read"
+    template_name = "scheduling/workload.html"
+    fragment_template = "scheduling/workload_live.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        workload = workload_for(self.request.user, self.kwargs["pk"])
+        group = SubGroup.objects.get(workload=workload)
+        tab = self.request.GET.get("tab", "")
+        tab = tab if tab in TABS else "why"
+        context: dict[str, Any] = {
+            "workload": workload,
+            "group": group,
+            "tab": tab,
+            "asks": asks_for(group),
+            "each": each_pod(group),
+            "seconds_in_state": (timezone.now() - workload.state_since).total_seconds(),
+            "stop_title": f"Stop {workload.name}?",
+            "delete_title": f"Delete {workload.name}?",
+            "why": why(workload, group, self.request.user),
+            "can": self.abilities(workload),
+            "why_tab": why_words(workload),
+        }
+        if tab == "pods":
+            context |= {"pods": pods_of(workload, self.request.user), "most_pods": MOST_PODS}
+        else:
+            context |= {"lines": self.lines(workload, context["why"]), "cells": self.cells(workload)}
+        return super().get_context_data(**context, **kwargs)
+
+    def abilities(self, workload: Workload) -> dict[str, bool]:
+        """What may be done with it, and makes sense in its state."""
+        update = may_change(self.actor, "update", workload)
+        entity = ENTITIES[Workload.Kind(workload.kind)]
+        again = update and may(self.request.user, "create", entity, workload.project)
+        return {
+            "stop": update and workload.is_active and workload.desired == Workload.Desired.RUNNING,
+            "resume": again and not workload.is_active,
+            "delete": may_change(self.actor, "delete", workload) and workload.desired != Workload.Desired.DELETED,
+        }
+
+    def lines(self, workload: Workload, found: Why) -> list[dict[str, Any]]:
+        """What happened; of what waits also when it was last looked at, and what for."""
+        lines = [
+            {"at": line.at, "text": line.text, "times": line.times} for line in timeline_of(workload, self.request.user)
+        ]
+        if found.reason is not None and found.summary is not None:
+            cycle = f"Cycle {count(found.summary.cycle)} of {workload.pool} left it waiting: {found.reason.short}"
+            lines.append({"at": found.summary.as_of, "text": cycle, "now": True})
+        return lines
+
+    def cells(self, workload: Workload) -> list[Any]:
+        """The nodes of the pool, for those who may read nodes."""
+        pool = workload.pool
+        if pool is None or not workload.is_active or not may(self.request.user, "read", "node", workload.project):
+            return []
+        return node_cells(pool, workload if workload.pods_running else None)
+
+
+def why_words(workload: Workload) -> str:
+    if workload.state == Workload.State.WAITING:
+        return "Why it waits"
+    return "Why it runs" if workload.is_active else "What happened"
+
+
+class WorkloadAct(Guarded):
+    """POST: stops, runs again or deletes a workload, and shows what came of it."""
+
+    permission = "training:read"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
+        workload = workload_for(request.user, pk)
+        try:
+            if act == "stop":
+                workload_stop(actor=self.actor, workload=workload)
+                messages.success(request, f"{workload.name} is being stopped.")
+            elif act == "delete":
+                workload_delete(actor=self.actor, workload=workload)
+                messages.success(request, f"{workload.name} is being deleted.")
+                return redirect("workloads")
+            else:
+                workload = workload_resume(actor=self.actor, workload=workload)
+                messages.success(request, f"{workload.name} was submitted again.")
+        except Refused as refusal:
+            messages.error(request, " ".join(refusal.messages))
+        return redirect("workload", workload.pk)

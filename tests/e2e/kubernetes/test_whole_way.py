@@ -1,0 +1,175 @@
+"""The whole way on a real API server: connect, pool, projects, quotas, submit, run, reclaim, stop, disconnect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.apps import apps
+from playwright.sync_api import Page, expect
+
+from orgs.models import ClusterInfo
+from portal.models import AuditEvent
+from scheduling.models import Decision
+from tests.cluster.api import Api, Object
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.kubelet import FakeKubelet
+from tests.cluster.waiting import eventually
+from tests.factories import ADMIN, make_account, make_user
+
+from .administrator import Administrator
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.cluster,
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def kubelet(control_plane: ControlPlane) -> Iterator[FakeKubelet]:
+    with FakeKubelet(control_plane.api, termination_seconds=1) as running:
+        running.add_node("gpu-0", gpus=8, labels={"gpu": "a100"})
+        running.add_node("gpu-1", gpus=8, labels={"gpu": "h100"})
+        running.add_node("cpu-0", gpus=0)
+        yield running
+
+
+@pytest.fixture
+def administrator(page: Page, live_server: Any) -> Administrator:
+    make_account()
+    user = make_user(role=ADMIN)
+    person = Administrator(page, live_server.url)
+    person.sign_in(user.email)
+    return person
+
+
+def pods_of(api: Api, project: str, workload: str) -> list[Object]:
+    pods = api.items(f"/api/v1/namespaces/bursar-{project}/pods")
+    return [pod for pod in pods if pod["metadata"]["name"].startswith(f"{workload}-")]
+
+
+def namespaces(api: Api) -> set[str]:
+    return {namespace["metadata"]["name"] for namespace in api.items("/api/v1/namespaces")}
+
+
+def job_of(api: Api, project: str, workload: str) -> Object | None:
+    jobs = api.items(f"/apis/batch/v1/namespaces/bursar-{project}/jobs")
+    return next((job for job in jobs if job["metadata"]["name"].startswith(f"{workload}-")), None)
+
+
+def is_going(job: Object | None) -> bool:
+    return job is None or "deletionTimestamp" in job["metadata"]
+
+
+def expect_running_where_the_api_server_says(administrator: Administrator, api: Api, project: str, name: str) -> Object:
+    """Gives the pod, as the API server has it."""
+    administrator.expect_state("Running")
+    (pod,) = pods_of(api, project, name)
+    assert administrator.nodes_of_pods() == [pod["spec"]["nodeName"]] == ["gpu-0"]
+    assert pod["status"]["phase"] == "Running"
+    decision = Decision.objects.get(pk=int(pod["metadata"]["annotations"]["bursar.dev/decision"]))
+    assert (decision.pod_uid, decision.epoch > 0) == (pod["metadata"]["uid"], True)
+    return pod
+
+
+def test_whole_way(
+    administrator: Administrator,
+    control_plane: ControlPlane,
+    kubeconfig: str,
+    kubelet: FakeKubelet,
+    worker: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    api = control_plane.api
+    token = yaml.safe_load(kubeconfig)["users"][0]["user"]["token"]
+    insecure = kubeconfig.replace("cluster:\n", "cluster:\n    insecure-skip-tls-verify: true\n", 1)
+
+    administrator.connect_cluster("north", kubeconfig, refused=insecure)
+    administrator.expect_cluster("north", "Connected", control_plane.address, "v1.")
+    administrator.open("Node pools")
+    expect(administrator.page.get_by_role("heading", level=1)).to_contain_text("16 GPUs on 3 nodes in 1 pool")
+    administrator.create_pool("a100", "gpu", "a100", nodes=1)
+    for project in ("vision", "speech"):
+        administrator.create_project(project)
+    eventually(lambda: {"bursar-vision", "bursar-speech"} <= namespaces(api))
+    administrator.set_quota("vision", "a100", 2)
+    administrator.set_quota("speech", "a100", 6)
+
+    administrator.submit("inside", "vision", "a100", gpus=2)
+    inside = expect_running_where_the_api_server_says(administrator, api, "vision", "inside")
+    administrator.submit("borrows", "vision", "a100", gpus=4)
+    borrower = expect_running_where_the_api_server_says(administrator, api, "vision", "borrows")
+
+    administrator.submit("owner", "speech", "a100", gpus=6)
+    expect_running_where_the_api_server_says(administrator, api, "speech", "owner")
+    assert [pod["metadata"]["uid"] for pod in pods_of(api, "vision", "inside")] == [inside["metadata"]["uid"]]
+    # The Job controller waits about 10 s before it replaces a pod.
+    (replacement,) = eventually(lambda: pods_of(api, "vision", "borrows"), seconds=30)
+    assert replacement["metadata"]["uid"] != borrower["metadata"]["uid"]
+    assert "nodeName" not in replacement["spec"]
+    job = job_of(api, "vision", "borrows")
+    assert job is not None
+    assert (job["status"].get("failed", 0), job["status"].get("conditions", [])) == (0, [])
+    administrator.open_workload("borrows")
+    administrator.expect_workload("Taken back for owner", "1 pod stopped")
+    administrator.expect_state("Waiting")
+    assert AuditEvent.objects.filter(action="reclaim").count() == 1
+
+    administrator.open_workload("owner")
+    stop(administrator)
+    eventually(lambda: job_of(api, "speech", "owner") is None and not pods_of(api, "speech", "owner"))
+    administrator.expect_state("Stopped")
+    administrator.open_workload("borrows")
+    expect_running_where_the_api_server_says(administrator, api, "vision", "borrows")
+
+    administrator.open("Settings")
+    control_plane.stop_api_server()
+    administrator.expect_cluster("north", "Not connected", "cannot be reached")
+    control_plane.start_api_server()
+    administrator.expect_cluster("north", "Connected")
+    assert_no_page_or_row_holds(token, administrator)
+    disconnect(administrator, "north")
+    eventually(lambda: all(is_going(job_of(api, "vision", name)) for name in ("inside", "borrows")))
+    # The controllers, which lost their API server too, come back to work after up to half a minute.
+    eventually(lambda: not ClusterInfo.objects.exists(), seconds=60)
+    assert not api.items("/api/v1/namespaces/bursar-vision/pods")
+    assert api.get("/api/v1/namespaces/bursar-vision")["metadata"]["labels"]["bursar.dev/project"] == "vision"
+
+    logs = worker.read_text(), caplog.text
+    assert not any(token in log for log in logs)
+    assert [log.count("Traceback") for log in logs] == [0, 0]
+
+
+def stop(administrator: Administrator) -> None:
+    administrator.page.get_by_role("button", name="Stop", exact=True).click()
+    administrator.page.get_by_role("dialog").get_by_role("button", name="Stop workload").click()
+
+
+def disconnect(administrator: Administrator, name: str) -> None:
+    administrator.visit("/settings/")
+    administrator.cluster_row(name).get_by_role("link", name=f"Disconnect {name}").click()
+    dialog = administrator.page.get_by_role("dialog", name=f"Disconnect cluster {name}?")
+    dialog.get_by_label(f"Type {name} to confirm").fill(name)
+    administrator.look()
+    dialog.get_by_role("button", name="Disconnect cluster").click()
+    expect(administrator.cluster_row(name)).to_have_count(0)
+
+
+def assert_no_page_or_row_holds(token: str, administrator: Administrator) -> None:
+    """Also the encrypted credentials are for no page."""
+    info = ClusterInfo.objects.get()
+    administrator.visit(
+        f"/admin/orgs/clusterinfo/{info.pk}/change/", "/admin/orgs/clusterinfo/", "/admin/portal/auditevent/"
+    )
+    assert len(administrator.shown) > 30
+    for secret in (token, info.credentials):
+        assert secret
+        assert not any(secret in shown for shown in administrator.shown)
+    for model in apps.get_models():
+        assert token not in repr(list(model._default_manager.values())), model

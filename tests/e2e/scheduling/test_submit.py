@@ -1,0 +1,159 @@
+"""A researcher's way from My work through the form to the workload, in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from orgs.models import OrgUnit, User
+from quotas.models import Pool
+from scheduling.models import Workload
+from tests import factories as make
+from tests.e2e.conftest import axe, sideways
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SignIn = Callable[[Page, Any], None]
+
+
+@pytest.fixture
+def project(db: None) -> OrgUnit:
+    return make.make_project("vis-3d", make.make_department("vision"))
+
+
+@pytest.fixture
+def pool(project: OrgUnit) -> Pool:
+    pool = make.make_pool("h100", cluster=project.cluster)
+    make.make_node(pool=pool)
+    make.make_summary(pool, gpus=16, used=8)
+    make.make_quota(project, pool, 4)
+    make.make_quota(project.parent, pool, 4)  # type: ignore[arg-type]
+    make.make_pool("a100", cluster=project.cluster)
+    return pool
+
+
+@pytest.fixture
+def mira(project: OrgUnit) -> User:
+    return make.make_user("mira@example.org", "Mira Okafor", make.RESEARCHER, project)
+
+
+def test_from_my_work_to_the_workload(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/my-work/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You can start 4 GPUs in h100 now, guaranteed.")
+    page.get_by_role("link", name="Submit to h100 for vis-3d").click()
+
+    answer = page.get_by_role("heading", level=1)
+    expect(answer).to_have_text("Starts now in h100 with 1 GPU, all guaranteed.")
+    page.get_by_role("button", name="More GPUs per pod").click(click_count=4)
+    expect(answer).to_have_text("Starts now in h100 with 5 GPUs, 4 guaranteed and 1 over quota.")
+    page.get_by_role("spinbutton", name="Pods").fill("4")
+    expect(answer).to_contain_text("Waits for room in h100: 12 GPUs short")
+    page.get_by_role("spinbutton", name="Pods").fill("1")
+    page.get_by_label("Name").fill("nerf-lobby")
+    expect(answer).to_contain_text("with 5 GPUs")
+    expect(page.get_by_label("Name")).to_have_value("nerf-lobby")
+    page.get_by_role("button", name="Submit workload").click()
+
+    page.wait_for_url("**/workloads/*/")
+    expect(answer).to_have_text("Waits to be looked at.")
+    workload = Workload.objects.get(name="nerf-lobby")
+    assert (workload.requested_gpu_milli, workload.pool) == (5000, pool)
+    page.get_by_role("link", name="My work").first.click()
+    expect(page.get_by_role("link", name="nerf-lobby").first).to_be_visible()
+
+
+def test_a_mistake_keeps_what_was_typed(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/submit/")
+    page.get_by_role("radio", name="Distributed").check()
+    page.get_by_label("Name").fill("Nerf Lobby")
+    page.get_by_label("Container image").fill("registry.example.org/own:7")
+    page.get_by_role("spinbutton", name="Memory per pod").fill("24.5")
+    page.get_by_text("Command and environment variables").click()
+    page.get_by_label("Environment variables").fill("SEED=7")
+    page.get_by_label("May be stopped for others (preemptible)").uncheck()
+    page.get_by_role("button", name="Submit workload").click()
+
+    expect(page.get_by_text("Use small letters a to z")).to_be_visible()
+    # Chromium tells the console of a page that answers 422.
+    page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]
+    assert page.get_by_label("Name").input_value() == "Nerf Lobby"
+    assert page.get_by_label("Container image").input_value() == "registry.example.org/own:7"
+    assert page.get_by_role("spinbutton", name="Memory per pod").input_value() == "24.5"
+    assert not page.get_by_label("May be stopped for others (preemptible)").is_checked()
+    assert page.get_by_role("radio", name="Distributed").is_checked()
+    page.get_by_label("Name").fill("nerf-lobby")
+    page.get_by_role("button", name="Submit workload").click()
+    page.wait_for_url("**/workloads/*/")
+    assert Workload.objects.get().spec.spec["env"] == {"SEED": "7"}
+
+
+def test_pools_are_put_in_order_by_buttons(
+    page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool
+) -> None:
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/submit/")
+    page.get_by_label("Name").fill("kept")
+    page.get_by_role("button", name="a100").click()
+    page.get_by_role("button", name="Move up: a100").click()
+    names = page.locator(".pool-order .name")
+    expect(names).to_have_text(["a100", "h100"])
+    expect(page.get_by_label("Name")).to_have_value("kept")
+    page.get_by_role("button", name="Leave out: h100").click()
+    expect(names).to_have_text(["a100"])
+
+
+def test_stopping_asks_first(
+    page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool, project: OrgUnit
+) -> None:
+    workload = make.make_workload("train", project, pool, by=mira)
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/workloads/{workload.pk}/")
+    page.get_by_role("button", name="Stop").click()
+    dialog = page.get_by_role("dialog", name="Stop train?")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Stop").click()
+    dialog.get_by_role("button", name="Stop workload").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is being stopped.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    new_page: Callable[..., Page],
+    live_server: Any,
+    sign_in: SignIn,
+    mira: User,
+    pool: Pool,
+    project: OrgUnit,
+    scheme: str,
+    width: int,
+) -> None:
+    waiting = make.make_workload("nerf-city", project, pool, gpus=8, by=mira)
+    numbers = {"resource": "gpu_milli", "pods": 1, "requested": 8000, "slots": 0, "free": 10000, "largest": 4000}
+    make.make_waiting(waiting, "fragmented", **numbers)
+    running = make.make_workload("train", project, pool, gpus=4, by=mira, state=Workload.State.RUNNING)
+    make.make_pod(running, make.make_node(pool=pool), "0,1,2,3")
+    make.make_usage(project, pool, 4, requested_gpu_milli=12_000, fair_gpu_milli=8000, pending=1, position=1)
+    admin = make.make_user(role=make.ADMIN)
+    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    sign_in(page, admin)
+    found = {}
+    for path in (
+        "/overview/",
+        "/my-work/",
+        "/submit/",
+        "/workloads/",
+        f"/workloads/{waiting.pk}/",
+        f"/workloads/{running.pk}/?tab=pods",
+        "/scheduler/",
+    ):
+        page.goto(live_server.url + path)
+        page.wait_for_load_state("networkidle")
+        found[path] = axe(page) + sideways(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}

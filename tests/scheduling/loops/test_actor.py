@@ -1,0 +1,213 @@
+"""Decisions on their way to the cluster: each sent at most once, and what became of it found out in every case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.models import Lease
+from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result
+from scheduling.clusters.simulated import SimulatedGateway
+from scheduling.clusters.simulated.store import objects, writing
+from scheduling.loops import unwind
+from scheduling.models import Decision, Pod, SimObject, Workload
+
+from .world import Steps, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Decision.State
+
+
+class Scripted(SimulatedGateway):
+    """The cluster at the end of a bad line: `lost` replies never arrive, `refused` binds are turned down."""
+
+    lost = False
+    refused = False
+    stop_after = 10**6
+    sent = 0
+
+    def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
+        results: list[Result] = []
+        for bind in binds:
+            if self.sent >= self.stop_after or not keep_going():
+                results.append(Result(bind.decision, Outcome.NOT_SENT))
+                continue
+            self.sent += 1
+            if self.refused:
+                results.append(Result(bind.decision, Outcome.FAILED, "no"))
+                continue
+            done = super().bind([bind], lambda: True)
+            results += [Result(bind.decision, Outcome.UNKNOWN, "timed out")] if self.lost else done
+        return results
+
+    def evict(self, evictions: Sequence[Eviction], keep_going: Callable[[], bool]) -> list[Result]:
+        self.sent += len(evictions)
+        return super().evict(evictions, keep_going)
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.gateway = Scripted(made.cluster.pk)
+    return made
+
+
+@pytest.fixture
+def steps(world: World, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    monkeypatch.setattr("scheduling.loops.pool_loop.gateway_for", lambda cluster: world.gateway)
+    return Steps(world)
+
+
+def submitted(world: World, steps: Steps, **fields: Any) -> Workload:
+    workload = world.submit(world.project(), "w", **fields)
+    steps.observe()
+    steps.observe()
+    assert Pod.objects.filter(workload=workload).count() == workload.pods_wanted
+    return workload
+
+
+def states() -> list[int]:
+    return list(Decision.objects.order_by("pk").values_list("state", flat=True))
+
+
+def late() -> None:
+    Decision.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_confirmed_by_the_cluster_and_then_observed(world: World, steps: Steps) -> None:
+    submitted(world, steps)
+    steps.cycle()
+    assert states() == [State.CONFIRMED]
+    steps.observe()
+    assert states() == [State.OBSERVED]
+    assert Decision.objects.get().sent_at is not None
+
+
+def test_a_lost_reply_keeps_its_room_until_the_pod_is_read(world: World, steps: Steps) -> None:
+    world.gateway.lost = True
+    submitted(world, steps)
+    steps.cycle()
+    assert states() == [State.UNKNOWN]
+    steps.cycle()
+    assert (states(), world.gateway.sent) == ([State.UNKNOWN], 1), "neither sent again nor decided again"
+    late()
+    steps.cycle()
+    assert states() == [State.CONFIRMED], "read, and open until the pod's row says so"
+    steps.observe()
+    assert states() == [State.OBSERVED]
+    steps.cycle()
+    assert Decision.objects.count() == 1
+
+
+def test_a_worker_that_died_between_marking_and_sending_leaves_a_pod_to_read(world: World, steps: Steps) -> None:
+    world.gateway.stop_after = 0
+    submitted(world, steps)
+    steps.cycle()
+    assert states() == [State.RECORDED], "not sent, and said so"
+    Decision.objects.update(state=State.SENT)
+    late()
+    steps.cycle()
+    first, second = Decision.objects.order_by("pk")
+    assert (first.state, first.error) == (State.FAILED, "The pod was not bound.")
+    assert second.state == State.RECORDED
+
+
+def test_what_was_not_sent_in_time_is_void_and_decided_again(world: World, steps: Steps) -> None:
+    world.gateway.stop_after = 0
+    submitted(world, steps)
+    steps.cycle()
+    late()
+    world.gateway.stop_after = 1
+    steps.cycle()
+    assert states() == [State.VOID, State.CONFIRMED]
+
+
+def test_a_refusal_makes_the_next_cycle_look_again(world: World, steps: Steps) -> None:
+    world.gateway.refused = True
+    submitted(world, steps)
+    steps.cycle()
+    assert states() == [State.FAILED]
+    assert Decision.objects.get().error == "no"
+    world.gateway.refused = False
+    steps.cycle()
+    assert states() == [State.FAILED, State.CONFIRMED]
+
+
+def test_a_successor_sends_what_was_recorded_under_its_own_epoch(world: World, steps: Steps) -> None:
+    world.gateway.stop_after = 0
+    submitted(world, steps)
+    steps.cycle()
+    world.gateway.stop_after = 1
+    successor = steps.successor()
+    assert successor.tenure.epoch == 2
+    successor.cycle()
+    assert states() == [State.CONFIRMED]
+
+
+def test_without_the_lease_nothing_is_sent(world: World, steps: Steps) -> None:
+    submitted(world, steps)
+    Lease.objects.filter(name=steps.tenure.name).update(epoch=99)
+    steps.tenure._asked -= 60
+    assert not steps.tenure.may_call()
+    assert steps.loop._actor.act(world.gateway, steps.tenure) == 0
+    assert world.gateway.sent == 0
+
+
+def test_a_gang_that_was_half_bound_is_finished(world: World, steps: Steps) -> None:
+    world.gateway.stop_after = 1
+    workload = submitted(world, steps, pods=3)
+    steps.cycle()
+    assert sorted(states()) == [State.RECORDED, State.RECORDED, State.CONFIRMED]
+    world.gateway.stop_after = 100
+    steps.cycle()
+    steps.observe()
+    assert states() == [State.OBSERVED] * 3
+    bound = SimObject.objects.filter(kind=SimObject.Kind.POD).values_list("status__decision", flat=True)
+    assert len(set(bound)) == 3
+    assert Pod.objects.filter(workload=workload, node__isnull=False).count() == 3
+
+
+def test_a_gang_that_stays_half_bound_is_unwound(world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.gateway.stop_after = 1
+    submitted(world, steps, pods=2, devices=4)
+    steps.cycle()
+    late()
+    with writing(world.cluster.pk) as change:
+        for node in objects(world.cluster.pk, SimObject.Kind.NODE):
+            node.status["schedulable"] = False
+            change.save(node)
+    steps.observe()
+    monkeypatch.setattr(unwind, "GANG_SECONDS", -1.0)
+    steps.cycle()
+    evict = Decision.objects.get(kind=Decision.Kind.EVICT)
+    assert (evict.code, evict.state, evict.for_workload) == ("gang_incomplete", State.CONFIRMED, None)
+    steps.later(1)
+    steps.observe()
+    assert not Pod.objects.filter(node__isnull=False).exists()
+
+
+def test_an_eviction_is_read_when_its_reply_was_lost(world: World, steps: Steps) -> None:
+    workload = submitted(world, steps)
+    steps.start()
+    pod = Pod.objects.get(workload=workload)
+    assert pod.phase == Pod.Phase.RUNNING
+    values: dict[str, Any] = {"pool": world.pool.pk, "epoch": 1, "cycle": 1, "batch": 1, "workload": workload.pk}
+    values |= {"pod": pod.pk, "pod_uid": pod.uid, "kind": Decision.Kind.EVICT, "state": State.UNKNOWN}
+    Decision.objects.create(deadline_at=timezone.now() - timedelta(seconds=1), **values)
+    steps.cycle()
+    assert Decision.objects.get(kind=Decision.Kind.EVICT).state == State.FAILED, "it runs on"
+
+
+def test_room_is_not_kept_for_who_no_longer_waits(world: World, steps: Steps) -> None:
+    workload = submitted(world, steps)
+    pod = Pod.objects.get(workload=workload)
+    values: dict[str, Any] = {"pool": world.pool.pk, "epoch": 1, "cycle": 1, "batch": 1, "workload": workload.pk}
+    values |= {"pod": pod.pk, "pod_uid": pod.uid, "kind": Decision.Kind.RESERVE}
+    Decision.objects.create(deadline_at=timezone.now() + timedelta(minutes=1), **values)
+    Workload.objects.filter(pk=workload.pk).update(desired=Workload.Desired.STOPPED)
+    steps.cycle()
+    assert states() == [State.VOID]

@@ -1,0 +1,169 @@
+"""Wishes become objects, again and again until they are there, and what fails does not hold up the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orgs.models import ProjectInfo
+from scheduling.clusters.gateway import GatewayError, WorkloadObject
+from scheduling.clusters.simulated import SimulatedGateway
+from scheduling.models import Pod, SimObject, Workload
+
+from .world import Steps, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Desired, State = Workload.Desired, Workload.State
+
+
+class Refusing(SimulatedGateway):
+    """Counts calls; refuses namespaces and workloads by name."""
+
+    refused: frozenset[str] = frozenset()
+
+    def __init__(self, cluster: int) -> None:
+        super().__init__(cluster)
+        self.calls: list[tuple[str, str]] = []
+
+    def apply_namespace(self, name: str, project: str) -> None:
+        self.calls.append(("namespace", name))
+        if name in self.refused:
+            raise GatewayError(f"{name} belongs to another")
+
+    def apply_workload(self, workload: WorkloadObject) -> None:
+        self.calls.append(("workload", workload.name))
+        if workload.name in self.refused:
+            raise GatewayError("quota of the namespace exceeded")
+        super().apply_workload(workload)
+
+    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
+        self.calls.append(("delete", name))
+        super().delete_workload(namespace, name, uid)
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.gateway = Refusing(made.cluster.pk)
+    return made
+
+
+@pytest.fixture
+def steps(world: World) -> Steps:
+    return Steps(world)
+
+
+def jobs() -> Any:
+    return SimObject.objects.filter(kind=SimObject.Kind.JOB, deleted=False)
+
+
+def test_a_workload_waits_for_its_namespace_and_then_becomes_an_object(world: World, steps: Steps) -> None:
+    project = world.project("p")
+    info = ProjectInfo.objects.filter(unit=project)
+    info.update(phase=ProjectInfo.Phase.CREATING)
+    world.gateway.refused = frozenset({"bursar-p"})
+    workload = world.submit(project, "w", devices=2, pods=3, device_milli=500, command=["run"], env={"A": "1"})
+    steps.observe()
+    assert not jobs().exists()
+    assert (info.get().phase, info.get().phase_message) == (ProjectInfo.Phase.FAILED, "bursar-p belongs to another")
+    steps.observe()
+    assert world.gateway.calls == [("namespace", "bursar-p")], "tried again after a pause only"
+
+    world.gateway.refused = frozenset()
+    steps.reconciler._not_before.clear()
+    steps.observe()
+    assert (info.get().phase, info.get().phase_message) == (ProjectInfo.Phase.READY, "")
+    job = jobs().get()
+    assert (job.uid, job.name) == (str(workload.uid), "w")
+    wanted = {"namespace": "bursar-p", "pool": "gpu", "sub_group": "workers", "pods": 3, "devices": 2}
+    assert job.spec.items() >= (wanted | {"device_milli": 500, "run_seconds": 3600}).items()
+    workload.refresh_from_db()
+    assert workload.applied
+    steps.observe()
+    assert world.gateway.calls.count(("workload", "w")) == 1
+
+
+def test_one_that_is_refused_says_why_and_does_not_hold_up_others(world: World, steps: Steps) -> None:
+    project = world.project()
+    world.gateway.refused = frozenset({"bad"})
+    bad, good = world.submit(project, "bad"), world.submit(project, "good")
+    steps.observe()
+    steps.observe()
+    assert [job.name for job in jobs()] == ["good"]
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.applied, bad.state, bad.state_message) == (False, State.WAITING, "quota of the namespace exceeded")
+    assert (good.applied, good.state_message) == (True, "")
+    pauses = []
+    for _ in range(8):
+        steps.reconciler._not_before = {
+            key: (0.0 if key == ("workload", bad.pk) else due, pause)
+            for key, (due, pause) in steps.reconciler._not_before.items()
+        }
+        steps.reconciler._apply(steps.observer)
+        pauses.append(steps.reconciler._not_before["workload", bad.pk][1])
+    assert pauses == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0]
+
+
+def test_dying_between_creating_and_noting_creates_nothing_twice(world: World, steps: Steps) -> None:
+    workload = world.submit(world.project(), "w")
+    steps.observe()
+    Workload.objects.update(applied=False)
+    steps.successor().observe()
+    workload.refresh_from_db()
+    assert workload.applied
+    assert jobs().count() == 1
+
+
+@pytest.mark.parametrize("desired", [Desired.STOPPED, Desired.DELETED])
+def test_what_is_no_longer_wanted_goes_and_then_ends(world: World, steps: Steps, desired: Desired) -> None:
+    workload = world.submit(world.project(), "w", pods=2)
+    steps.start()
+    assert Workload.objects.get().state == State.RUNNING
+    Workload.objects.update(desired=desired)
+    steps.observe()
+    workload.refresh_from_db()
+    assert (workload.state, workload.is_active) == (State.STOPPING, True)
+    steps.observe()
+    assert world.gateway.calls.count(("delete", "w")) == 1
+    steps.later(1)
+    steps.later(1)
+    workload.refresh_from_db()
+    assert (workload.state, workload.is_active, workload.applied) == (State.STOPPED, False, False)
+    assert not Pod.objects.exists()
+
+
+def test_one_that_was_never_created_ends_at_once(world: World, steps: Steps) -> None:
+    project = world.project()
+    ProjectInfo.objects.update(phase=ProjectInfo.Phase.FAILED)
+    world.gateway.refused = frozenset({ProjectInfo.objects.get(unit=project).namespace})
+    workload = world.submit(project, "w")
+    Workload.objects.update(desired=Desired.STOPPED)
+    steps.observe()
+    workload.refresh_from_db()
+    assert (workload.state, workload.is_active) == (State.STOPPED, False)
+    assert ("delete", "w") not in world.gateway.calls
+
+
+def test_deleting_one_that_has_ended_removes_its_object(world: World, steps: Steps) -> None:
+    workload = world.submit(world.project(), "w", run_seconds=5)
+    steps.start()
+    steps.later(20)
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.COMPLETED, True)
+    Workload.objects.update(desired=Desired.DELETED)
+    steps.observe()
+    steps.later(1)
+    steps.later(1)
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.COMPLETED, False)
+    assert not jobs().exists()
+
+
+def test_without_the_lease_nothing_is_called(world: World, steps: Steps) -> None:
+    world.submit(world.project(), "w")
+    steps.observer._asked -= 60
+    steps.observer.epoch = 99
+    steps.reconciler.tick(steps.observer)
+    assert world.gateway.calls == []

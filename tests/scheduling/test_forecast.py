@@ -1,0 +1,156 @@
+"""What Submit answers before anything is submitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scheduling.engine.types import Amounts, Bounds, Request, WaitCode
+from scheduling.forecast import Ask, Forecast, Outcome, Room, Standing, forecast
+
+GIB = 1024**3
+PROJECT = Standing(
+    1,
+    "vision",
+    quota=Bounds(12_000, None, None),
+    allocated=Amounts(8000, 0, 0),
+    fair_share=Amounts(12_000, 0, 0),
+)
+DEPARTMENT = Standing(2, "research", quota=Bounds(40_000, None, None), allocated=Amounts(20_000, 0, 0))
+ROOM = Room(
+    nodes=4,
+    ready=4,
+    free=Amounts(16_000, 512_000, 4096 * GIB),
+    largest_node=Amounts(8000, 128_000, 1024 * GIB),
+    slots={8: 1, 4: 2},
+)
+
+
+def ask(devices: int = 4, pods: int = 1, preemptible: bool = True, **request: Any) -> Ask:
+    values = {"cpu_millicores": 1000, "memory_bytes": GIB} | request
+    return Ask(Request(devices=devices, **values), pods, pods, preemptible)
+
+
+def answer(asked: Ask, project: Standing = PROJECT, department: Standing = DEPARTMENT, room: Room = ROOM) -> Forecast:
+    return forecast(asked, [project, department], room)
+
+
+def test_inside_quota_and_room_starts_now_all_guaranteed() -> None:
+    found = answer(ask(4))
+    assert (found.outcome, found.guaranteed_milli, found.over_milli) == (Outcome.NOW, 4000, 0)
+    assert [step.sign for step in found.steps] == ["check"] * 4
+    assert found.guarantee.text == "4 of 12 left"
+    assert found.fair_share.text == "12 of 12"
+
+
+def test_beyond_quota_is_told_apart() -> None:
+    found = answer(ask(8))
+    assert (found.outcome, found.guaranteed_milli, found.over_milli) == (Outcome.NOW, 4000, 4000)
+    assert found.guarantee.sign == "weak"
+    assert found.guarantee.note == "the other 4 GPUs would be over quota"
+    assert found.fair_share.sign == "weak"
+
+
+def test_the_departments_quota_bounds_what_is_guaranteed() -> None:
+    found = answer(ask(4), department=replace(DEPARTMENT, allocated=Amounts(39_000, 0, 0)))
+    assert (found.guaranteed_milli, found.over_milli) == (1000, 3000)
+    assert found.guarantee.text == "1 of 40 left in research"
+
+
+@pytest.mark.parametrize(
+    ("project", "asked", "code", "numbers"),
+    [
+        (replace(PROJECT, blocked=True), ask(1), WaitCode.BLOCKED, {"unit": 1}),
+        (
+            replace(PROJECT, limit=Bounds(10_000, None, None)),
+            ask(4),
+            WaitCode.OVER_LIMIT,
+            {"unit": 1, "resource": "gpu_milli", "limit": 10_000, "allocated": 8000, "requested": 4000},
+        ),
+        (
+            replace(PROJECT, over_quota=False),
+            ask(8),
+            WaitCode.OVER_QUOTA_OFF,
+            {"unit": 1, "resource": "gpu_milli", "quota": 12_000, "allocated": 8000, "requested": 8000},
+        ),
+        (
+            replace(PROJECT, non_preemptible=Amounts(6000, 0, 0)),
+            ask(8, preemptible=False),
+            WaitCode.NON_PREEMPTIBLE_OVER_QUOTA,
+            {"unit": 1, "resource": "gpu_milli", "quota": 12_000, "allocated": 6000, "requested": 8000},
+        ),
+    ],
+)
+def test_rules_of_the_unit_stop_it(project: Standing, asked: Ask, code: WaitCode, numbers: dict[str, Any]) -> None:
+    found = answer(asked, project)
+    assert (found.outcome, found.code, dict(found.numbers)) == (Outcome.WAITS, code, numbers)
+    assert found.room.sign == "dash"
+
+
+def test_a_limit_further_up_counts_too() -> None:
+    found = answer(ask(4), department=replace(DEPARTMENT, limit=Bounds(22_000, None, None)))
+    assert (found.code, found.numbers["unit"]) == (WaitCode.OVER_LIMIT, 2)
+    assert found.limit.note == "would pass the limit of research"
+
+
+def test_non_preemptible_inside_quota_starts() -> None:
+    assert answer(ask(4, preemptible=False)).outcome is Outcome.NOW
+
+
+def test_work_without_gpus_needs_no_gpu_quota() -> None:
+    blocked_gpus = replace(PROJECT, quota=Bounds(0, None, None), allocated=Amounts())
+    found = answer(ask(0), blocked_gpus)
+    assert (found.outcome, found.over_milli) == (Outcome.NOW, 0)
+    assert found.guarantee.text == "No GPUs asked for"
+
+
+def test_short_of_room() -> None:
+    found = answer(ask(8, pods=3), replace(PROJECT, quota=Bounds(0, None, None)))
+    assert (found.outcome, found.code) == (Outcome.WAITS, WaitCode.SHORT)
+    assert (found.numbers["short"], found.numbers["free"]) == (8000, 16_000)
+    assert found.room.text == "8 short"
+
+
+def test_enough_in_sum_but_not_on_one_node() -> None:
+    found = answer(ask(8, pods=2), replace(PROJECT, quota=Bounds(0, None, None)))
+    assert (found.outcome, found.code) == (Outcome.WAITS, WaitCode.FRAGMENTED)
+    assert (found.numbers["slots"], found.numbers["largest"]) == (1, 8000)
+    assert found.room.note == "16 free, room for 1 of 2 pods"
+
+
+def test_what_is_lent_comes_back_to_who_is_guaranteed() -> None:
+    full = replace(ROOM, free=Amounts(0, 512_000, 4096 * GIB), slots={}, lent_milli=6000)
+    assert answer(ask(4), room=full).outcome is Outcome.AFTER_RECLAIM
+    assert answer(ask(8), room=full).outcome is Outcome.WAITS, "over quota takes nothing back"
+    assert answer(ask(4), room=replace(full, lent_milli=2000)).outcome is Outcome.WAITS
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "resource"),
+    [
+        ({"devices": 9}, "gpu_milli"),
+        ({"cpu_millicores": 200_000}, "cpu_millicores"),
+        ({"memory_bytes": 2048 * GIB}, "memory_bytes"),
+    ],
+)
+def test_bigger_than_every_node_never_starts(request_fields: dict[str, int], resource: str) -> None:
+    found = answer(ask(**request_fields))
+    assert (found.outcome, found.code, found.numbers["resource"]) == (Outcome.NEVER, WaitCode.NEVER_FITS, resource)
+
+
+def test_a_pool_without_nodes_and_one_without_ready_nodes() -> None:
+    assert answer(ask(1), room=replace(ROOM, nodes=0, ready=0)).outcome is Outcome.NEVER
+    found = answer(ask(1), room=replace(ROOM, ready=0))
+    assert (found.outcome, found.code) == (Outcome.WAITS, WaitCode.NO_READY_NODE)
+
+
+@pytest.mark.parametrize(
+    ("slots", "free_share", "pods", "fits"),
+    [({}, 500, 1, True), ({}, 400, 1, False), ({1: 1}, 0, 2, True), ({1: 1}, 0, 3, False), ({1: 1}, 500, 3, True)],
+)
+def test_shares_of_a_device(slots: dict[int, int], free_share: int, pods: int, fits: bool) -> None:
+    room = replace(ROOM, slots=slots, free_share_milli=free_share)
+    asked = ask(1, pods=pods, device_milli=500)
+    assert (answer(asked, room=room).outcome is Outcome.NOW) is fits

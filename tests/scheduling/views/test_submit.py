@@ -1,0 +1,208 @@
+"""Submit: the live answer, the submission, and what comes back after a mistake."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from orgs.models import ClusterInfo, OrgUnit, User
+from quotas.models import Pool
+from scheduling.models import SubGroup, Workload
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+URL = "/submit/"
+
+
+@pytest.fixture
+def project() -> OrgUnit:
+    return make.make_project("vision")
+
+
+@pytest.fixture
+def pool(project: OrgUnit) -> Pool:
+    pool = make.make_pool("h100", cluster=project.cluster)
+    make.make_node(pool=pool)
+    make.make_summary(pool, gpus=16, used=8)
+    make.make_quota(project, pool, 4)
+    make.make_quota(project.parent, pool, 4)  # type: ignore[arg-type]
+    return pool
+
+
+@pytest.fixture
+def researcher(project: OrgUnit) -> User:
+    return make.make_user(role=make.RESEARCHER, scope=project)
+
+
+@pytest.fixture
+def client(researcher: User) -> Client:
+    return make.signed_in(researcher)
+
+
+def typed(project: OrgUnit, **changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "2",
+        "project": str(project.pk),
+        "name": "train-1",
+        "priority": "50",
+        "image": "python:3.12",
+        "pods": "1",
+        "gpus": "4",
+        "cores": "8",
+        "memory": "64",
+        "minutes": "",
+        "pools": ["h100"],
+        "preemptible": "on",
+        "command": "",
+        "env": "",
+    } | changes
+
+
+def said(client: Client, **data: Any) -> str:
+    response = client.post(URL, data, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    return unescape(response.content.decode())
+
+
+def test_the_first_look_has_an_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
+    shown = unescape(client.get(f"{URL}?project={project.pk}&pool=h100").content.decode())
+    assert "Starts now in h100 with 1 GPU, all guaranteed." in shown
+
+
+def test_the_answer_follows_the_form(client: Client, project: OrgUnit, pool: Pool) -> None:
+    assert "Starts now in h100 with 4 GPUs, all guaranteed." in said(client, **typed(project))
+    assert "Starts now in h100 with 8 GPUs, 4 guaranteed and 4 over quota." in said(client, **typed(project, gpus="8"))
+    shown = said(client, **typed(project, gpus="8", pods="2"))
+    assert "Waits for room in h100: 8 GPUs short, 8 of 16 free." in shown
+    never = said(client, **typed(project, gpus="9"))
+    assert "Never starts in h100: a pod asks for 9 GPUs, the largest node has 8." in never
+    assert Workload.objects.count() == 0
+
+
+def test_who_is_ahead_is_counted(client: Client, project: OrgUnit, pool: Pool) -> None:
+    other = make.make_project(department=project.parent)
+    make.make_usage(other, pool, position=1)
+    make.make_usage(project, pool, position=2)
+    for name in ("a", "b"):
+        make.make_workload(name, other, pool)
+    shown = said(client, **typed(project, gpus="8", pods="2"))
+    assert "2 workloads are ahead of it." in shown
+
+
+def test_numbers_that_make_no_sense_have_no_answer_yet(client: Client, project: OrgUnit, pool: Pool) -> None:
+    shown = said(client, **typed(project, gpus="four", name=""))
+    assert "Say what it asks for" in shown
+    assert "field-error" not in shown, "nothing is held against who is still typing"
+    assert 'value="four"' in shown
+
+
+def test_pools_are_moved_left_out_and_added(client: Client, project: OrgUnit, pool: Pool) -> None:
+    make.make_pool("a100", cluster=project.cluster)
+
+    def order(**data: Any) -> list[str]:
+        shown = said(client, **data)
+        return [part.split('"')[0] for part in shown.split('name="pools" value="')[1:]]
+
+    both = typed(project, pools=["h100", "a100"])
+    assert order(**both) == ["h100", "a100"]
+    assert order(**both, move="up:a100") == ["a100", "h100"]
+    assert order(**both, move="down:h100") == ["a100", "h100"]
+    assert order(**both, move="out:h100") == ["a100"]
+    assert order(**typed(project), move="add:a100") == ["h100", "a100"]
+    assert order(**typed(project), move="add:elsewhere") == ["h100"]
+    assert order(**typed(project, pools=["none-such"])) == ["h100"]
+
+
+def test_submission(client: Client, researcher: User, project: OrgUnit, pool: Pool) -> None:
+    data = typed(
+        project, gpus="0.5", cores="1.5", memory="0.5", minutes="2.5", command="python 'my train.py'", env="A=1\nB=x=y"
+    )
+    response = client.post(URL, data)
+    workload = Workload.objects.get()
+    assert response["Location"] == f"/workloads/{workload.pk}/"
+    assert (workload.name, workload.submitted_by, workload.pool) == ("train-1", researcher.subject, pool)
+    group = SubGroup.objects.get(workload=workload)
+    assert (group.devices, group.device_milli, group.cpu_millicores) == (1, 500, 1500)
+    assert group.memory_bytes == 512 * 1024**2
+    assert workload.spec.spec["command"] == ["python", "my train.py"]
+    assert workload.spec.spec["env"] == {"A": "1", "B": "x=y"}
+    assert workload.spec.spec["run_seconds"] == 150
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("name", "Train 1", "Use small letters"),
+        ("name", "ü" * 51, "at most 50"),
+        ("name", "", "required"),
+        ("gpus", "1.5", "neither whole nor below 1"),
+        ("gpus", "-1", "greater than or equal to 0"),
+        ("gpus", "65", "less than or equal to 64"),
+        ("gpus", "1e400", "number"),
+        ("gpus", "nan", "number"),
+        ("pods", "0", "greater than or equal to 1"),
+        ("pods", "99999999999999999999", "less than or equal to 1000"),
+        ("cores", "0", "greater than or equal to 0.01"),
+        ("memory", "much", "number"),
+        ("kind", "9", "not one of the available choices"),
+        ("project", "999999", "not one of the available choices"),
+        ("image", "two words", "letters a to z"),
+        ("command", "echo 'open", "quot"),
+        ("env", "NOVALUE", "Write NAME=value"),
+        ("env", "1A=x", "no name of a variable"),
+        ("minutes", "0", "greater than or equal to 0.1"),
+    ],
+)
+def test_a_mistake_is_named_and_nothing_typed_is_lost(
+    client: Client, project: OrgUnit, pool: Pool, field: str, value: str, says: str
+) -> None:
+    data = typed(project, image="registry.example.org/own:7", env="KEEP=me") | {field: value}
+    response = client.post(URL, data)
+    shown = unescape(response.content.decode())
+    assert response.status_code == 422
+    assert "field-error" in shown
+    assert says in shown
+    assert value in shown or field in ("kind", "project")
+    assert field in ("image", "env") or ("registry.example.org/own:7" in shown and "KEEP=me" in shown)
+    assert Workload.objects.count() == 0
+
+
+def test_a_taken_name_is_told_beside_the_name(client: Client, project: OrgUnit, pool: Pool) -> None:
+    make.make_workload("train-1", project, pool)
+    shown = unescape(client.post(URL, typed(project)).content.decode())
+    assert "train-1 is still active in vision" in shown
+
+
+def test_run_times_are_not_offered_on_real_clusters(researcher: User) -> None:
+    cluster = make.make_cluster(mode=ClusterInfo.Mode.KUBERNETES)
+    project = make.make_project(department=make.make_department(parent=cluster))
+    make.make_rule(researcher, make.RESEARCHER, project)
+    shown = make.signed_in(researcher).get(f"{URL}?project={project.pk}").content.decode()
+    assert "id_minutes" not in shown
+
+
+def test_another_projects_id_is_refused(client: Client, project: OrgUnit, pool: Pool) -> None:
+    foreign = make.make_project(department=project.parent)
+    response = client.post(URL, typed(foreign))
+    assert response.status_code == 422
+    assert not Workload.objects.exists()
+
+
+def test_inference_of_a_researcher_is_forbidden(client: Client, project: OrgUnit, pool: Pool) -> None:
+    response = client.post(URL, typed(project, kind="4"))
+    assert response.status_code == 403
+    assert not Workload.objects.exists()
+
+
+def test_with_more_projects_than_the_field_holds_a_link_still_leads_to_each(
+    client: Client, project: OrgUnit, pool: Pool, monkeypatch: pytest.MonkeyPatch, researcher: User
+) -> None:
+    monkeypatch.setattr("scheduling.views.submit.MOST_PROJECTS", 1)
+    last = make.make_project("zebra", department=project.parent)
+    make.make_rule(researcher, make.RESEARCHER, last)
+    shown = client.get(f"{URL}?project={last.pk}").content.decode()
+    assert f'<option value="{last.pk}" selected>zebra</option>' in shown
+    assert client.get(f"{URL}?project={'9' * 30}").status_code == 200
