@@ -1,0 +1,45 @@
+"""From the click on Submit to bound, in a demo of its own."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.measure import Figure, measurement
+from tests.demo.running import Demo, Person, eventually
+
+SUBMISSIONS = 40
+TARGET_SECONDS = 2.0
+
+
+@measurement
+def submit_to_bound() -> Iterator[Figure]:
+    """A person submits small workloads one by one; each is timed from sending the form to the observed bind."""
+    with tempfile.TemporaryDirectory() as folder, Demo(Path(folder)) as demo:
+        demo.wait_until_ready()
+        project = demo.rows("select id from orgs_orgunit where kind = 4 and name = 'chat'")[0][0]
+        person = Person(demo.address, "noor@aldergrove.example")
+        clicked: dict[str, datetime] = {}
+        for number in range(SUBMISSIONS):
+            name = f"bench-{number}"
+            clicked[name] = datetime.now(UTC)
+            person.submit(name, project=project, gpus="0.05", pool="default", minutes="60")
+            time.sleep(0.2)
+        found = eventually(lambda: bound(demo), 60, "not everything was bound")
+        seconds = sorted((at - clicked[name]).total_seconds() for name, at in found.items())
+    yield Figure("click on Submit to bound, median", seconds[len(seconds) // 2], "s")
+    yield Figure("click on Submit to bound, p95", seconds[int(len(seconds) * 0.95) - 1], "s", TARGET_SECONDS)
+
+
+def bound(demo: Demo) -> dict[str, datetime] | None:
+    """Workload -> when its pod was seen bound; None until all are."""
+    rows = demo.rows(
+        "select w.name, p.bound_at from scheduling_pod p join scheduling_workload w on w.id = p.workload_id"
+        " where w.name like 'bench-%' and p.bound_at is not null"
+    )
+    if len(rows) < SUBMISSIONS:
+        return None
+    return {name: datetime.fromisoformat(at).replace(tzinfo=UTC) for name, at in rows}
