@@ -149,7 +149,17 @@ FORMS: list[FormCase] = [
         foreign={"project": lambda world: world.elsewhere.pk},
     ),
 ]
-WITHOUT_FIELDS = {"rule_delete", "user_deactivate", "user_activate", "unit_delete", "cluster_disconnect", "pool_delete"}
+WITHOUT_FIELDS = {
+    "rule_delete",
+    "user_deactivate",
+    "user_activate",
+    "unit_delete",
+    "cluster_disconnect",
+    "pool_delete",
+    "workload_stop",
+    "workload_resume",
+    "workload_delete",
+}
 """Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
 WITHOUT_FORM = {"quota_cell"}
 """What is typed into a cell of the matrix is tried in tests/quotas/views/test_quotas.py."""

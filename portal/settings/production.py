@@ -11,7 +11,9 @@ if DEBUG:
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("BURSAR_SECRET_KEY is missing or shorter than 32 characters. Set a long random value.")
 if not CREDENTIAL_KEYS:
-    raise ImproperlyConfigured("BURSAR_CREDENTIAL_KEYS is missing. Set one Fernet key; add new ones in front to rotate.")
+    raise ImproperlyConfigured(
+        "BURSAR_CREDENTIAL_KEYS is missing. Set one Fernet key; add new ones in front to rotate."
+    )
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("BURSAR_ALLOWED_HOSTS is missing or allows any. List the host names people type.")
 

@@ -14,6 +14,8 @@ SECRET_KEY = "test-only-" + "0" * 40
 CREDENTIAL_KEYS = ["5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE="]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 ALLOW_LOCAL_CLUSTERS = True
+STATIC_ROOT = _VAR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOG_FORMAT = "console"
 LOG_LEVEL = "WARNING"
@@ -26,9 +28,7 @@ if EMBEDDED:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(_VAR / "broker")}
 else:
     DATABASES = {
-        "default": env.db_url(
-            "BURSAR_DATABASE_URL", default="postgres://bursar:bursar@127.0.0.1:15432/bursar"
-        )
+        "default": env.db_url("BURSAR_DATABASE_URL", default="postgres://bursar:bursar@127.0.0.1:15432/bursar")
     }
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = POSTGRES_OPTIONS
     CELERY_BROKER_URL = WAKE_URL = env.str("BURSAR_REDIS_URL", default="redis://127.0.0.1:16379/0")

@@ -69,8 +69,8 @@ def _carry_out(cycle: Cycle, workload: Workload, chunk: Chunk, rule: Rule, victi
         pods = [pod for pod in victim.pods if pod in cycle.ledger.bound]
         cycle.evict(victim.workload, pods, rule.code, workload, rule.grounds(victim) or {})
     rooms = fit(cycle.ledger, cycle.snapshot, chunk.pods, now=True, preferred={})
-    if False:
-        pass
+    if rooms is not None:
+        cycle.place(workload, rooms)
     else:
         cycle.reserve(workload, fit(cycle.ledger, cycle.snapshot, chunk.pods, now=False, preferred={}) or {})
 
