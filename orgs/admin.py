@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from orgs.models import AccessRule, ClusterInfo, OrgUnit, ProjectInfo, Role, RolePermission, Subject, User
-from portal.admin import ReadOnlyAdmin
+from portal.read_only import ReadOnlyAdmin
 
 
 @admin.register(OrgUnit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 
 
-class Refused(ValidationError):
+class Refused(ValidationError):  # noqa: N818
     """A rule forbids it. Names the field, what is wrong with the number, and what to do; nothing was changed.
 
     `Refused({"name": "…"})` belongs to a field, `Refused("…")` to the whole.

@@ -11,7 +11,7 @@ PUBLIC_PREFIXES = ("/accounts/login", "/accounts/password", "/accounts/signup", 
 
 
 class SignInRequired:
-    """Everything but signing in and the health answers needs a signed-in person; a fragment gets the address to go to."""
+    """Everything but signing in and the health answers needs a signed-in person; a fragment is told where to go."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,6 +1,6 @@
 """Wake-ups between processes: "look now", nothing more. Losing one costs latency, never state.
 
-With a Redis address they go through its pub/sub; in embedded mode there is none and loops look again at a short interval.
+With a Redis address they go through its pub/sub; embedded mode has none, and loops look again at a short interval.
 """
 
 from __future__ import annotations

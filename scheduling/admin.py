@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portal.admin import ReadOnlyAdmin
+from portal.read_only import ReadOnlyAdmin
 from scheduling.models import (
     Assignment,
     CycleReport,

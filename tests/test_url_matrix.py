@@ -41,7 +41,7 @@ def of(**paths: str) -> Arguments:
 #                                              anonymous, nobody, viewer, researcher, department, admin
 LINES: list[tuple[str, Arguments, str]] = [
     # --- portal
-    ("home", NONE, "302 302 302 302 302 302"),
+    ("home", NONE, "302 200 302 302 302 302"),
     ("healthz", NONE, "200 200 200 200 200 200"),
     ("readyz", NONE, "503 503 503 503 503 503"),
     ("style_guide", NONE, "302 200 200 200 200 200"),

@@ -5,7 +5,10 @@ from portal.fields import AsciiField
 
 
 class AuditEvent(models.Model):
-    """Who changed what: written in the transaction of the act, never changed. Ids without foreign keys, so it outlives what it names."""
+    """Who changed what: written in the transaction of the act, never changed.
+
+    Ids without foreign keys, so it outlives what it names.
+    """
 
     at = models.DateTimeField(default=timezone.now)
     actor = models.BigIntegerField(null=True)

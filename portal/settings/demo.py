@@ -20,7 +20,7 @@ LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="console")
 
 CELERY_IMPORTS = ["scheduling.demo.tasks"]
 CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {"demo stream": {"task": "demo.stream", "schedule": 12.0}}
-# Static files straight from the source folders, as they are now: nothing to collect, and an edited file is served whole.
+# Static files straight from the source folders, as they are now: nothing to collect.
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def sqlite_database(path: Path) -> dict[str, Any]:
-    """Write-ahead log, and the write lock taken when a transaction begins, so that a lock is waited for, not failed on."""
+    """Write-ahead log, and the write lock taken when a transaction begins: a lock is waited for, not failed on."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,

@@ -19,7 +19,7 @@ class AliveView(APIView):
 
 
 class ReadyView(APIView):
-    """`GET /readyz`: 200 while database, broker, leases and every loop's last cycle are well, else 503; each part by name."""
+    """`GET /readyz`: 200 while database, broker, leases and every loop are well, else 503; each part by name."""
 
     permission_classes = [AllowAny]
     authentication_classes = []

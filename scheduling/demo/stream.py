@@ -1,7 +1,7 @@
 """The demo's stream of submissions: what the people of Aldergrove send in, a little every few seconds.
 
-The first minute is written down, so that within two minutes every page has something to show: `corpus` fills the idle
-H100s over its quota, then those come who are guaranteed them and take them back. Afterwards it goes on at random, from a seed and
+The opening is written down, so that within two minutes every page has something to show: `corpus` fills the idle H100s
+over its quota, then those come who are guaranteed them and take them back. Afterwards it goes on at random, seeded by
 the number of what was submitted before, so that a restart goes on where it stopped.
 """
 
@@ -18,6 +18,7 @@ from scheduling.services.workload import workload_submit
 from .content import CLUSTER
 
 GIB = 1024**3
+FIRST_WAVE = 11
 MOST_ACTIVE = 90
 """So many active workloads are enough to look at."""
 
@@ -79,12 +80,12 @@ STEMS = {
 
 
 def stream_step() -> int:
-    """Submits what is due now; gives how many. The opening goes in three waves, then one or two jobs at a time."""
+    """Submits what is due now; gives how many. The opening goes in two waves, then one or two jobs at a time."""
     if Workload.objects.filter(is_active=True).count() >= MOST_ACTIVE:
         return 0
     done = Workload.objects.count()
     if done < len(OPENING):
-        due = OPENING[done : (11 if done < 11 else len(OPENING))]
+        due = OPENING[done : (FIRST_WAVE if done < FIRST_WAVE else len(OPENING))]
     else:
         due = tuple(_random_jobs(done))
     for job in due:
@@ -95,7 +96,7 @@ def stream_step() -> int:
 def _random_jobs(number: int) -> list[Job]:
     chance = random.Random(number)  # noqa: S311 (a demo's variety, reproducible)
     jobs = []
-    for offset in range(chance.choice((0, 1, 1, 2))):
+    for offset in range(chance.choice((1, 1, 2))):
         project = chance.choice(sorted(STEMS))
         name = f"{chance.choice(STEMS[project])}-{number + offset}"
         pool = chance.choices(("h100", "default", "cpu"), (5, 4, 2))[0]

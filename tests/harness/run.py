@@ -18,30 +18,20 @@ SHARED = "../shared"
 KUBERNETES = "Kubernetes"
 NOT_BUILT = "The Kubernetes control plane could not be built; lines further up say why."
 
+PLAIN = "not browser and not cluster and not faults and not soak"
+APPS = ("portal", "orgs", "quotas", "scheduling")
+
 # Name, pytest's arguments, environment. Order: what fails fast first.
 PARTS: list[tuple[str, list[str], dict[str, str]]] = [
-    (
-        "unit and integration, PostgreSQL and Redis",
-        ["-m", "not browser and not cluster and not faults and not soak", "-n", "2"],
-        {},
-    ),
+    ("unit and integration, PostgreSQL and Redis", ["-m", PLAIN], {}),
     (
         "SQLite and the folder broker",
-        [
-            "-m",
-            "not browser and not cluster and not faults and not soak and not postgres",
-            "-n",
-            "2",
-            "tests/portal",
-            "tests/orgs",
-            "tests/quotas",
-            "tests/scheduling",
-        ],
+        ["-m", f"{PLAIN} and not postgres", *(f"tests/{app}" for app in APPS)],
         {"BURSAR_TEST_EMBEDDED": "1"},
     ),
-    ("killed processes", ["-m", "faults"], {}),
+    ("killed processes", ["-m", "faults", "--dist", "loadfile"], {}),
     ("browser", ["-m", "browser and not cluster"], {}),
-    (KUBERNETES, ["-m", "cluster"], {}),
+    (KUBERNETES, ["-m", "cluster", "--dist", "loadgroup"], {}),
 ]
 SOAK = [("longer", ["-m", "soak"], {})]
 
@@ -75,6 +65,8 @@ def run_part(name: str, arguments: list[str], environment: dict[str, str], repor
         "--no-header",
         "-p",
         "no:cacheprovider",
+        "-n",
+        "2",
         f"--junitxml={report}",
         *arguments,
     ]

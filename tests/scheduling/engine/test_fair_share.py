@@ -97,7 +97,10 @@ def test_what_a_child_may_not_have_does_not_count_for_its_department() -> None:
     pool.unit("capped", 0, "red", limit=1).unit("shut", 0, "red", over_quota=False).unit("b1", 0, "blue")
     for project in ("capped", "shut", "b1"):
         pool.work(f"of-{project}", project, pods=20, minimum=1)
-    assert pool.decide().fair == {"red": 1, "capped": 1, "shut": 0, "blue": 11, "b1": 11}
+    pool.work("cpu-of-shut", "shut", 0, cores=1)
+    outcome = pool.decide()
+    assert outcome.fair == {"red": 1, "capped": 1, "shut": 0, "blue": 11, "b1": 11}
+    assert not any(share.fair_share.cpu_millicores for share in outcome.decisions.shares)
 
 
 def test_over_quota_off_caps_the_fair_share_at_the_quota() -> None:

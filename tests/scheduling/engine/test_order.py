@@ -16,15 +16,21 @@ def test_within_fair_share_before_beyond_it() -> None:
 
 
 def test_within_quota_before_spare() -> None:
-    pool = Pool().node("used", 3).node("free", 1).unit("a", 0, rank=2).unit("b", 3)
-    pool.work("x", "a", 1, on="used").work("y", "b", 2, on="used").work("spare", "a", 1).work("due", "b", 1)
-    assert winner(pool) == ["due"]
+    pool = Pool().node("used", 7).node("free", 1).unit("a", 0, rank=2).unit("b", 3).unit("rest", 0, weight_milli=0)
+    pool.work("x", "a", 1, on="used").work("y", "b", 2, on="used").work("z", "rest", 4, on="used", preemptible=False)
+    outcome = pool.work("spare", "a", 1).work("due", "b", 1).decide()
+    assert outcome.fair["a"] == 2
+    assert list(outcome.placed) == ["due"]
 
 
 def test_rank_before_share() -> None:
-    pool = Pool().node("used", 3).node("free", 1).unit("low", 0).unit("high", 0, rank=1)
-    pool.work("x", "high", 2, on="used").work("y", "low", 1, on="used").work("of-low", "low").work("of-high", "high")
-    assert winner(pool) == ["of-high"]
+    pool = Pool().node("used", 7).node("free", 1).unit("low", 0).unit("high", 0, rank=1).unit("rest", 0, weight_milli=0)
+    pool.work("x", "high", 2, on="used").work("y", "low", 1, on="used").work(
+        "z", "rest", 4, on="used", preemptible=False
+    )
+    outcome = pool.work("of-low", "low").work("of-high", "high").decide()
+    assert outcome.fair == {"high": 3, "low": 2, "rest": 0}
+    assert list(outcome.placed) == ["of-high"]
 
 
 def test_lower_share_of_the_entitlement_first() -> None:

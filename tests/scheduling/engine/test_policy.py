@@ -33,10 +33,10 @@ def test_limits_hold_at_every_level() -> None:
 
 
 def test_a_limit_of_cores_does_not_hold_back_work_that_asks_for_none() -> None:
-    pool = pool_of().unit("a", 8, limit_cores=0).work("gpu", "a", 1).work("cpu", "a", 0, cores=1)
-    outcome = pool.decide()
+    pool = pool_of().unit("a", 8, limit_cores=1).work("above", "a", 0, cores=2, on="n")
+    outcome = pool.work("gpu", "a", 1).work("cpu", "a", 0, cores=1).decide()
     assert outcome.placed == {"gpu": ["n"]}
-    numbers = {"unit": 1, "resource": "cpu_millicores", "limit": 0, "allocated": 0, "requested": 1000}
+    numbers = {"unit": 1, "resource": "cpu_millicores", "limit": 1000, "allocated": 2000, "requested": 1000}
     assert outcome.reason("cpu") == ("over_limit", numbers)
 
 

@@ -72,3 +72,12 @@ def test_a_gang_waits_for_all_of_its_room() -> None:
     outcome = pool.decide()
     assert outcome.placed == {}
     assert outcome.reason("gang") == ("room_reserved", {"nodes": 2, "pods": 1})
+
+
+def test_reserved_cores_are_nobody_elses_either() -> None:
+    pool = Pool().node("n", 0, cores=4).unit("a", 4).work("old", "a", 0, cores=2, on="n", stopping=True)
+    pool.work("big", "a", 0, cores=4, reserved=[("n", ())]).work("small", "a", 0, cores=1)
+    outcome = pool.decide()
+    assert outcome.placed == {}
+    numbers = {"resource": "cpu_millicores", "requested": 1000, "free": 0, "short": 1000}
+    assert outcome.reason("small") == ("short", numbers)
