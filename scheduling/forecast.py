@@ -50,6 +50,15 @@ class Standing:
     allocated: Amounts = NOTHING
     non_preemptible: Amounts = NOTHING
     fair_share: Amounts = NOTHING
+    borrowed_gpu_milli: int = 0
+    """Of `allocated`: what projects below a department hold above their own quota. It goes first, so it takes nothing
+    from the guarantee of the others."""
+
+    @property
+    def quota_left_gpu_milli(self) -> int | None:
+        """Of the guarantee; None without bound, negative where more is held."""
+        quota = self.quota.gpu_milli
+        return None if quota is None else quota - self.allocated.gpu_milli + self.borrowed_gpu_milli
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,7 @@ def _pair(stop: _Stop, key: str) -> tuple[str, int]:
 
 def _inside_quota(ask: Ask, chain: Sequence[Standing]) -> int:
     """milli-GPU of the ask that every level has left of its quota."""
-    left = [unit.quota.gpu_milli - unit.allocated.gpu_milli for unit in chain if unit.quota.gpu_milli is not None]
+    left = [left for unit in chain if (left := unit.quota_left_gpu_milli) is not None]
     return max(0, min([ask.least.gpu_milli, *left]))
 
 
@@ -202,9 +211,8 @@ def _guarantee_step(ask: Ask, chain: Sequence[Standing], inside: int) -> tuple[S
                 return step, _stop(WaitCode.OVER_QUOTA_OFF, unit, ask, index, "quota", quota)
     if not ask.least.gpu_milli:
         return Step("check", "No GPUs asked for"), None
-    tightest = min(chain, key=lambda unit: (unit.quota.gpu_milli or 0) - unit.allocated.gpu_milli)
-    quota = tightest.quota.gpu_milli or 0
-    text = f"{bare(GPU, max(0, quota - tightest.allocated.gpu_milli))} of {bare(GPU, quota)} left"
+    tightest = min(chain, key=lambda unit: unit.quota_left_gpu_milli or 0)
+    text = f"{bare(GPU, max(0, tightest.quota_left_gpu_milli or 0))} of {bare(GPU, tightest.quota.gpu_milli or 0)} left"
     text += "" if tightest is chain[0] else f" in {tightest.name}"
     over = ask.least.gpu_milli - inside
     if not over:

@@ -45,11 +45,13 @@ def _pass(cycle: Cycle) -> bool:
 
 
 def _start(cycle: Cycle, workload: Workload, chunk: Chunk) -> bool:
+    """In the rooms reserved for it as far as they are free, otherwise anywhere."""
     kept = cycle.set_aside(chunk)
     if not refusal(cycle.ledger, cycle.tree, workload, chunk.asked):
-        rooms = fit(cycle.ledger, cycle.snapshot, chunk.pods, now=True, preferred=kept)
-        if rooms is not None:
-            cycle.place(workload, rooms)
-            return True
+        for preferred in (kept, {}) if kept else ({},):
+            rooms = fit(cycle.ledger, cycle.snapshot, chunk.pods, now=True, preferred=preferred)
+            if rooms is not None:
+                cycle.place(workload, rooms)
+                return True
     cycle.keep(kept)
     return False

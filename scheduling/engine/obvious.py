@@ -17,8 +17,9 @@ def decide(snapshot: Snapshot) -> Decisions:
     allocate(cycle)
     reclaim(cycle)
     preempt(cycle)
-    if cycle.evicts:
-        # A unit that lost something may have come below a limit that kept others of its workloads waiting.
+    if cycle.evicts or cycle.reserves:
+        # A unit that lost something may have come below a limit that kept others of its workloads waiting; and what
+        # waits must be waiting for a reason that is true of the state it is left in.
         allocate(cycle)
     return Decisions(
         places=tuple(cycle.places),

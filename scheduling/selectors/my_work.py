@@ -105,7 +105,7 @@ def _offer(pool: Pool, chain: list[Standing], room: Room) -> PoolOffer:
     project = chain[0]
     column = 0 if room.largest_node.gpu_milli else 1
     quota, used = project.quota[column] or 0, project.allocated[column]
-    left = min((u.quota[column] or 0) - u.allocated[column] if u.quota[column] is not None else 0 for u in chain)
+    left = min(_quota_left(unit, column) for unit in chain)
     caps = [bound - unit.allocated[column] for unit in chain if (bound := unit.limit[column]) is not None]
     caps += [
         bound - unit.allocated[column]
@@ -125,6 +125,13 @@ def _offer(pool: Pool, chain: list[Standing], room: Room) -> PoolOffer:
         one_node=max((size for size, nodes in room.slots.items() if nodes), default=0),
         blocked=blocked,
     )
+
+
+def _quota_left(unit: Standing, column: int) -> int:
+    if column == 0:
+        return unit.quota_left_gpu_milli or 0
+    quota = unit.quota[column]
+    return 0 if quota is None else quota - unit.allocated[column]
 
 
 def _end(offer: PoolOffer) -> int:

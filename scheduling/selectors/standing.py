@@ -47,6 +47,7 @@ class Standings:
                 usage.non_preemptible_memory_bytes,
             ),
             fair_share=Amounts(usage.fair_gpu_milli, usage.fair_cpu_millicores, usage.fair_memory_bytes),
+            borrowed_gpu_milli=usage.over_gpu_milli if unit.kind == UnitKind.DEPARTMENT else 0,
         )
 
 

@@ -59,6 +59,13 @@ def test_the_departments_quota_bounds_what_is_guaranteed() -> None:
     assert found.guarantee.text == "1 of 40 left in research"
 
 
+def test_what_a_sibling_borrows_takes_nothing_from_the_guarantee() -> None:
+    full = replace(DEPARTMENT, allocated=Amounts(40_000, 0, 0), borrowed_gpu_milli=6000)
+    found = answer(ask(4), department=full)
+    assert (found.guaranteed_milli, found.over_milli) == (4000, 0)
+    assert found.guarantee.text == "4 of 12 left"
+
+
 @pytest.mark.parametrize(
     ("project", "asked", "code", "numbers"),
     [

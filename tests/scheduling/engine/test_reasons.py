@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scheduling.engine.types import Decisions
+
 from .builder import GIB, Pool
 
 
@@ -9,6 +11,10 @@ def test_no_node_at_all_or_none_ready() -> None:
     assert Pool().unit("a", 4).work("x", "a").decide().reason("x") == ("no_ready_node", {"nodes": 0})
     pool = Pool().node("n", 4, ready=False).unit("a", 4).work("x", "a")
     assert pool.decide().reason("x") == ("no_ready_node", {"nodes": 1})
+
+
+def test_an_empty_pool_decides_nothing() -> None:
+    assert Pool().decide().decisions == Decisions()
 
 
 def test_no_node_is_big_enough() -> None:

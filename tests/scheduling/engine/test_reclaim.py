@@ -160,13 +160,22 @@ def test_inside_a_department_its_projects_settle_it_among_themselves() -> None:
 
 def test_a_department_at_its_share_takes_from_outside_only_what_it_gives_up_inside() -> None:
     """The two GPUs of y alone would do, but with them red would be above its share: x has to go as well."""
-    pool = Pool().node("n", 8).unit("red", 4).unit("blue", 3, weight_milli=9000)
+    pool = Pool().node("m", 2).node("n", 6).unit("red", 4).unit("blue", 3, weight_milli=9000)
     pool.unit("r1", 1, "red").unit("r2", 3, "red").unit("b", 3, "blue")
-    pool.work("x", "r1", 1, pods=2, minimum=1, on="n").work("z", "r2", 1, on="n")
+    pool.work("x", "r1", 1, pods=2, minimum=1, on="m").work("z", "r2", 1, on="n")
     pool.work("v", "b", 3, on="n").work("y", "b", 2, on="n").work("due", "r2", 2)
     outcome = pool.decide()
     assert outcome.fair["red"] == 4
     assert outcome.evicted == {"x": 1, "y": 1}
+    assert outcome.reserved == {"due": ["n"]}
+
+
+def test_room_left_over_from_an_eviction_is_kept_only_for_who_could_have_reclaimed_it() -> None:
+    """Red is due one GPU. The other one that goes with it is free for all when the time comes."""
+    pool = Pool().node("n", 2).unit("red", 1, weight_milli=0).unit("b", 0)
+    pool.unit("r1", 1, "red").unit("r2", 1, "red")
+    pool.work("pair", "b", 2, on="n").work("due", "r1", 1).work("also", "r2", 1)
+    assert pool.decide().reserved == {"due": ["n"]}
 
 
 def test_non_preemptible_work_reclaims_inside_quota_only() -> None:
@@ -231,7 +240,7 @@ def test_inside_quota_no_gang_goes_that_is_only_partly_above_its_quota() -> None
 
 
 def test_who_waited_for_a_limit_starts_when_an_eviction_brings_its_unit_below_it() -> None:
-    pool = Pool().node("n", 4).node("small", 2).unit("a", 4).unit("b", 0, limit=4)
+    pool = Pool().node("n", 4).node("small", 2).unit("a", 4).unit("b", 0, limit=4, weight_milli=0)
     pool.work("gang", "b", 4, on="n").work("single", "b", 1).work("due", "a", 4)
     outcome = pool.decide()
     assert outcome.evicted == {"gang": 1}
