@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from orgs.models import ClusterInfo, OrgUnit, User
+from orgs.views import settings
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -121,7 +122,8 @@ def test_finding_people() -> None:
     assert "Nobody is called that." in client.get(URL, {"q": "zzz"}).content.decode()
 
 
-def test_queries_stay_the_same_for_people_and_clusters() -> None:
+def test_queries_stay_the_same_for_people_and_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "SIZES", (500,))
     client = signed_in(make_user(role=ADMIN))
     project = make_project()
 
@@ -130,8 +132,8 @@ def test_queries_stay_the_same_for_people_and_clusters() -> None:
             make_user(role=RESEARCHER, scope=project)
 
     def more() -> None:
-        people(95)
+        people(495)
         for _ in range(5):
             make_cluster()
 
-    assert assert_same_queries(client, f"{URL}?size=100", lambda: people(5), more) < 30
+    assert assert_same_queries(client, f"{URL}?size=500", lambda: people(5), more) < 30
