@@ -18,6 +18,7 @@ from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.utils.json import dumps, loads
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+DRAIN_SECONDS = 0.3
 
 
 class FolderChannel(virtual.Channel):
@@ -87,6 +88,10 @@ class FolderTransport(virtual.Transport):
 
     def driver_version(self) -> str:
         return "1"
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
+        """Never for long: a worker sees only between two calls that it is to stop, and then calls once more."""
+        super().drain_events(connection, timeout and min(timeout, DRAIN_SECONDS), **kwargs)
 
 
 TRANSPORT_ALIASES["folder"] = "portal.broker:FolderTransport"
