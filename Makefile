@@ -30,7 +30,7 @@ lint: setup-dev ## Check format, rules, types, import directions, file lengths, 
 test: setup-dev ## Install what the tests need and run everything.
 	@$(PY) -m tests.harness.run
 
-soak: setup-dev ## Run the tests that take longer.
+soak: setup-dev ## Try thirty times as many generated examples.
 	@$(PY) -m tests.harness.run --soak
 
 bench: setup-dev ## Measure [BENCH_JSON=file] [BENCH_ONLY=name].

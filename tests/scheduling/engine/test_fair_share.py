@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.engine.fair_share import Claim, divide
+from tests.examples import examples
 
 from .builder import Pool
 
@@ -60,7 +61,7 @@ claims = st.builds(
 
 
 @given(st.integers(0, 100), st.lists(claims, min_size=1, max_size=7), st.sampled_from([1, 5]))
-@settings(max_examples=400, derandomize=True, deadline=None)
+@examples(400)
 def test_division_is_exact_and_respects_quota_and_rank(amount: int, siblings: list[Claim], grain: int) -> None:
     shares = divide(amount, siblings, grain=grain)
     guaranteed = [min(sibling.quota or 0, sibling.asked) for sibling in siblings]
@@ -77,7 +78,7 @@ def test_division_is_exact_and_respects_quota_and_rank(amount: int, siblings: li
 
 
 @given(st.integers(0, 10**15), st.lists(st.integers(1, 9000), min_size=1, max_size=6))
-@settings(max_examples=200, derandomize=True, deadline=None)
+@examples(200)
 def test_spare_is_within_one_unit_of_the_exact_part_by_weight(amount: int, weights: list[int]) -> None:
     shares = divide(amount, [claim(amount, weight=weight) for weight in weights])
     assert sum(shares) == amount

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.engine import decide
 from scheduling.engine.types import PodState, Snapshot, Unit
+from tests.examples import examples
 
 from .builder import GPU
 from .clusters import clusters, plain_clusters
@@ -30,7 +31,7 @@ def joined(running: Snapshot, whole: Snapshot) -> Snapshot:
 
 
 @given(clusters(), st.integers(0, 14), st.integers(0, 3))
-@settings(max_examples=250, derandomize=True, deadline=None)
+@examples(250)
 def test_every_cycle_keeps_the_invariants_and_steady_demand_comes_to_rest(
     whole: Snapshot, first: int, early_cycles: int
 ) -> None:
@@ -55,7 +56,7 @@ def test_every_cycle_keeps_the_invariants_and_steady_demand_comes_to_rest(
 
 
 @given(plain_clusters(), st.integers(0, 24))
-@settings(max_examples=150, derandomize=True, deadline=None)
+@examples(150)
 def test_at_rest_every_unit_has_its_quota_and_the_spare_goes_by_fair_share(whole: Snapshot, first: int) -> None:
     running, _, _ = settle(arriving(whole, first), MOST_CYCLES)
     _, decisions, _ = settle(joined(running, whole), MOST_CYCLES)
@@ -71,7 +72,7 @@ def test_at_rest_every_unit_has_its_quota_and_the_spare_goes_by_fair_share(whole
 
 
 @given(clusters(), st.integers(0, 14))
-@settings(max_examples=60, derandomize=True, deadline=None)
+@examples(60)
 def test_deciding_changes_nothing_and_repeats_itself(whole: Snapshot, first: int) -> None:
     early = arriving(whole, first)
     snapshot = joined(advance(early, decide(early)), whole)
@@ -79,7 +80,7 @@ def test_deciding_changes_nothing_and_repeats_itself(whole: Snapshot, first: int
 
 
 @given(clusters(), st.integers(0, 14))
-@settings(max_examples=60, derandomize=True, deadline=None)
+@examples(60)
 def test_a_limit_lowered_under_way_is_a_finding_and_not_made_worse(whole: Snapshot, first: int) -> None:
     early = arriving(whole, first)
     running = advance(early, decide(early))
