@@ -186,18 +186,23 @@ class Sample:
 
 
 def samples(pools: list[Pool], window: timedelta = timedelta(hours=24), points: int = 144) -> list[Sample]:
-    """The window in at most `points` steps, of each its last minute. The minute that is still running is left out."""
+    """The window, as far as it is known, in at most `points` steps, of each its last minute.
+
+    The minute that is still running is left out.
+    """
     until = timezone.now().replace(second=0, microsecond=0)
-    since = until - window
-    step = window / points
-    rows = (
-        PoolSample.objects.filter(pool__in=[pool.pk for pool in pools], at__gte=since, at__lt=until)
+    rows = list(
+        PoolSample.objects.filter(pool__in=[pool.pk for pool in pools], at__gte=until - window, at__lt=until)
         .annotate(minute=TruncMinute("at"))
         .values("minute")
         .annotate(ready=Sum("gpu_milli"), guaranteed=Sum("guaranteed_gpu_milli"), over=Sum("over_gpu_milli"))
         .order_by("minute")
         .values_list("minute", "ready", "guaranteed", "over")
     )
+    if not rows:
+        return []
+    since = rows[0][0]
+    step = max((until - since) / points, timedelta(minutes=1))
     latest: dict[int, Sample] = {}
     for minute, ready, guaranteed, over in rows:
         latest[(minute - since) // step] = Sample(minute, ready, guaranteed, over)

@@ -70,9 +70,10 @@ def test_who_waits_below_the_guarantee_is_named(project: OrgUnit, pool: Pool) ->
     assert "vis-3d" not in page(make.make_user(role=make.RESEARCHER, scope=make.make_project()))
 
 
-def test_the_chart_says_what_it_shows(project: OrgUnit, pool: Pool) -> None:
+@pytest.mark.parametrize("ago", [(60, 40), (3, 2)], ids=["an hour", "a new installation"])
+def test_the_chart_says_what_it_shows(project: OrgUnit, pool: Pool, ago: tuple[int, int]) -> None:
     now = timezone.now().replace(second=0, microsecond=0)
-    for minutes, used in ((60, 4000), (40, 10_000)):
+    for minutes, used in zip(ago, (4000, 10_000), strict=True):
         PoolSample.objects.create(
             pool=pool,
             at=now - timedelta(minutes=minutes),
