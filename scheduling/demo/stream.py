@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from orgs.models import OrgUnit, Subject, UnitKind
 from portal.actor import Actor
 from scheduling.models import Priority, Workload
-from scheduling.services.workload import workload_submit
+from scheduling.services.workload import workload_stop, workload_submit
 
 from .content import CLUSTER
 
@@ -21,6 +21,7 @@ GIB = 1024**3
 FIRST_WAVE = 11
 MOST_ACTIVE = 90
 """So many active workloads are enough to look at."""
+GIVING_UP = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ STEMS = {
 def stream_step() -> int:
     """Submits what is due now; gives how many. The opening goes in two waves, then one or two jobs at a time."""
     if Workload.objects.filter(is_active=True).count() >= MOST_ACTIVE:
+        _give_up()
         return 0
     done = Workload.objects.count()
     if done < len(OPENING):
@@ -91,6 +93,13 @@ def stream_step() -> int:
     for job in due:
         _submit(job)
     return len(due)
+
+
+def _give_up() -> None:
+    """Those who waited longest want it no more, so that the demo never comes to a standstill."""
+    waiting = Workload.objects.filter(state=Workload.State.WAITING, desired=Workload.Desired.RUNNING, is_active=True)
+    for workload in waiting.order_by("created_at", "id")[:GIVING_UP]:
+        workload_stop(actor=_somebody_of(workload.project), workload=workload)
 
 
 def _random_jobs(number: int) -> list[Job]:
