@@ -160,7 +160,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")
 # Redis address for wake-ups between processes; none in embedded mode, where loops look again at a short interval.
-WAKE_URL = env.str("BURSAR_WAKE_URL", default="")
+WAKE_URL = ""
 
 # Seconds. A taker-over waits lease + call timeout, so a crashed worker's loops run elsewhere in under 15 s.
 LEASE_SECONDS = 6

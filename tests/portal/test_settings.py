@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +53,14 @@ def test_refuses_to_start(variable: str, value: str | None) -> None:
     done = load(**{variable: value})
     assert done.returncode != 0
     assert variable in done.stderr
+
+
+def test_the_table_in_the_docs_lists_every_variable() -> None:
+    root = Path(__file__).resolve().parents[2]
+    read = {
+        name
+        for path in (root / "portal" / "settings").glob("*.py")
+        for name in re.findall(r"BURSAR_[A-Z_]+", path.read_text())
+        if not name.startswith("BURSAR_TEST_")
+    }
+    assert read == set(re.findall(r"`(BURSAR_[A-Z_]+)`", (root / "docs" / "operations.md").read_text()))
