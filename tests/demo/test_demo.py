@@ -103,6 +103,21 @@ def answers(demo: Demo) -> bool:
         return probe.connect_ex(("127.0.0.1", demo.port)) == 0
 
 
+def reset(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "demo", "--reset"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BURSAR_", "DJANGO_"))}
+    return subprocess.run(
+        command, cwd=ROOT, env=kept | {"BURSAR_DATA": str(folder)}, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_running_demo_is_not_reset(demo: Demo, folder: Path) -> None:
+    done = reset(folder)
+    assert done.returncode == 1
+    assert "The demo is running." in done.stderr
+    assert demo.rows("select count(*) from orgs_orgunit") != [(0,)]
+
+
 def test_ctrl_c_stops_everything_in_five_seconds_and_a_second_run_goes_on(demo: Demo, folder: Path) -> None:
     children = demo.children()
     assert demo.stop() < 5
@@ -117,6 +132,9 @@ def test_ctrl_c_stops_everything_in_five_seconds_and_a_second_run_goes_on(demo: 
         noor = Person(again.address, "noor@aldergrove.example")
         noor.submit("second-day", project=project(again, "chat"), gpus="0.5", pool="default")
         eventually(lambda: bound_pods(again, "second-day"), 40, "the second run binds nothing")
+
+    assert reset(folder).returncode == 0
+    assert not (folder / "bursar.sqlite3").exists()
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from urllib.error import HTTPError, URLError
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
+from django.db.models.functions import Now
 
 from portal.embedded import Child, Supervisor
+from portal.models import Lease
 from scheduling.demo.content import demo_create, demo_exists
 from scheduling.demo.people import PASSWORD, SIGN_INS
 from scheduling.demo.stream import stream_step
@@ -36,10 +38,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, reset: bool, **options: Any) -> None:
         if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
             raise CommandError("The demo keeps to its own SQLite file. Unset DJANGO_SETTINGS_MODULE and try again.")
-        check_port(port)
         if reset:
             self.reset()
             return
+        check_port(port)
         try:
             self.prepare()
         except (OperationalError, OSError) as problem:
@@ -53,6 +55,8 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def reset(self) -> None:
+        if is_running():
+            raise CommandError("The demo is running. Stop it with Ctrl-C, then reset it.")
         connection.close()
         for path in settings.DATA.iterdir():
             if path.name in {"keys.json", "broker"} or path.name.startswith(
@@ -113,6 +117,14 @@ class Command(BaseCommand):
         for role, email in SIGN_INS:
             self.say(f"  {email:<{width}}  {PASSWORD}  {role}")
         self.say("")
+
+
+def is_running() -> bool:
+    """Whether some worker holds a lease now."""
+    try:
+        return Lease.objects.exclude(holder="").filter(expires_at__gt=Now()).exists()
+    except DatabaseError:  # nothing is there yet
+        return False
 
 
 def check_port(port: int) -> None:
