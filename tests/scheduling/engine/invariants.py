@@ -177,7 +177,12 @@ def _entitlements(world: World) -> None:
             seen.add((evict.for_workload, side.id))
         rooms.pop(evict.pod)
     helped = {beneficiary for beneficiary, _ in seen}
-    gained = {pod: room for pod, room in world.bound.items() if pod in world.before or world.owner[pod].id in helped}
+    grown = _grown(world)
+    gained = {
+        pod: room
+        for pod, room in world.bound.items()
+        if pod in world.before or (world.owner[pod].id in helped and pod not in grown)
+    }
     gained |= {pod: room for pod, room in world.reserved.items() if world.owner[pod].id in helped}
     for beneficiary, side_id in seen:
         unit = next(
@@ -188,6 +193,18 @@ def _entitlements(world: World) -> None:
         asked = _asked(world, beneficiary)
         held = world.held(unit.id, gained)
         assert all(not more or have <= share for more, have, share in zip(asked, held, fair[unit.id], strict=True))
+
+
+def _grown(world: World) -> set[int]:
+    """Pods started in free room above the minimum of their sub-group: fair share bounds nobody there."""
+    placed = {place.pod for place in world.decisions.places}
+    found: set[int] = set()
+    for workload in world.snapshot.workloads:
+        for group in workload.sub_groups:
+            running = sum(pod.id in world.before for pod in group.pods)
+            started = [pod.id for pod in group.pods if pod.id in placed]
+            found.update(started[max(0, group.min_members - running) :])
+    return found
 
 
 def _asked(world: World, workload: int) -> list[int]:
