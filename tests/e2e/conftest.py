@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+IDLE_SECONDS = 10
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -30,8 +33,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages in contexts of their own (`viewport`, `color_scheme`, …). A word in the console fails the test."""
+def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Opens pages in contexts of their own (`viewport`, `color_scheme`, …). A word in the console fails the test.
+
+    Pages ask for news by themselves: all are closed, and what they asked is answered, before the database is emptied.
+    """
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
@@ -48,6 +54,9 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield opened
     for context in contexts:
         context.close()
+    deadline = time.monotonic() + IDLE_SECONDS
+    while time.monotonic() < deadline and any("process_request" in thread.name for thread in threading.enumerate()):
+        time.sleep(0.02)
     assert said == [], "the console has to be silent"
 
 
