@@ -33,8 +33,9 @@ def next_chunk(ledger: Ledger, workload: Workload) -> Chunk | None:
 
 
 def pending(ledger: Ledger, group: SubGroup) -> list[int]:
-    """Pods without a node, in the order in which they are to start."""
-    return [pod.id for pod in group.pods if pod.state is PodState.PENDING and pod.id not in ledger.bound]
+    """Pods without a node, in the order in which they are to start: first those for which room is kept."""
+    waiting = [pod.id for pod in group.pods if pod.state is PodState.PENDING and pod.id not in ledger.bound]
+    return sorted(waiting, key=lambda pod: pod not in ledger.reserved)
 
 
 def bound(ledger: Ledger, group: SubGroup) -> list[int]:
