@@ -12,8 +12,9 @@ from enum import Enum
 
 from portal.formats import counted
 from portal.words import Step
-from scheduling.engine.arithmetic import NOTHING, RESOURCES, minus, plus
-from scheduling.engine.types import Amounts, Bounds, Request, WaitCode
+from scheduling.engine.arithmetic import RESOURCES, minus, plus
+from scheduling.engine.decisions import WaitCode
+from scheduling.engine.types import NOTHING, Amounts, Bounds, Request
 from scheduling.quantities import amount, bare
 
 GPU = "gpu_milli"

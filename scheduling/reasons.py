@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.formats import counted
-from scheduling.engine.types import EvictCode, WaitCode
+from scheduling.engine.decisions import EvictCode, WaitCode
 from scheduling.models import Decision
 from scheduling.quantities import amount, bare
 

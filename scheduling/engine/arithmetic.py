@@ -9,7 +9,6 @@ from .types import Amounts
 RESOURCES: tuple[str, ...] = Amounts._fields
 """Names of the resources with their units, in the order of `Amounts` and `Bounds`."""
 
-NOTHING = Amounts()
 
 Numbers = dict[str, int | str]
 """Figures of a decision or a reason, by name."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .arithmetic import Numbers, total
+from .decisions import Evict, EvictCode, Place, Reserve
 from .fair_share import fair_shares
 from .gang import Chunk
 from .ledger import Ledger, Room
 from .standing import Standing
 from .tree import Tree
-from .types import Evict, EvictCode, Place, Reserve, Snapshot, Workload
+from .types import Snapshot, Workload
 
 
 class Cycle:

@@ -11,12 +11,13 @@ from typing import Protocol
 
 from .arithmetic import Numbers
 from .cycle import Cycle
+from .decisions import EvictCode
 from .gang import Chunk
 from .ledger import Ledger, Room
 from .order import Queue
 from .placement import fit
 from .policy import refusal
-from .types import EvictCode, Workload
+from .types import Workload
 from .victims import Victim, VictimsByUnit, victims_by_unit
 
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .arithmetic import NOTHING, RESOURCES
+from .arithmetic import RESOURCES
 from .tree import Tree
-from .types import Amounts, Unit
+from .types import NOTHING, Amounts, Unit
 
 GRAINS = Amounts(gpu_milli=1000, cpu_millicores=1, memory_bytes=1)
 """What spare is handed out in."""
@@ -103,7 +103,12 @@ def fair_shares(tree: Tree, requested: Mapping[int, Amounts], capacity: Amounts)
 
 
 def _claim(unit: Unit, resource: int, usable: Amounts) -> Claim:
-    return Claim(unit.quota[resource], usable[resource], unit.rank, unit.weight_milli, (unit.created_ms, unit.id))
+    return Claim(unit.quota[resource], usable[resource], unit.rank, _weight(unit, resource), (unit.created_ms, unit.id))
+
+
+def _weight(unit: Unit, resource: int) -> int:
+    weight = unit.weight_milli
+    return weight if isinstance(weight, int) else weight[resource]
 
 
 def _usable(tree: Tree, requested: Mapping[int, Amounts]) -> dict[int, Amounts]:

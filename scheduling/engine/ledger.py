@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .arithmetic import NOTHING, minus, plus
+from .arithmetic import minus, plus
 from .tree import Tree
-from .types import Amounts, Node, Pod, PodState, Request, Snapshot, Workload
+from .types import NOTHING, Amounts, Node, Pod, PodState, Request, Snapshot, Workload
 
 DEVICE_MILLI = 1000
 """A whole device."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from . import reasons
 from .allocate import allocate
 from .cycle import Cycle
+from .decisions import Decisions
 from .preempt import preempt
 from .reclaim import reclaim
-from .types import Decisions, Snapshot
+from .types import Snapshot
 from .unit_shares import unit_shares
 
 

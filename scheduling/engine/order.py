@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import gang
-from .arithmetic import NOTHING
 from .gang import Chunk
 from .standing import Standing
-from .types import Amounts, Unit, Workload
+from .types import NOTHING, Amounts, Unit, Workload
 
 Entry = tuple[tuple[int, ...], Workload, Chunk]
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .arithmetic import RESOURCES, Numbers
+from .decisions import WaitCode
 from .ledger import Ledger
 from .tree import Tree
-from .types import Amounts, Bounds, Unit, WaitCode, Workload
+from .types import Amounts, Bounds, Unit, Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .arithmetic import Numbers
 from .cycle import Cycle
+from .decisions import EvictCode
 from .eviction import Rule, displace
 from .gang import Chunk
-from .types import EvictCode, Workload
+from .types import Workload
 from .victims import Victim, VictimsByUnit
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from . import gang
 from .arithmetic import RESOURCES, Numbers, total
 from .cycle import Cycle
+from .decisions import Wait, WaitCode
 from .gang import Chunk
 from .ledger import NodeState, Room
 from .placement import (
@@ -21,7 +22,7 @@ from .placement import (
     usable_devices,
 )
 from .policy import refusal
-from .types import Amounts, Node, Request, Wait, WaitCode, Workload
+from .types import Amounts, Node, Request, Workload
 
 
 def waits(cycle: Cycle) -> tuple[Wait, ...]:

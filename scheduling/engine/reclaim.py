@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from .arithmetic import RESOURCES, Numbers, total
 from .cycle import Cycle
+from .decisions import EvictCode
 from .eviction import Rule, displace
 from .gang import Chunk
-from .types import EvictCode, Unit, Workload
+from .types import Unit, Workload
 from .victims import Victim, VictimsByUnit
 
 

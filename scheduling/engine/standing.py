@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .arithmetic import NOTHING, Ratio, plus
+from .arithmetic import Ratio, plus
 from .ledger import Ledger
 from .tree import Tree
-from .types import Amounts, Unit
+from .types import NOTHING, Amounts, Unit
 
 
 @dataclass(frozen=True, slots=True)

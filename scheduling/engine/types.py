@@ -1,13 +1,13 @@
-"""What goes into the engine and what comes out of it.
+"""What goes into the engine; `decisions` has what comes out.
 
-Everything is frozen and made of integers: milli-GPU (500 = half a device), millicores, bytes, milliseconds since the
-epoch. Ids are the database's; the engine only compares them. A tuple is in a stated order, so the same snapshot gives
-the same decisions, byte for byte.
+Everything is frozen and made of integers: milli-GPU (500 = half a device), millicores, bytes, MiB of GPU memory,
+milliseconds since the epoch. Ids are the database's; the engine only compares them. A tuple is in a stated order, so
+the same snapshot gives the same decisions, byte for byte.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,16 +28,21 @@ class Bounds(NamedTuple):
     memory_bytes: int | None = None
 
 
+NOTHING = Amounts()
 UNBOUNDED = Bounds()
 NO_GPU_QUOTA = Bounds(gpu_milli=0)
 """No guaranteed GPU; CPU and memory as the access mode and the hardware allow."""
+NODE_NAME = "metadata.name"
+"""As the key of a requirement: the name of the node instead of a label."""
 
 
 class Placement(StrEnum):
-    """Which of the nodes that fit takes a pod: the fullest, or the emptiest."""
+    """Which of the nodes that fit takes a pod."""
 
     BINPACK = "binpack"
+    """The fullest, so that large rooms stay whole."""
     SPREAD = "spread"
+    """The emptiest."""
 
 
 class PodState(StrEnum):
@@ -49,6 +54,50 @@ class PodState(StrEnum):
     """Has a node, or a place decision that still counts; holds its room."""
     RELEASING = "releasing"
     """Is being stopped; holds its room on the node, but not in its unit's account, until it is gone."""
+
+
+class Operator(StrEnum):
+    """As in Kubernetes' node affinity."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+    GREATER = "Gt"
+    LESS = "Lt"
+
+
+class Requirement(NamedTuple):
+    """Of one label of a node, or of its name (`NODE_NAME`)."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+class Taint(NamedTuple):
+    """Keeps off pods that do not tolerate it; only the effects NoSchedule and NoExecute are given to the engine."""
+
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+
+class Toleration(NamedTuple):
+    """`key` "" = every key; `exists`: whatever the value; `effect` "" = every effect."""
+
+    key: str = ""
+    value: str = ""
+    exists: bool = True
+    effect: str = ""
+
+
+class PodRule(NamedTuple):
+    """A pod's wish to be in the same domain as pods with these labels, or in another: all nodes with one value of
+    the label `topology_key`."""
+
+    topology_key: str
+    labels: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +113,28 @@ class Node:
     pod_slots: int
     ready: bool = True
     """Ready and not cordoned; otherwise it takes nothing new."""
+    device_memory_mib: int = 0
+    """Of one GPU; 0 = not known: requests by GPU memory do not go there."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """In the order of the keys."""
+    taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """How the nodes of a cluster lie: label keys from the widest level (zone) to the narrowest (rack)."""
+
+    id: int
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Pods that belong together: inside one domain of the level `required`, if possible of the level `preferred`."""
+
+    topology: int
+    required: str | None = None
+    preferred: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +147,17 @@ class Unit:
     created_ms: int
     rank: int = 0
     """Higher is served first when spare resources are divided among siblings."""
-    weight_milli: int = 2000
-    """Its part of the spare inside its rank; 0 gets nothing."""
+    weight_milli: int | Amounts = 2000
+    """Its part of the spare inside its rank, of all resources or of each; 0 gets nothing."""
     quota: Bounds = NO_GPU_QUOTA
     limit: Bounds = UNBOUNDED
     over_quota: bool = True
+    usage_ppm: Amounts = NOTHING
+    """Its part of the pool in the past, of each resource in millionths of the capacity over the window."""
+    reclaim_min_runtime_ms: int | None = None
+    """What of it started less long ago is not reclaimed; None = as the unit above, at the top as the pool."""
+    preempt_min_runtime_ms: int | None = None
+    """The same for preemption inside a project."""
 
     @property
     def blocked(self) -> bool:
@@ -90,7 +167,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one pod asks for."""
+    """What one pod asks for. Pods with equal requests are alike to the engine: one request class."""
 
     devices: int = 0
     """How many distinct GPUs of one node; 0 = work without GPU."""
@@ -98,10 +175,21 @@ class Request:
     """Of each of them: 1000 = the whole device, less = a share of one."""
     cpu_millicores: int = 0
     memory_bytes: int = 0
+    device_memory_mib: int = 0
+    """Instead of `device_milli`: a share that has so much GPU memory, whatever part of the device that is."""
+    nodes: tuple[tuple[Requirement, ...], ...] = ()
+    """Node selector and affinity: all requirements of one of these terms; () = any node."""
+    tolerations: tuple[Toleration, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    """Labels of the pod that rules of other pods ask for."""
+    together: tuple[PodRule, ...] = ()
+    apart: tuple[PodRule, ...] = ()
 
     @property
     def amounts(self) -> Amounts:
-        return Amounts(self.devices * self.device_milli, self.cpu_millicores, self.memory_bytes)
+        """With nothing for GPU memory, which is a part of a device only on a known node."""
+        gpu_milli = 0 if self.device_memory_mib else self.devices * self.device_milli
+        return Amounts(gpu_milli, self.cpu_millicores, self.memory_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +201,38 @@ class Pod:
     devices: tuple[int, ...] = ()
     """Which GPUs of that node it holds."""
     reserved_node: int | None = None
-    """While pending: where an earlier cycle keeps room for it (a reserve decision that still counts)."""
+    """Where an earlier cycle keeps room for it (a reserve decision that still counts). For a pod that is being moved,
+    the room is its successor's: the next pending pod of its sub-group takes it over."""
     reserved_devices: tuple[int, ...] = ()
+    request: Request | None = None
+    """Where it differs from the sub-group's."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubGroup:
-    """Pods of one workload that ask for the same; pods in the order in which they are to start."""
+    """Pods of one workload that belong together; in the order in which they are to start."""
 
     id: int
     request: Request
     min_members: int
     """So many must run together; the rest may follow one at a time."""
     pods: tuple[Pod, ...]
+    name: str = ""
+    parent: int | None = None
+    """The set it lies in; None = directly in the workload."""
+    near: Near | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubGroupSet:
+    """An inner node of a workload's tree of sub-groups. Sets come parents first."""
+
+    id: int
+    name: str = ""
+    parent: int | None = None
+    min_children: int | None = None
+    """So many of its children must run together; None = all."""
+    near: Near | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +247,21 @@ class Workload:
     created_ms: int
     sub_groups: tuple[SubGroup, ...]
     started_ms: int | None = None
-    """When it last started; protects it for the pool's minimum runtime."""
+    """When it last started; protects it for the minimum runtime."""
+    sets: tuple[SubGroupSet, ...] = ()
+    min_children: int | None = None
+    """So many of its sub-groups and sets at the top must run together; None = all."""
+    near: Near | None = None
+    displaces_after_ms: int = 0
+    """Nobody is stopped for it before this moment (creation or last eviction, plus its preemption delay)."""
+    backs_off_until_ms: int = 0
+    """Left out until then: its starts have failed again and again."""
+    stale_since_ms: int | None = None
+    """Since when it runs below its minimum; None = not seen so."""
+    staleness_grace_ms: int | None = None
+    """None = the pool's."""
+    has_succeeded_pods: bool = False
+    """It is coming to its end: running below the minimum is no reason to stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,111 +279,8 @@ class Snapshot:
     cpu_placement: Placement = Placement.BINPACK
     min_runtime_ms: int = 0
     """A preemptible workload that started less long ago is not stopped for others."""
-
-
-class WaitCode(StrEnum):
-    """Why a workload waits. One dominant reason each; `Wait.numbers` holds the figures named here."""
-
-    BLOCKED = "blocked"
-    """The unit `unit` may run nothing in this pool."""
-    OVER_LIMIT = "over_limit"
-    """Would pass the limit of `unit` in `resource`: `limit`, `allocated`, `requested`."""
-    OVER_QUOTA_OFF = "over_quota_off"
-    """`unit` may not exceed its quota of `resource`: `quota`, `allocated`, `requested`."""
-    NON_PREEMPTIBLE_OVER_QUOTA = "non_preemptible_over_quota"
-    """Non-preemptible work stays inside quota: `unit`, `resource`, `quota`, `allocated` (non-preemptible),
-    `requested`."""
-    NO_READY_NODE = "no_ready_node"
-    """The pool has `nodes` nodes and none takes new work."""
-    NEVER_FITS = "never_fits"
-    """No node is big enough even when empty: `resource`, `requested` per pod, `largest`: the most that a node could
-    give it, among the nodes with enough of the resources before (in the order of `Amounts`)."""
-    SHORT = "short"
-    """The pool lacks `short` of `resource`: `requested` in all, `free`."""
-    FRAGMENTED = "fragmented"
-    """Enough is free in sum, but not together: `pods` pods of `requested` of `resource` each, room for `slots`;
-    `free` in all, at most `largest` usable on one node. `resource` can be `pods`: the nodes' pod slots."""
-    ROOM_RESERVED = "room_reserved"
-    """Room is being freed for it: `nodes` nodes, `pods` pods still stopping there."""
-    INCOMPLETE = "incomplete"
-    """Of a sub-group that needs `minimum` pods together only `pods` exist, those that are stopping apart."""
-
-
-class EvictCode(StrEnum):
-    """Why a running pod is stopped for another workload."""
-
-    RECLAIM = "reclaim"
-    """Crosses projects: the other is entitled to what this one holds above its own entitlement."""
-    PREEMPT = "preempt"
-    """Inside one project: the other has the higher priority."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Start this pod on this node now."""
-
-    pod: int
-    workload: int
-    node: int
-    devices: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """Keep this room for this pod: it is being freed."""
-
-    pod: int
-    workload: int
-    node: int
-    devices: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evict:
-    """Stop this pod to make room for `for_workload`."""
-
-    pod: int
-    workload: int
-    code: EvictCode
-    for_workload: int
-    numbers: dict[str, int | str] = field(default_factory=dict)
-    """`unit` (the victim's side below the common ancestor), `allocated`, `quota`, `fair_share` of it in `resource`;
-    for a preemption `priority` and `for_priority`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """This workload stays waiting, and why: true of the state after this cycle's decisions."""
-
-    workload: int
-    code: WaitCode
-    numbers: dict[str, int | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitShare:
-    """How a unit stands in this pool after the cycle, its descendants included."""
-
-    unit: int
-    quota: Bounds
-    fair_share: Amounts
-    allocated: Amounts
-    allocated_non_preemptible: Amounts
-    requested: Amounts
-    """Allocated plus what waits."""
-    running: int
-    """Workloads with at least one bound pod."""
-    pending: int
-    """Workloads that wait with all they ask for, or with the minimum they need."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """The outcome of a cycle."""
-
-    places: tuple[Place, ...] = ()
-    reserves: tuple[Reserve, ...] = ()
-    evicts: tuple[Evict, ...] = ()
-    waits: tuple[Wait, ...] = ()
-    shares: tuple[UnitShare, ...] = ()
-    """Every unit, in the order in which they are served next: departments by order, projects by order inside."""
+    usage_weight_milli: int = 1000
+    """How much past use counts against a unit when spare is divided (k); 0 = not at all."""
+    staleness_grace_ms: int | None = 60_000
+    """So long a workload may run below its minimum; None = for ever."""
+    topologies: tuple[Topology, ...] = ()

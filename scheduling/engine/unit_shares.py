@@ -6,8 +6,8 @@ from collections import Counter
 
 from . import gang
 from .cycle import Cycle
+from .decisions import UnitShare
 from .order import Queue
-from .types import UnitShare
 
 
 def unit_shares(cycle: Cycle) -> tuple[UnitShare, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from scheduling.engine.types import Decisions, Snapshot, Workload
+from scheduling.engine.decisions import Decisions
+from scheduling.engine.types import Snapshot, Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.db import connection
 
 from portal.actor import SYSTEM
 from portal.services.audit import audit_record
-from scheduling.engine.types import Place, Reserve
+from scheduling.engine.decisions import Place, Reserve
 from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
 
 from .cycle import Cycle

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from scheduling.engine.types import Decisions, PodState, Snapshot, Workload
+from scheduling.engine.decisions import Decisions
+from scheduling.engine.types import PodState, Snapshot, Workload
 
 from .cycle import Unwind
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from orgs.models import OrgUnit
 from quotas.models import Pool, UnitUsage
-from scheduling.engine.types import UnitShare
+from scheduling.engine.decisions import UnitShare
 
 from .cycle import Cycle
 from .rows import update_rows

@@ -11,7 +11,8 @@ from orgs.access import may
 from portal.formats import count, counted, duration, gpus, gpus_counted
 from portal.words import Step
 from quotas.models import PoolSummary
-from scheduling.engine.types import Request, WaitCode
+from scheduling.engine.decisions import WaitCode
+from scheduling.engine.types import Request
 from scheduling.forecast import Ask, Forecast, Outcome, forecast
 from scheduling.models import Pod, SubGroup, Waiting, Workload
 from scheduling.quantities import amount

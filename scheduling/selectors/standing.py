@@ -9,8 +9,7 @@ from django.db.models import Count, Max, Q
 
 from orgs.models import OrgUnit, UnitKind
 from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
-from scheduling.engine.arithmetic import NOTHING
-from scheduling.engine.types import Amounts, Bounds
+from scheduling.engine.types import NOTHING, Amounts, Bounds
 from scheduling.forecast import Room, Standing
 
 

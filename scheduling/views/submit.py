@@ -109,7 +109,7 @@ class SubmitPage(Page):
         """One a pool, in their order; none while the form does not make sense yet."""
         if self.chosen is None or not self.order or any(values.get(name) is None for name in NEEDED):
             return []
-        asked = shape(values)
+        asked: dict[str, Any] = shape(values)
         pods = asked.pop("pods")
         together = pods if values["kind"] in GANGS else 1
         ask = Ask(Request(**asked), pods, together, bool(values.get("preemptible")))

@@ -7,7 +7,7 @@ from typing import Any
 
 from orgs.views.base import Page
 from quotas.selectors.pools import pools_in_scope
-from scheduling.engine.types import WaitCode
+from scheduling.engine.decisions import WaitCode
 from scheduling.models import Workload
 from scheduling.selectors.my_work import submit_projects
 from scheduling.selectors.workloads import WorkloadQuery, active_counts, workload_list

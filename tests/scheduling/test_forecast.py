@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scheduling.engine.types import Amounts, Bounds, Request, WaitCode
+from scheduling.engine.decisions import WaitCode
+from scheduling.engine.types import Amounts, Bounds, Request
 from scheduling.forecast import Ask, Forecast, Outcome, Room, Standing, forecast
 
 GIB = 1024**3

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.engine.types import EvictCode, WaitCode
+from scheduling.engine.decisions import EvictCode, WaitCode
 from scheduling.reasons import evict_reason, wait_reason
 
 GIB = 1024**3

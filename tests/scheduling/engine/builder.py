@@ -6,10 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from scheduling.engine import decide
+from scheduling.engine.decisions import Decisions, Wait
 from scheduling.engine.types import (
     Amounts,
     Bounds,
-    Decisions,
     Node,
     Placement,
     Pod,
@@ -18,7 +18,6 @@ from scheduling.engine.types import (
     Snapshot,
     SubGroup,
     Unit,
-    Wait,
     Workload,
 )
 

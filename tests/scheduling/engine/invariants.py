@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from scheduling.engine.types import (
-    Amounts,
-    Decisions,
-    EvictCode,
-    Node,
-    PodState,
-    Request,
-    Snapshot,
-    Unit,
-    WaitCode,
-    Workload,
-)
+from scheduling.engine.decisions import Decisions, EvictCode, WaitCode
+from scheduling.engine.types import Amounts, Node, PodState, Request, Snapshot, Unit, Workload
 
 RESOURCES = Amounts._fields
 Rooms = dict[int, tuple[int, tuple[int, ...]]]

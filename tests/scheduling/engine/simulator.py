@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduling.engine import decide
-from scheduling.engine.types import Decisions, Pod, PodState, Snapshot, Workload
+from scheduling.engine.decisions import Decisions
+from scheduling.engine.types import Pod, PodState, Snapshot, Workload
 
 STEP_MS = 1000
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from scheduling.engine import decide
-from scheduling.engine.types import Decisions, EvictCode, Snapshot
+from scheduling.engine.decisions import Decisions, EvictCode
+from scheduling.engine.types import Snapshot
 
 from .builder import Pool
 from .simulator import advance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.engine.types import EvictCode
+from scheduling.engine.decisions import EvictCode
 
 from .builder import MINUTE, Pool
 from .simulator import settle

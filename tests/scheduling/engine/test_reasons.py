@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduling.engine.types import Decisions
+from scheduling.engine.decisions import Decisions
 
 from .builder import GIB, Pool
 
