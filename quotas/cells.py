@@ -13,6 +13,7 @@ from portal.matrix import MatrixCell
 from portal.quota_bar import QuotaBar
 from quotas.lens import Lens, next_rank
 from quotas.models import Quota, Rank
+from quotas.parsing import runtime_words
 from quotas.selectors.matrix import Column, Entry, Matrix, Row
 from quotas.selectors.sums import Amounts
 
@@ -111,11 +112,11 @@ def _cell(row: Row, column: Column, lens: Lens, scale: int, query: str) -> Matri
     blocked = entry.quota is not None and quota.blocked
     return MatrixCell(
         id=f"cell-{unit.pk}-{pool.pk}",
-        label=f"{unit.name} in {pool.name}, {lens.resource.label} {lens.show}",
+        label=f"{unit.name} in {pool.name}, {lens.label}",
         value=_value(row, entry, quota, lens),
         note=_note(row, entry, quota, lens),
         default=_default(row, entry, quota, lens),
-        bar=None if row.is_group or lens.show == "weight" else _bar(entry, quota, lens, scale),
+        bar=None if row.is_group or not lens.has_bars else _bar(entry, quota, lens, scale),
         state="blocked" if blocked else "",
         url=f"{reverse('quota_cell', args=[unit.pk, pool.pk])}?{query}" if editable else "",
         version=str(entry.quota.version if entry.quota else 0),
@@ -133,12 +134,16 @@ def _value(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
     value = getattr(quota, lens.field)
     if lens.show == "weight":
         return gpus(value)
+    if lens.is_runtime:
+        return "" if value is None else runtime_words(value)
     return "" if value is None else lens.resource.words(value)
 
 
 def _note(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
     if lens.show == "weight":
         return "" if row.is_default else f"{Rank(quota.rank).label} rank"
+    if lens.is_runtime:
+        return ""
     words = lens.resource.words
     parts = [f"{words(_of(lens, entry.used))} used"]
     left = _of(lens, entry.guaranteed) - _of(lens, entry.given)
@@ -156,6 +161,8 @@ def _default(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
     if row.is_default or lens.show == "weight":
         return ""
     if getattr(quota, lens.field) is None:
+        if lens.is_runtime:
+            return "as the pool" if row.unit.parent_id == row.unit.cluster_id else "as above"
         if lens.show == "quota":
             return "not set"
         return "no limit" if quota.over_quota else ""
@@ -171,6 +178,8 @@ def _bar(entry: Entry, quota: Quota, lens: Lens, scale: int) -> QuotaBar | None:
 
 
 def _switch(quota: Quota, lens: Lens) -> str:
+    if lens.is_runtime:
+        return ""
     if lens.show == "weight":
         return f"Give it {next_rank(quota.rank).label} rank"
     return "Switch over quota off" if quota.over_quota else "Switch over quota on"

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from orgs.models import OrgUnit
-from quotas.models import Pool
-from quotas.rules import MAX_MIN_RUNTIME_SECONDS
+from quotas.models import Pool, Topology
+from quotas.rules import (
+    MAX_HISTORY_DAYS,
+    MAX_HISTORY_WEIGHT_MILLI,
+    MAX_MIN_RUNTIME_SECONDS,
+    MAX_STALENESS_SECONDS,
+)
 
 SEGMENTS = forms.RadioSelect
 WHOLE_MINUTES = "Use whole minutes, 0 for no minimum."
+WHOLE_SECONDS = "Use whole seconds, or leave it empty for no end."
+WHOLE_HOURS = f"Use whole hours from 1 to {MAX_HISTORY_DAYS * 24}, or leave it empty."
+WHOLE_DAYS = f"Use whole days from 1 to {MAX_HISTORY_DAYS}."
+NO_TOPOLOGY = "Choose one of the topologies here, or none."
 NO_PLACEMENT = {"required": "Choose bin-pack or spread.", "invalid_choice": "Choose bin-pack or spread."}
 
 
 STALE = "The page is out of date. Load it again."
+
+
+class TopologyField(forms.ModelChoiceField):
+    names_cluster = False
+    """Topologies of several clusters are offered."""
+
+    def label_from_instance(self, obj: Topology) -> str:
+        return f"{obj.name} ({obj.cluster.name})" if self.names_cluster else obj.name
 
 
 class PoolForm(forms.Form):
@@ -49,6 +67,50 @@ class PoolForm(forms.Form):
         },
     )
 
+    topology = TopologyField(
+        Topology.objects.none(),
+        label="Topology",
+        required=False,
+        empty_label="none",
+        help_text="Distributed work is kept as near together as its narrowest level.",
+        error_messages={"invalid_choice": NO_TOPOLOGY},
+    )
+    staleness_grace_seconds = forms.IntegerField(
+        label="Grace below the minimum",
+        required=False,
+        min_value=0,
+        max_value=MAX_STALENESS_SECONDS,
+        help_text="So long a workload may run with fewer pods than it needs. Empty: for ever.",
+        error_messages={
+            "invalid": WHOLE_SECONDS,
+            "min_value": WHOLE_SECONDS,
+            "max_value": f"Use at most {MAX_STALENESS_SECONDS:,} seconds, which is 30 days.",
+        },
+    )
+    history_weight = forms.DecimalField(
+        label="Weight of past use",
+        min_value=0,
+        max_value=MAX_HISTORY_WEIGHT_MILLI // 1000,
+        max_digits=5,
+        decimal_places=2,
+        help_text="How much past use counts when spare is divided. 0: not at all; 1: it evens out.",
+        error_messages={"required": "Type a number, 0 for no history."},
+    )
+    history_window_days = forms.IntegerField(
+        label="Use of the last",
+        min_value=1,
+        max_value=MAX_HISTORY_DAYS,
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), WHOLE_DAYS),
+    )
+    history_half_life_hours = forms.IntegerField(
+        label="Counts half after",
+        required=False,
+        min_value=1,
+        max_value=MAX_HISTORY_DAYS * 24,
+        help_text="Empty: all of it counts alike.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_HOURS),
+    )
+
     def __init__(self, data: Any = None, *, pool: Pool | None = None) -> None:
         self.pool = pool
         shown = pool or Pool()
@@ -59,10 +121,17 @@ class PoolForm(forms.Form):
             "gpu_placement": shown.gpu_placement,
             "cpu_placement": shown.cpu_placement,
             "min_runtime_minutes": shown.min_runtime_seconds // 60,
+            "topology": shown.topology_id,
+            "staleness_grace_seconds": shown.staleness_grace_seconds,
+            "history_weight": f"{Decimal(shown.history_weight_milli) / 1000:f}",
+            "history_window_days": shown.history_window_days,
+            "history_half_life_hours": shown.history_half_life_hours,
         }
         super().__init__(data, initial=initial)
         self.fields["label_key"].widget.attrs["maxlength"] = 317
         self.fields["label_value"].widget.attrs["maxlength"] = 63
+        if pool is not None:
+            self.offer([pool.cluster_id])
         if shown.is_default:
             del self.fields["label_key"], self.fields["label_value"]
 
@@ -72,11 +141,73 @@ class PoolForm(forms.Form):
         minutes = values.pop("min_runtime_minutes")
         untouched = self.pool is not None and minutes == self.pool.min_runtime_seconds // 60
         values["min_runtime_seconds"] = self.pool.min_runtime_seconds if self.pool and untouched else minutes * 60
+        values["history_weight_milli"] = int(values.pop("history_weight") * 1000)
         return {"label_key": "", "label_value": ""} | values
+
+    def offer(self, clusters: list[int]) -> None:
+        """Topologies of these clusters (ids); with the cluster's name where there are several."""
+        field = self.fields["topology"]
+        assert isinstance(field, TopologyField)
+        field.queryset = Topology.objects.filter(cluster__in=clusters).select_related("cluster")
+        field.names_cluster = len(clusters) > 1
 
 
 class NewPoolForm(PoolForm):
     """A pool that does not exist yet: its name, and its cluster where there is a choice."""
+
+    cluster = forms.ModelChoiceField(
+        OrgUnit.objects.none(),
+        label="Cluster",
+        empty_label=None,
+        error_messages={"invalid_choice": "Choose a cluster."},
+    )
+    name = forms.CharField(
+        label="Name",
+        help_text="Small letters, digits and hyphens. It stays.",
+        error_messages={"required": "The name is missing. Fill it in."},
+    )
+    field_order = ["cluster", "name"]
+
+    def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
+        super().__init__(data)
+        del self.fields["expected_version"]
+        self.fields["name"].widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
+        cluster = self.fields["cluster"]
+        assert isinstance(cluster, forms.ModelChoiceField)
+        cluster.queryset = OrgUnit.objects.filter(pk__in=[one.pk for one in clusters])
+        self.offer([one.pk for one in clusters])
+        if len(clusters) == 1:
+            cluster.widget, cluster.initial = forms.HiddenInput(), clusters[0].pk
+
+
+class TopologyForm(forms.Form):
+    """The levels of a topology; its name stays."""
+
+    expected_version = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        widget=forms.HiddenInput,
+        error_messages={"required": STALE, "invalid": STALE, "min_value": STALE, "max_value": STALE},
+    )
+    levels = forms.CharField(
+        label="Levels",
+        max_length=3000,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "code", "spellcheck": "false"}),
+        help_text="Label keys of nodes, one a line, from the widest (a hall) to the narrowest (a rack).",
+        error_messages={"required": "The levels are missing. Write a label key, such as example.org/rack."},
+    )
+
+    def __init__(self, data: Any = None, *, topology: Topology | None = None) -> None:
+        initial = {"expected_version": topology.version, "levels": "\n".join(topology.levels)} if topology else None
+        super().__init__(data, initial=initial)
+
+    def clean_levels(self) -> list[str]:
+        lines = self.cleaned_data["levels"].splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+
+class NewTopologyForm(TopologyForm):
+    """A topology that does not exist yet: its name, and its cluster where there is a choice."""
 
     cluster = forms.ModelChoiceField(
         OrgUnit.objects.none(),

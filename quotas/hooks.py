@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.hooks import Hook
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ class NodePod:
 @Hook
 def pool_work(pool: Pool) -> int:
     """How many workloads are assigned to the pool, or hold room in it."""
+
+
+@Hook
+def topology_work(topology: Topology, levels: Sequence[str]) -> int:
+    """How many active workloads ask for a level of the topology that is not one of `levels`."""
 
 
 @Hook

@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portal.errors import Refused
 from quotas import parsing
 from quotas.models import Quota, Rank
 from quotas.resources import RESOURCES, Resource
 from quotas.services.quota import FIELDS
 
-SHOWN = {"quota": "Quota", "limit": "Limit", "weight": "Weight and rank"}
+SHOWN = {
+    "quota": "Quota",
+    "limit": "Limit",
+    "weight": "Weight and rank",
+    "reclaim": "Reclaim after",
+    "preempt": "Preempt after",
+}
+RUNTIMES = {"reclaim": "reclaim_min_runtime_seconds", "preempt": "preempt_min_runtime_seconds"}
+"""Sides that are times: so long after its start a workload is not stopped for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,22 @@ class Lens:
     @property
     def field(self) -> str:
         """The column that a cell shows."""
-        return {"quota": self.resource.field, "limit": self.resource.limit_field, "weight": "weight_milli"}[self.show]
+        sides = {"quota": self.resource.field, "limit": self.resource.limit_field, "weight": "weight_milli"}
+        return (sides | RUNTIMES)[self.show]
+
+    @property
+    def is_runtime(self) -> bool:
+        return self.show in RUNTIMES
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether its values are amounts, which a bar can show beside what is used."""
+        return self.show in ("quota", "limit")
+
+    @property
+    def label(self) -> str:
+        """What its cells hold: "GPU quota", "reclaim after"."""
+        return SHOWN[self.show].lower() if self.is_runtime else f"{self.resource.label} {self.show}"
 
     def typed(self, quota: Quota | None, text: str) -> dict[str, Any] | None:
         """The whole row with `text` in this lens's column; None: no row any more. Raises Refused for what is no number.
@@ -40,7 +64,8 @@ class Lens:
         Nothing typed goes back to the default: no quota at all for GPUs, not set for CPU and memory, no limit, medium.
         """
         if text:
-            parse = parsing.weight if self.show == "weight" else self.resource.parse
+            parse = {"weight": parsing.weight}.get(self.show, self.resource.parse)
+            parse = parsing.runtime if self.is_runtime else parse
             return values_of(quota) | {self.field: parse(text)}
         if self.show == "quota" and self.resource.key == "gpu":
             return None
@@ -49,6 +74,8 @@ class Lens:
     def switched(self, quota: Quota | None) -> dict[str, Any]:
         """The whole row with over quota switched, or with the next rank."""
         values = values_of(quota)
+        if self.is_runtime:
+            raise Refused("There is nothing to switch. Type minutes, or delete them.")
         if self.show == "weight":
             return values | {"rank": next_rank(values["rank"])}
         return values | {"over_quota": not values["over_quota"]}

@@ -9,6 +9,8 @@ from portal.errors import Refused
 
 _NUMBER = re.compile(r"([0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,15}))?")
 _MEMORY = re.compile(r"(?P<number>[0-9.,]+)\s*(?P<unit>[a-z]*)", re.IGNORECASE)
+_RUNTIME = re.compile(r"(?P<number>[0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})\s*(?P<unit>s|min|h|)", re.IGNORECASE)
+_SECONDS = {"s": 1, "min": 60, "": 60, "h": 3600}
 _UNITS = {"mib": 1024**2, "mi": 1024**2, "": 1024**3, "gib": 1024**3, "gi": 1024**3, "tib": 1024**4, "ti": 1024**4}
 
 
@@ -33,6 +35,19 @@ def memory(text: str) -> int:
     if match is None or match["unit"].lower() not in _UNITS:
         raise Refused("Type a number of GiB, for example 64, or with its unit: 512 MiB, 1.5 TiB.")
     return int(_number(match["number"], "1.5") * _UNITS[match["unit"].lower()])
+
+
+def runtime(text: str) -> int:
+    """Whole minutes, or what the unit behind the number says (s, min, h), as seconds."""
+    match = _RUNTIME.fullmatch(text.strip())
+    if match is None:
+        raise Refused("Type whole minutes, for example 90, or with a unit: 45 s, 2 h.")
+    return int(match["number"].replace(",", "")) * _SECONDS[match["unit"].lower()]
+
+
+def runtime_words(seconds: int) -> str:
+    """As `runtime` takes it back: "90 min"; "45 s" where it is not whole minutes."""
+    return f"{seconds:,} s" if seconds % 60 else f"{seconds // 60:,} min"
 
 
 def _scaled(text: str, example: str) -> int:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from quotas.views import nodes, pools, quotas
+from quotas.views import nodes, pools, quotas, topologies
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("pools/new/", pools.PoolCreate.as_view(), name="pool_create"),
     path("pools/<int:pk>/", pools.PoolEdit.as_view(), name="pool"),
     path("pools/<int:pk>/delete/", pools.PoolDelete.as_view(), name="pool_delete"),
+    path("pools/topologies/new/", topologies.TopologyCreate.as_view(), name="topology_create"),
+    path("pools/topologies/<int:pk>/", topologies.TopologyEdit.as_view(), name="topology"),
+    path("pools/topologies/<int:pk>/delete/", topologies.TopologyDelete.as_view(), name="topology_delete"),
     path("nodes/", nodes.NodesPage.as_view(), name="nodes"),
     path("nodes/<int:pk>/", nodes.NodePage.as_view(), name="node"),
 ]

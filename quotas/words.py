@@ -159,6 +159,16 @@ def pool_impact_rows(*, quotas: int, nodes: int, work: int) -> list[dict[str, ob
     return rows
 
 
+def topology_impact_rows(*, pools: int, work: int) -> list[dict[str, object]]:
+    """What a confirm dialog lists before a topology goes."""
+    rows: list[dict[str, object]] = []
+    if work:
+        rows.append({"text": "Workloads ask for its levels: stop them first", "figure": work, "tone": "danger"})
+    words = "Pools have it: take it off them first" if pools else "Pools have it"
+    rows.append({"text": words, "figure": pools, "tone": "danger" if pools else "kept"})
+    return rows
+
+
 def node_answer(node: Node, fill: Fill) -> Answer:
     """What is in use on a machine, and how it is."""
     since = f"{node.get_state_display()} since {day(node.state_since)}, {clock(node.state_since)} UTC"

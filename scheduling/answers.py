@@ -15,7 +15,7 @@ from orgs.scope import below
 from portal.actor import Actor
 from portal.wake import wake_on_commit
 from quotas.hooks import DeviceFill, NodePod
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 from scheduling.models import Event, Pod, Workload
 from scheduling.selectors.over import pods_over_milli
 from scheduling.selectors.visible import visible_workloads
@@ -55,9 +55,16 @@ def pool_work(pool: Pool) -> int:
     return Workload.objects.filter(Q(pool=pool) | Q(id__in=holds), is_active=True).count()
 
 
+def topology_work(topology: Topology, levels: Sequence[str]) -> int:
+    asks = (Q(near_required__gt="") & ~Q(near_required__in=levels)) | (
+        Q(near_preferred__gt="") & ~Q(near_preferred__in=levels)
+    )
+    return Workload.objects.filter(asks, near_topology=topology, is_active=True).count()
+
+
 def node_fills(nodes: Sequence[int]) -> dict[int, tuple[DeviceFill, ...]]:
     pods = Pod.objects.filter(ON_A_NODE, node__in=nodes, sub_group__devices__gt=0).values_list(
-        "id", "node_id", "devices", "sub_group__device_milli", "charged_pool_id"
+        "id", "node_id", "devices", "device_milli", "charged_pool_id"
     )
     rows = list(pods)
     over = pods_over_milli({pool for *_, pool in rows if pool})
@@ -99,7 +106,7 @@ def _node_pod(pod: Pod, seen: bool, over: bool) -> NodePod:
         workload_name=pod.workload.name if seen else "",
         workload_url=reverse("workload", args=[pod.workload_id]) if seen else None,
         project_name=pod.workload.project.name if seen else "",
-        gpu_milli=group.devices * group.device_milli,
+        gpu_milli=group.devices * pod.device_milli,
         cpu_millicores=group.cpu_millicores,
         memory_bytes=group.memory_bytes,
         devices=tuple(_numbers(pod.devices)),

@@ -22,6 +22,7 @@ class SchedulingConfig(AppConfig):
         orgs.live_pods.register(answers.live_pods)
         orgs.cluster_credentials_vetted.register(vet_kubeconfig)
         quotas.pool_work.register(answers.pool_work)
+        quotas.topology_work.register(answers.topology_work)
         quotas.node_fills.register(answers.node_fills)
         quotas.node_cpu_used.register(answers.node_cpu_used)
         quotas.node_pods.register(answers.node_pods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -21,7 +22,7 @@ from orgs.models import (
 )
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
-from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from quotas.models import Node, Pool, PoolSummary, Quota, Topology, UnitUsage
 from scheduling.models import Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
 
 _number = count(1)
@@ -134,6 +135,15 @@ def default_pool_of(cluster: OrgUnit) -> Pool:
     return Pool.objects.get(cluster=cluster, is_default=True)
 
 
+def make_topology(
+    name: str = "", cluster: OrgUnit | None = None, levels: Sequence[str] = ("example.org/hall", "example.org/rack")
+) -> Topology:
+    """How a cluster's nodes lie, the widest level first."""
+    return Topology.objects.create(
+        cluster=cluster or make_cluster(), name=name or f"topology-{next(_number)}", levels=list(levels)
+    )
+
+
 def make_node(name: str = "", pool: Pool | None = None, gpus: int = 8, **fields: Any) -> Node:
     """A ready node of the pool, with its label, whole GPUs, 16 cores and 128 GiB for each of them (of at least one)."""
     pool = pool or make_pool()
@@ -208,8 +218,16 @@ def make_workload(
     return workload
 
 
+def make_sub_group(workload: Workload, name: str, pods: int = 1, gpus: int = 1, **fields: Any) -> SubGroup:
+    """One more of the workload's; its pods ask for so many GPUs, 1 core and 1 GiB and start together."""
+    first = workload.sub_groups.order_by("pk")[0]
+    values: dict[str, Any] = {"min_members": pods, "wanted": pods, "devices": gpus, "cpu_millicores": 1000}
+    values |= {"memory_bytes": 1024**3, "request_class": first.request_class}
+    return SubGroup.objects.create(workload=workload, name=name, **(values | fields))
+
+
 def make_pod(workload: Workload, node: Node | None = None, devices: str = "", **fields: Any) -> Pod:
-    """A pod of the workload's only sub-group; on a node it is running and charged to the node's pool."""
+    """A pod of `sub_group`, or of the workload's only one; on a node it is running and charged to the node's pool."""
     number = next(_number)
     values: dict[str, Any] = {
         "uid": f"pod-uid-{number}",
@@ -220,7 +238,8 @@ def make_pod(workload: Workload, node: Node | None = None, devices: str = "", **
         "created_at": timezone.now(),
         "bound_at": timezone.now() if node else None,
     }
-    group = SubGroup.objects.get(workload=workload)
+    group = fields.pop("sub_group", None) or SubGroup.objects.get(workload=workload)
+    values["device_milli"] = group.device_milli
     return Pod.objects.create(workload=workload, sub_group=group, node=node, devices=devices, **(values | fields))
 
 

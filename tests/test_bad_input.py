@@ -18,9 +18,10 @@ from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
 from quotas.services.pool import pool_create
 from quotas.services.quota import quota_set
+from quotas.services.topology import topology_create
 from scheduling.services.workload import workload_submit
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
-from tests.factories import actor_of, signed_in
+from tests.factories import actor_of, make_topology, signed_in
 from tests.test_url_matrix import LINES, NONE, of
 from tests.world import make_world
 
@@ -38,6 +39,17 @@ POOL_TEXTS = {
     "label_key": LABEL_TEXTS,
     "label_value": LABEL_TEXTS | {"missing", "blank"},
     "min_runtime_minutes": {"other digits"},
+    "topology": {"missing"},
+    "staleness_grace_seconds": {"missing", "blank", "other digits"},
+    "history_weight": {"other digits"},
+    "history_window_days": {"other digits"},
+    "history_half_life_hours": {"missing", "blank", "other digits"},
+}
+POOL_SETTINGS = {
+    "staleness_grace_seconds": "60",
+    "history_weight": "0.5",
+    "history_window_days": "7",
+    "history_half_life_hours": "48",
 }
 
 FORMS: list[FormCase] = [
@@ -99,9 +111,11 @@ FORMS: list[FormCase] = [
             "gpu_placement": "1",
             "cpu_placement": "2",
             "min_runtime_minutes": "120",
+            "topology": str(world.topology.pk),
+            **POOL_SETTINGS,
         },
         legal=POOL_TEXTS | {"name": {"huge", "exponent", "foreign id"}},
-        foreign={"cluster": lambda world: world.project.pk},
+        foreign={"cluster": lambda world: world.project.pk, "topology": lambda world: make_topology().pk},
     ),
     FormCase(
         "pool",
@@ -113,9 +127,26 @@ FORMS: list[FormCase] = [
             "cpu_placement": "2",
             "min_runtime_minutes": "0",
             "expected_version": "1",
+            "topology": "",
+            **POOL_SETTINGS,
         },
         of(pk="pool.pk"),
         legal=POOL_TEXTS,
+        foreign={"topology": lambda world: make_topology().pk},
+    ),
+    FormCase(
+        "topology_create",
+        "admin",
+        lambda world: {"cluster": str(world.cluster.pk), "name": "halls", "levels": "example.org/hall\nrack"},
+        legal={"name": {"huge", "exponent", "foreign id"}, "levels": LABEL_TEXTS | {"line break"}},
+        foreign={"cluster": lambda world: world.project.pk},
+    ),
+    FormCase(
+        "topology",
+        "admin",
+        lambda world: {"levels": "example.org/hall", "expected_version": "1"},
+        of(pk="topology.pk"),
+        legal={"levels": LABEL_TEXTS | {"line break"}},
     ),
     # --- scheduling
     FormCase(
@@ -156,6 +187,7 @@ WITHOUT_FIELDS = {
     "unit_delete",
     "cluster_disconnect",
     "pool_delete",
+    "topology_delete",
     "workload_stop",
     "workload_resume",
     "workload_delete",
@@ -219,6 +251,25 @@ SERVICES: list[ServiceCase] = [
             "gpu_placement": lambda world: [0, 3, -1, "spread", None],
             "cpu_placement": lambda world: [0, 3, -1, "spread", None],
             "min_runtime_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
+            "topology": lambda world: [make_topology(), world.pool, 7, "racks"],
+            "staleness_grace_seconds": lambda world: [-1, 10**12, 1.5, "60", True],
+            "history_weight_milli": lambda world: [-1, 10**12, 1.5, "60", None, True],
+            "history_half_life_hours": lambda world: [-1, 0, 10**12, 1.5, "60", True],
+            "history_window_days": lambda world: [-1, 0, 36, 10**12, 1.5, "7", None, True],
+        },
+    ),
+    ServiceCase(
+        topology_create,
+        lambda world: {
+            "actor": actor_of(),
+            "cluster": world.cluster,
+            "name": "halls",
+            "levels": ["example.org/hall", "rack"],
+        },
+        {"name": {"huge", "exponent", "foreign id"}},
+        {
+            "cluster": lambda world: [world.account, world.department, world.project],
+            "levels": lambda world: [[], None, "rack", ["rack", "rack"], ["ra ck"], [7], ["a"] * 9, ["x" * 64], ["\0"]],
         },
     ),
     ServiceCase(
@@ -235,6 +286,8 @@ SERVICES: list[ServiceCase] = [
             "over_quota": lambda world: [None, 1, "on"],
             "rank": lambda world: [0, 4, "high", None],
             "weight_milli": lambda world: [-1, 10**9, 1.5, "2", None],
+            "reclaim_min_runtime_seconds": lambda world: [-1, 10**9, 1.5, "60", True],
+            "preempt_min_runtime_seconds": lambda world: [-1, 10**9, 1.5, "60", True],
             "expected_version": lambda world: [1, -1, 10**40],
         },
     ),

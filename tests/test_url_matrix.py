@@ -89,6 +89,9 @@ LINES: list[tuple[str, Arguments, str]] = [
     ("pool", of(pk="pool.pk"), "302 404 200 200 200 200"),
     ("pool_delete", of(pk="pool.pk"), "302 404 403 403 403 200"),
     ("pool_matching", NONE, "302 404 404 404 404 200"),
+    ("topology_create", NONE, "302 404 403 403 403 200"),
+    ("topology", of(pk="topology.pk"), "302 404 403 403 403 200"),
+    ("topology_delete", of(pk="topology.pk"), "302 404 403 403 403 200"),
     ("nodes", NONE, "302 404 200 404 200 200"),
     ("node", of(pk="node.pk"), "302 404 200 404 200 200"),
     # --- scheduling

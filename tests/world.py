@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orgs.models import AccessRule, OrgUnit, Role, User
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 from scheduling.models import Workload
 from tests.factories import (
     ADMIN,
@@ -19,6 +19,7 @@ from tests.factories import (
     make_node,
     make_pool,
     make_project,
+    make_topology,
     make_user,
     make_workload,
 )
@@ -37,6 +38,8 @@ class World:
     """A project of another department: of those here only viewer and admin may see it."""
     pool: Pool
     default_pool: Pool
+    topology: Topology
+    """Of the cluster; no pool has it."""
     node: Node
     workload: Workload
     """The researcher's, in `project`."""
@@ -67,6 +70,7 @@ def make_world() -> World:
         elsewhere=elsewhere,
         pool=pool,
         default_pool=default_pool_of(cluster),
+        topology=make_topology("racks", cluster),
         node=make_node("a100-1", pool=pool),
         workload=make_workload("train-1", project=project, pool=pool, by=people["researcher"]),
         role=Role.objects.get(name=VIEWER),

@@ -1,6 +1,18 @@
+from .history import CapacityHour, UsageHour
 from .node import Node
 from .pool import Pool
 from .quota import Quota, Rank
+from .topology import Topology
 from .usage import PoolSummary, UnitUsage
 
-__all__ = ["Node", "Pool", "PoolSummary", "Quota", "Rank", "UnitUsage"]
+__all__ = [
+    "CapacityHour",
+    "Node",
+    "Pool",
+    "PoolSummary",
+    "Quota",
+    "Rank",
+    "Topology",
+    "UnitUsage",
+    "UsageHour",
+]

@@ -5,6 +5,8 @@ from django.utils import timezone
 from orgs.models import OrgUnit
 from portal.fields import AsciiField
 
+from .topology import Topology
+
 
 class Pool(models.Model):
     """A set of a cluster's nodes, chosen by one label key and value, with a scheduler of its own.
@@ -24,6 +26,15 @@ class Pool(models.Model):
     gpu_placement = models.PositiveSmallIntegerField(choices=Placement, default=Placement.BINPACK)
     cpu_placement = models.PositiveSmallIntegerField(choices=Placement, default=Placement.BINPACK)
     min_runtime_seconds = models.PositiveIntegerField(default=0)
+    topology = models.ForeignKey(Topology, models.RESTRICT, null=True, related_name="pools")
+    """How its nodes lie: distributed work is kept as near together as its narrowest level."""
+    staleness_grace_seconds = models.PositiveIntegerField(null=True, default=60)
+    """So long a workload may run below its minimum; None = for ever."""
+    history_weight_milli = models.PositiveIntegerField(default=0)
+    """How much past use counts when spare is divided (k); 0 = not at all."""
+    history_half_life_hours = models.PositiveSmallIntegerField(null=True)
+    """None = everything inside the window counts alike."""
+    history_window_days = models.PositiveSmallIntegerField(default=7)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -39,6 +39,10 @@ class Quota(models.Model):
     limit_memory_bytes = models.BigIntegerField(null=True)
     rank = models.PositiveSmallIntegerField(choices=Rank, default=Rank.MEDIUM)
     weight_milli = models.PositiveIntegerField(default=2000)
+    reclaim_min_runtime_seconds = models.PositiveIntegerField(null=True)
+    """Work that started less long ago is not taken back for others; None = as the unit above, at the top the pool."""
+    preempt_min_runtime_seconds = models.PositiveIntegerField(null=True)
+    """The same for being displaced inside the project."""
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

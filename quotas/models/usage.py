@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils import timezone
 
 from orgs.models import OrgUnit
 
@@ -32,6 +33,8 @@ class UnitUsage(models.Model):
     """Place in the order in which units are served next."""
     starving_since = models.DateTimeField(null=True)
     """Since when it is below its quota with work waiting."""
+    since = models.DateTimeField(default=timezone.now)
+    """Up to when what is allocated has been added to the hours of `UsageHour`."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["unit", "pool"], name="usage_once")]
@@ -63,6 +66,8 @@ class PoolSummary(models.Model):
     free_slots = models.JSONField(default=dict)
     """Free whole GPUs on a node -> how many ready nodes have so many; "share" -> largest free share of a GPU, milli."""
     cycle = models.PositiveBigIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now)
+    """Up to when the capacity has been added to the hours of `CapacityHour`."""
     as_of = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from orgs.access import within
 from orgs.models import OrgUnit, UnitState
 from orgs.scope import below
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 
 from .sums import NOTHING, Amounts
 
@@ -22,7 +22,16 @@ def pools_in_scope(request: HttpRequest) -> QuerySet[Pool]:
     """Of the clusters in which the reader may see pools of any unit in the scope; with cluster and summary, by name."""
     return (
         Pool.objects.filter(cluster__in=clusters_in_scope(request, "pool:read"))
-        .select_related("cluster", "summary")
+        .select_related("cluster", "summary", "topology")
+        .order_by("cluster__name", "name")
+    )
+
+
+def topologies_in_scope(request: HttpRequest) -> QuerySet[Topology]:
+    """Of the same clusters; with the cluster, by name."""
+    return (
+        Topology.objects.filter(cluster__in=clusters_in_scope(request, "pool:read"))
+        .select_related("cluster")
         .order_by("cluster__name", "name")
     )
 

@@ -16,13 +16,24 @@ from portal.formats import counted
 from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
 from quotas import hooks, rules
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 from quotas.selectors.nodes import nodes_with_label
 
 from .nodes import nodes_replace
 
 DEFAULT_NAME = "default"
-FIELDS = ("label_key", "label_value", "gpu_placement", "cpu_placement", "min_runtime_seconds")
+FIELDS = (
+    "label_key",
+    "label_value",
+    "gpu_placement",
+    "cpu_placement",
+    "min_runtime_seconds",
+    "topology",
+    "staleness_grace_seconds",
+    "history_weight_milli",
+    "history_half_life_hours",
+    "history_window_days",
+)
 
 
 @transaction.atomic
@@ -36,26 +47,39 @@ def pool_create(
     gpu_placement: Pool.Placement = Pool.Placement.BINPACK,
     cpu_placement: Pool.Placement = Pool.Placement.BINPACK,
     min_runtime_seconds: int = 0,
+    topology: Topology | None = None,
+    staleness_grace_seconds: int | None = 60,
+    history_weight_milli: int = 0,
+    history_half_life_hours: int | None = None,
+    history_window_days: int = 7,
 ) -> Pool:
     """A pool of the nodes with this label, which move into it from the default pool.
 
-    Refused while one of them belongs to another pool. Needs `pool:create` on the cluster.
+    `staleness_grace_seconds` None = for ever; `history_half_life_hours` None = the whole window counts alike. Refused
+    while one of the nodes belongs to another pool. Needs `pool:create` on the cluster.
     """
-    cluster = _locked_cluster(cluster)
+    cluster = locked_cluster(cluster)
     require(actor, "create", "pool", cluster)
     values = _checked(
+        cluster,
         label_key=label_key,
         label_value=label_value,
         gpu_placement=gpu_placement,
         cpu_placement=cpu_placement,
         min_runtime_seconds=min_runtime_seconds,
+        topology=topology,
+        staleness_grace_seconds=staleness_grace_seconds,
+        history_weight_milli=history_weight_milli,
+        history_half_life_hours=history_half_life_hours,
+        history_window_days=history_window_days,
     )
-    if Pool.objects.filter(cluster=cluster, name=rules.pool_name(name)).exists():
+    if Pool.objects.filter(cluster=cluster, name=rules.dns_label(name, "A pool's")).exists():
         raise Refused({"name": f"{cluster.name} already has a pool called {name}. Choose another name."})
     matching = _free_nodes(cluster, label_key, label_value)
     pool = Pool.objects.create(cluster=cluster, name=name, **values)
     nodes_replace(matching, Pool.objects.filter(cluster=cluster))
-    audit_record(actor=actor, action="create", entity=pool, unit=cluster.pk, after={**values, "nodes": len(matching)})
+    after = {field: _told(values[field]) for field in FIELDS} | {"nodes": len(matching)}
+    audit_record(actor=actor, action="create", entity=pool, unit=cluster.pk, after=after)
     wake_on_commit()
     return pool
 
@@ -70,6 +94,11 @@ def pool_update(
     gpu_placement: Pool.Placement,
     cpu_placement: Pool.Placement,
     min_runtime_seconds: int,
+    topology: Topology | None,
+    staleness_grace_seconds: int | None,
+    history_weight_milli: int,
+    history_half_life_hours: int | None,
+    history_window_days: int,
     expected_version: int | None = None,
 ) -> Pool:
     """Changes a pool; its name stays. With another label other nodes lie in it. The default pool takes no label.
@@ -82,11 +111,17 @@ def pool_update(
     if expected_version is not None and expected_version != pool.version:
         raise Refused({"expected_version": "Somebody changed this pool meanwhile. Look at it, then type yours again."})
     values = _checked(
+        cluster,
         label_key=label_key,
         label_value=label_value,
         gpu_placement=gpu_placement,
         cpu_placement=cpu_placement,
         min_runtime_seconds=min_runtime_seconds,
+        topology=topology,
+        staleness_grace_seconds=staleness_grace_seconds,
+        history_weight_milli=history_weight_milli,
+        history_half_life_hours=history_half_life_hours,
+        history_window_days=history_window_days,
         is_default=pool.is_default,
     )
     before = {field: getattr(pool, field) for field in FIELDS}
@@ -106,8 +141,8 @@ def pool_update(
         action="update",
         entity=pool,
         unit=cluster.pk,
-        before={field: before[field] for field in changed},
-        after={field: values[field] for field in changed},
+        before={field: _told(before[field]) for field in changed},
+        after={field: _told(values[field]) for field in changed},
     )
     wake_on_commit()
     return pool
@@ -135,7 +170,8 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
         action="delete",
         entity=pool,
         unit=cluster.pk,
-        before={field: getattr(pool, field) for field in FIELDS} | {"nodes": len(nodes), "quotas": pool.quotas.count()},
+        before={field: _told(getattr(pool, field)) for field in FIELDS}
+        | {"nodes": len(nodes), "quotas": pool.quotas.count()},
     )
     nodes_replace(nodes, Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
     pool.delete()
@@ -148,7 +184,8 @@ def default_pool_create(cluster: OrgUnit) -> None:
     audit_record(actor=SYSTEM, action="create", entity=pool, unit=cluster.pk, after={"is_default": True})
 
 
-def _locked_cluster(cluster: OrgUnit) -> OrgUnit:
+def locked_cluster(cluster: OrgUnit) -> OrgUnit:
+    """The cluster as it is now, locked. Raises Refused for a unit of another kind."""
     if cluster.kind != UnitKind.CLUSTER:
         raise Refused({"cluster": f"{cluster.name} is no cluster. Choose the cluster that the nodes are in."})
     cluster_locked(cluster)
@@ -157,14 +194,19 @@ def _locked_cluster(cluster: OrgUnit) -> OrgUnit:
 
 def _locked_pool(pool: Pool) -> tuple[OrgUnit, Pool]:
     """Cluster and pool under their locks. The pool's row too: work that refers to it must not arrive meanwhile."""
-    cluster = _locked_cluster(pool.cluster)
-    found = Pool.objects.select_for_update().filter(pk=pool.pk).first()
+    cluster = locked_cluster(pool.cluster)
+    found = Pool.objects.select_for_update(of=("self",)).select_related("topology").filter(pk=pool.pk).first()
     if found is None:
         raise Refused(f"The pool {pool.name} was deleted meanwhile. Go back to the node pools.")
     return cluster, found
 
 
-def _checked(*, is_default: bool = False, **values: Any) -> dict[str, Any]:
+def _told(value: Any) -> Any:
+    """As the audit log holds it."""
+    return value.name if isinstance(value, Topology) else value
+
+
+def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> dict[str, Any]:
     if is_default:
         for field in ("label_key", "label_value"):
             if values[field]:
@@ -177,6 +219,18 @@ def _checked(*, is_default: bool = False, **values: Any) -> dict[str, Any]:
             raise Refused({field: "There is no such placement. Choose bin-pack or spread."})
         values[field] = int(values[field])
     rules.whole("min_runtime_seconds", values["min_runtime_seconds"], rules.MAX_MIN_RUNTIME_SECONDS)
+    topology = values["topology"]
+    if topology is not None and (not isinstance(topology, Topology) or topology.cluster_id != cluster.pk):
+        raise Refused({"topology": f"This is no topology of {cluster.name}. Choose one of that cluster, or none."})
+    if values["staleness_grace_seconds"] is not None:
+        rules.whole("staleness_grace_seconds", values["staleness_grace_seconds"], rules.MAX_STALENESS_SECONDS)
+    rules.whole("history_weight_milli", values["history_weight_milli"], rules.MAX_HISTORY_WEIGHT_MILLI)
+    if values["history_half_life_hours"] is not None:
+        rules.whole("history_half_life_hours", values["history_half_life_hours"], rules.MAX_HISTORY_DAYS * 24)
+    rules.whole("history_window_days", values["history_window_days"], rules.MAX_HISTORY_DAYS)
+    for field in ("history_half_life_hours", "history_window_days"):
+        if values[field] == 0:
+            raise Refused({field: "This is 0, so nothing would count. Type 1 or more, or set the weight to 0."})
     return values
 
 

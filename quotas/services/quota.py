@@ -31,6 +31,8 @@ FIELDS = (
     "over_quota",
     "rank",
     "weight_milli",
+    "reclaim_min_runtime_seconds",
+    "preempt_min_runtime_seconds",
 )
 
 
@@ -49,9 +51,12 @@ def quota_set(
     limit_memory_bytes: int | None = None,
     rank: Rank = Rank.MEDIUM,
     weight_milli: int = 2000,
+    reclaim_min_runtime_seconds: int | None = None,
+    preempt_min_runtime_seconds: int | None = None,
     expected_version: int | None = None,
 ) -> Quota:
-    """Writes the whole row of `unit` in `pool`; None for CPU, memory = not set, for limits = no limit.
+    """Writes the whole row of `unit` in `pool`; None for CPU, memory = not set, for limits = no limit, for minimum
+    runtimes = as the unit above, at the top as the pool.
 
     `expected_version`: the version that the values were made from, 0 for no row; a row changed since then is refused.
     Needs `quota:update` on the unit's parent.
@@ -68,6 +73,8 @@ def quota_set(
             "limit_memory_bytes": limit_memory_bytes,
             "rank": rank,
             "weight_milli": weight_milli,
+            "reclaim_min_runtime_seconds": reclaim_min_runtime_seconds,
+            "preempt_min_runtime_seconds": preempt_min_runtime_seconds,
         }
     )
     before = _values(quota) if quota else {}
@@ -148,4 +155,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     if values["rank"] not in Rank.values:
         raise Refused({"rank": "There is no such rank. Choose low, medium or high."})
     rules.whole("weight_milli", values["weight_milli"], MAX_WEIGHT_MILLI)
+    for field in ("reclaim_min_runtime_seconds", "preempt_min_runtime_seconds"):
+        if values[field] is not None:
+            rules.whole(field, values[field], rules.MAX_MIN_RUNTIME_SECONDS)
     return values | {"rank": int(values["rank"])}

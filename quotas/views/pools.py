@@ -18,10 +18,10 @@ from orgs.views.form import FormPage
 from portal.errors import Refused
 from quotas import hooks, rules
 from quotas.forms import NewPoolForm, PoolForm
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, Topology
 from quotas.selectors.nodes import fills, nodes_with_label
 from quotas.selectors.pool_lines import pool_lines
-from quotas.selectors.pools import clusters_in_scope, pools_in_scope
+from quotas.selectors.pools import clusters_in_scope, pools_in_scope, topologies_in_scope
 from quotas.services.pool import overlap_refusal, pool_create, pool_delete, pool_update
 from quotas.words import pool_impact_rows, pools_answer
 
@@ -67,12 +67,21 @@ class PoolsPage(Page):
             several=len({line.pool.cluster_id for line in lines}) > 1,
             mapped=any(line.nodes for line in lines),
             pool=pool,
+            topologies=self.topologies(),
             may_create=bool(self.creatable),
             may_update=pool is not None and may(user, "update", "pool", pool.cluster),
             may_delete=pool is not None and not pool.is_default and may(user, "delete", "pool", pool.cluster),
             may_nodes=may(user, "read", "node"),
             **kwargs,
         )
+
+    def topologies(self) -> list[tuple[Topology, bool, bool]]:
+        """With whether the reader may change and delete each."""
+        user = self.request.user
+        return [
+            (one, may(user, "update", "pool", one.cluster), may(user, "delete", "pool", one.cluster))
+            for one in topologies_in_scope(self.request)
+        ]
 
 
 class PoolCreate(PoolsPage, FormPage):

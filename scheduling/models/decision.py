@@ -35,6 +35,8 @@ class Decision(models.Model):
     workload = models.BigIntegerField()
     pod = models.BigIntegerField()
     pod_uid = AsciiField(max_length=64)
+    sub_group = models.BigIntegerField(null=True)
+    """Of a reserve: the room of a pod that is moved goes to the next pending pod of its sub-group."""
     node = models.BigIntegerField(null=True)
     devices = AsciiField(max_length=80, blank=True)
     for_workload = models.BigIntegerField(null=True)

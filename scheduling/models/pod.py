@@ -32,6 +32,8 @@ class Pod(models.Model):
     message = models.CharField(max_length=500, blank=True)
     devices = AsciiField(max_length=80, blank=True)
     """Numbers of the GPUs it holds, between commas."""
+    device_milli = models.PositiveSmallIntegerField(default=1000)
+    """Of each of them: its sub-group's share, or the part that its GPU memory is of the GPUs of its node."""
     created_at = models.DateTimeField()
     bound_at = models.DateTimeField(null=True)
 

@@ -16,8 +16,12 @@ class SubGroup(models.Model):
     """GPUs of one node that each pod asks for; 0 = work without GPU."""
     device_milli = models.PositiveSmallIntegerField(default=1000)
     """Of each of them."""
+    gpu_memory_mib = models.PositiveIntegerField(default=0)
+    """Instead of `device_milli`: a share of each of them that has so much memory, whatever part that is."""
     cpu_millicores = models.BigIntegerField()
     memory_bytes = models.BigIntegerField()
+    placement = models.JSONField(default=dict)
+    """`nodes`: labels that a node must have, key to value; `tolerations`: as in Kubernetes. Either may be missing."""
     request_class = models.PositiveBigIntegerField()
     """Equal for workloads that ask for the same in the same way; they wait for the same reason."""
 

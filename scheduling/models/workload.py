@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from orgs.models import OrgUnit, Subject
 from portal.fields import AsciiField
-from quotas.models import Pool
+from quotas.models import Pool, Topology
 
 
 class Priority(models.IntegerChoices):
@@ -56,6 +56,13 @@ class Workload(models.Model):
     requested_gpu_milli = models.BigIntegerField()
     requested_cpu_millicores = models.BigIntegerField()
     requested_memory_bytes = models.BigIntegerField()
+    near_topology = models.ForeignKey(Topology, models.SET_NULL, null=True, related_name="workloads")
+    near_required = AsciiField(max_length=317, blank=True)
+    """Its pods have to be in one domain of this level of that topology; empty = wherever."""
+    near_preferred = AsciiField(max_length=317, blank=True)
+    """And if possible in one of this level."""
+    preemption_delay_seconds = models.PositiveIntegerField(default=0)
+    """So long after its creation and after each eviction nobody is stopped for it."""
     created_at = models.DateTimeField(default=timezone.now)
 
     pool = models.ForeignKey(Pool, models.SET_NULL, null=True, related_name="workloads")
@@ -69,6 +76,10 @@ class Workload(models.Model):
     pods_running = models.PositiveIntegerField(default=0)
     allocated_gpu_milli = models.BigIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
+    evicted_at = models.DateTimeField(null=True)
+    """When the last of its pods was seen stopping because a loop had decided so."""
+    stale_since = models.DateTimeField(null=True)
+    """Since when it runs with fewer pods than it needs."""
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

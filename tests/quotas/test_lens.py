@@ -30,6 +30,9 @@ def _lens(resource: str = "gpu", show: str = "quota") -> Lens:
         ("memory", "limit", "1", {"limit_memory_bytes": 1024**3}),
         ("cpu", "weight", "1.5", {"weight_milli": 1_500}),
         ("gpu", "weight", "", {"weight_milli": 2_000, "rank": Rank.MEDIUM}),
+        ("gpu", "reclaim", "90", {"reclaim_min_runtime_seconds": 5_400}),
+        ("memory", "preempt", "2 h", {"preempt_min_runtime_seconds": 7_200}),
+        ("cpu", "reclaim", "", {"reclaim_min_runtime_seconds": None}),
     ],
 )
 def test_typing_changes_one_column_of_the_row(resource: str, show: str, text: str, changes: dict[str, Any]) -> None:
@@ -59,6 +62,14 @@ def test_the_switch_is_over_quota_or_the_next_rank() -> None:
 def test_what_is_no_number() -> None:
     with pytest.raises(Refused):
         _lens().typed(ROW, "lots")
+    for text in ("1.5", "-1", "2 weeks", "9" * 12):
+        with pytest.raises(Refused, match="Type whole minutes"):
+            _lens(show="reclaim").typed(ROW, text)
+
+
+def test_a_runtime_has_nothing_to_switch() -> None:
+    with pytest.raises(Refused, match="nothing to switch"):
+        _lens(show="preempt").switched(ROW)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"resource": "tpu", "show": "all"}, {"resource": "", "show": "\x00"}])

@@ -59,3 +59,14 @@ def test_anything_typed_is_a_number_or_refused(text: str) -> None:
         except Refused:
             continue
         assert value >= 0
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 min"), (45, "45 s"), (5_400, "90 min"), (86_400, "1,440 min")])
+def test_a_runtime_is_taken_back_as_it_is_shown(seconds: int, words: str) -> None:
+    assert parsing.runtime_words(seconds) == words
+    assert parsing.runtime(words) == seconds
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 5_400), ("2h", 7_200), (" 45 S ", 45)])
+def test_runtimes(text: str, seconds: int) -> None:
+    assert parsing.runtime(text) == seconds

@@ -11,7 +11,7 @@ from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas import hooks
 from quotas.models import Node, Pool, Quota
-from quotas.services.pool import pool_create, pool_delete, pool_update
+from quotas.services.pool import FIELDS, pool_create, pool_delete, pool_update
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -47,8 +47,7 @@ def _create(cluster: OrgUnit, name: str = "rack-7", value: str = "r07", **values
 
 
 def _update(pool: Pool, **changes: Any) -> Pool:
-    fields = ("label_key", "label_value", "gpu_placement", "cpu_placement", "min_runtime_seconds")
-    return pool_update(actor=actor_of(), pool=pool, **({field: getattr(pool, field) for field in fields} | changes))
+    return pool_update(actor=actor_of(), pool=pool, **({field: getattr(pool, field) for field in FIELDS} | changes))
 
 
 def _pool_of(node: Node) -> str:
@@ -207,15 +206,7 @@ def test_who_has_no_right_on_the_cluster(north: OrgUnit, work: dict[str, int]) -
     with pytest.raises(Forbidden):
         pool_create(actor=head, cluster=north, name="a", label_key="a", label_value="a")
     with pytest.raises(Forbidden):
-        pool_update(
-            actor=head,
-            pool=pool,
-            label_key="a",
-            label_value="a",
-            gpu_placement=Pool.Placement.SPREAD,
-            cpu_placement=Pool.Placement.SPREAD,
-            min_runtime_seconds=0,
-        )
+        pool_update(actor=head, pool=pool, **{field: getattr(pool, field) for field in FIELDS})
     with pytest.raises(Forbidden):
         pool_delete(actor=head, pool=pool)
     with pytest.raises(Refused, match="is no cluster"):

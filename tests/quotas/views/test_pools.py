@@ -20,6 +20,7 @@ from tests.factories import (
     make_pool,
     make_project,
     make_quota,
+    make_topology,
     make_user,
     make_workload,
     signed_in,
@@ -34,6 +35,11 @@ NEW = {
     "gpu_placement": "2",
     "cpu_placement": "1",
     "min_runtime_minutes": "90",
+    "topology": "",
+    "staleness_grace_seconds": "120",
+    "history_weight": "1.25",
+    "history_window_days": "14",
+    "history_half_life_hours": "",
 }
 
 
@@ -93,6 +99,8 @@ def test_making_a_pool(north: OrgUnit) -> None:
     response = client.post(reverse("pool_create"), NEW | {"cluster": str(north.pk)}, follow=True)
     pool = Pool.objects.get(name="rack-7")
     assert (pool.gpu_placement, pool.min_runtime_seconds) == (Pool.Placement.SPREAD, 5_400)
+    assert (pool.staleness_grace_seconds, pool.history_weight_milli) == (120, 1250)
+    assert (pool.history_window_days, pool.history_half_life_hours) == (14, None)
     assert Node.objects.get(pk=node.pk).pool == pool
     assert "Pool rack-7 is there." in response.content.decode()
 
@@ -140,9 +148,24 @@ def test_the_default_pool_has_no_label_to_change(north: OrgUnit) -> None:
     default = default_pool_of(north)
     client = signed_in(make_user(role=ADMIN))
     assert "Label key" not in client.get(reverse("pool", args=[default.pk])).content.decode()
-    data = {"gpu_placement": "2", "cpu_placement": "2", "min_runtime_minutes": "0", "expected_version": "1"}
+    data = NEW | {"label_key": "", "label_value": "", "staleness_grace_seconds": "", "expected_version": "1"}
     assert client.post(reverse("pool", args=[default.pk]), data).status_code == 302
-    assert Pool.objects.get(pk=default.pk).gpu_placement == Pool.Placement.SPREAD
+    default.refresh_from_db()
+    assert (default.gpu_placement, default.staleness_grace_seconds) == (Pool.Placement.SPREAD, None)
+
+
+def test_a_pool_is_given_a_topology_of_its_cluster(north: OrgUnit) -> None:
+    pool, racks = make_pool("rack", north, "rack", "r07"), make_topology("racks", north)
+    foreign = make_topology("halls")
+    client = signed_in(make_user(role=ADMIN))
+    url, data = reverse("pool", args=[pool.pk]), NEW | {"expected_version": "1"}
+    refused = client.post(url, data | {"topology": str(foreign.pk)})
+    assert refused.status_code == 422
+    assert "Choose one of the topologies here" in refused.content.decode()
+    assert client.post(url, data | {"topology": str(racks.pk)}).status_code == 302
+    pool.refresh_from_db()
+    assert pool.topology == racks
+    assert "topology racks" in _page(make_user(role=ADMIN))
 
 
 def test_deleting_a_pool_says_what_goes_with_it(north: OrgUnit) -> None:

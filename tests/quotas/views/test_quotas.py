@@ -56,6 +56,28 @@ def _heading(html: str) -> str:
     return found[1]
 
 
+def test_minimum_runtimes_are_cells_of_their_own(vision: OrgUnit) -> None:
+    project = make_project("vis-3d", vision)
+    client = signed_in(make_user(role=ADMIN))
+    html = client.get(reverse("quotas"), {"show": "reclaim"}).content.decode()
+    assert "as the pool" in html
+    assert "as above" in html
+    assert "cell-switch" not in html
+    saved = _post(client, project, "show=reclaim", value="90")
+    assert saved.status_code == 200
+    assert "90 min" in saved.content.decode()
+    quota = Quota.objects.get(unit=project)
+    assert (quota.reclaim_min_runtime_seconds, quota.preempt_min_runtime_seconds) == (5_400, None)
+    assert _post(client, project, "show=preempt", value="2 h", version="1").status_code == 200
+    refused = _post(client, project, "show=preempt", value="44000", version="2")
+    assert refused.status_code == 422
+    assert "Type at most that." in refused.content.decode()
+    assert _post(client, project, "show=preempt", switch="1", version="2").status_code == 422
+    assert _post(client, project, "show=reclaim", value="", version="2").status_code == 200
+    quota.refresh_from_db()
+    assert (quota.reclaim_min_runtime_seconds, quota.preempt_min_runtime_seconds) == (None, 7_200)
+
+
 def test_saving_a_cell_answers_with_all_that_changed(vision: OrgUnit) -> None:
     project = make_project("vis-3d", vision)
     client = signed_in(make_user(role=ADMIN))
