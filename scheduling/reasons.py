@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from portal.formats import counted
+from portal.formats import clock, counted, duration
 from scheduling.engine.decisions import EvictCode, WaitCode
 from scheduling.models import Decision
 from scheduling.quantities import amount, bare
@@ -47,6 +48,13 @@ class _Figures:
 
     def number(self, key: str) -> int:
         return int(self._numbers.get(key) or 0)
+
+    def word(self, key: str) -> str:
+        return str(self._numbers.get(key) or "")
+
+    def clock(self, key: str) -> str:
+        """A moment in ms since the epoch, as hours and minutes."""
+        return f"{clock(datetime.fromtimestamp(self.number(key) / 1000, UTC))} UTC"
 
     def amount(self, key: str) -> str:
         return amount(self.resource, self.number(key))
@@ -115,6 +123,47 @@ def _never_fits(figures: _Figures, pool: str) -> Reason:
     )
 
 
+def _no_matching_node(figures: _Figures, pool: str) -> Reason:
+    nodes = counted(figures.number("nodes"), "ready node")
+    if figures.word("by") == "taints":
+        return Reason(
+            f"tolerates no node of {pool}",
+            f"Waits in {pool}: it tolerates the taints of none of its {nodes}.",
+            "Tolerate a taint of the nodes, or choose another pool.",
+        )
+    rule = "suits its rules about other pods" if figures.word("by") == "pods" else "has the labels it asks for"
+    return Reason(
+        f"no node of {pool} {rule}",
+        f"Waits in {pool}: none of its {nodes} {rule}.",
+        "Ask for less of the nodes, or choose another pool.",
+    )
+
+
+def _topology(figures: _Figures, pool: str) -> Reason:
+    level, slots, pods = figures.word("level"), figures.number("slots"), counted(figures.number("pods"), "pod")
+    if not figures.number("domains"):
+        return Reason(
+            f"no node of {pool} has the label {level}",
+            f"Waits in {pool}: its {pods} have to be inside one {level}, and no node there has that label.",
+            "Ask for another level, or choose another pool.",
+        )
+    return Reason(
+        f"room for {slots} of {pods} inside one {level}",
+        f"Waits for room in {pool}: its {pods} have to be inside one {level}; of "
+        f"{counted(figures.number('domains'), 'domain')} the best has room for {slots}.",
+        f"It starts when others end in one {level}, or with a wider level.",
+    )
+
+
+def _backing_off(figures: _Figures, pool: str) -> Reason:
+    until = figures.clock("until_ms")
+    return Reason(
+        f"starts failed, tried again at {until}",
+        f"Waits in {pool}: its starts have failed again and again, so it is left out until {until}.",
+        "Its timeline says what failed. Stop it, put that right, and run it again.",
+    )
+
+
 def _short(figures: _Figures, pool: str) -> Reason:
     return Reason(
         f"{figures.amount('short')} short in {pool}",
@@ -171,10 +220,13 @@ _WAITS: dict[str, Callable[[_Figures, str], Reason]] = {
     WaitCode.NON_PREEMPTIBLE_OVER_QUOTA: _non_preemptible,
     WaitCode.NO_READY_NODE: _no_ready_node,
     WaitCode.NEVER_FITS: _never_fits,
+    WaitCode.NO_MATCHING_NODE: _no_matching_node,
     WaitCode.SHORT: _short,
     WaitCode.FRAGMENTED: _fragmented,
+    WaitCode.TOPOLOGY: _topology,
     WaitCode.ROOM_RESERVED: _room_reserved,
     WaitCode.INCOMPLETE: _incomplete,
+    WaitCode.BACKING_OFF: _backing_off,
 }
 
 
@@ -188,6 +240,13 @@ def evict_reason(code: str, numbers: Numbers, for_whom: str, unit_name: Callable
         )
     if code == EvictCode.PREEMPT:
         return f"Stopped for {for_whom}, which has the higher priority"
+    if code == EvictCode.CONSOLIDATE:
+        return f"Moved so that {for_whom} finds room in one place; it starts again elsewhere"
+    if code == EvictCode.STALE:
+        figures = _Figures(numbers, unit_name)
+        since = f" since {figures.clock('since_ms')}" if "since_ms" in numbers else ""
+        grace = f", longer than the {duration(figures.number('grace_ms') / 1000)} allowed" if since else ""
+        return f"Stopped because it ran with fewer pods than it needs{since}{grace}"
     if code == Decision.GANG_INCOMPLETE:
         return "Stopped because the rest of its pods found no room"
     return f"Stopped for {for_whom}"

@@ -29,10 +29,13 @@ MOST_PODS = 200
 ROOM_CODES = (
     WaitCode.NO_READY_NODE,
     WaitCode.NEVER_FITS,
+    WaitCode.NO_MATCHING_NODE,
     WaitCode.SHORT,
     WaitCode.FRAGMENTED,
+    WaitCode.TOPOLOGY,
     WaitCode.ROOM_RESERVED,
     WaitCode.INCOMPLETE,
+    WaitCode.BACKING_OFF,
 )
 """Reasons of the last step. The engine saw each node; the forecast only their summary."""
 

@@ -16,6 +16,7 @@ from orgs.scope import limited
 from portal.formats import count, counted
 from portal.quota_bar import QuotaBar
 from quotas.models import Node, Pool, Quota, UnitUsage
+from scheduling.engine.decisions import EvictCode
 from scheduling.models import CycleReport, Decision
 from scheduling.reasons import evict_reason
 
@@ -132,8 +133,10 @@ def decisions(pool: Pool, user: Any) -> list[DecisionRow]:
         icon, title, note = _decision_words(alike, name, nodes)
         if first.kind == Decision.Kind.EVICT:
             other = words.get(first.for_workload or 0, "a workload that is gone")
-            numbers = first.numbers if first.workload in seen else {}
-            note = evict_reason(first.code if numbers else "", numbers, other, name_of)
+            known = first.workload in seen
+            # Figures and priorities are for who may see the workload; that it was moved or incomplete, for all.
+            code = first.code if known or first.code not in (EvictCode.RECLAIM, EvictCode.PREEMPT) else ""
+            note = evict_reason(code, first.numbers if known else {}, other, name_of)
         whose = f"{seen[first.workload]}. " if first.workload in seen else ""
         pk = first.workload if first.workload in seen else None
         rows.append(DecisionRow(first.at, icon, title, f"{whose}{note}. Cycle {count(first.cycle)}.", pk))
@@ -151,7 +154,8 @@ def _decision_words(alike: Sequence[Decision], name: str, nodes: dict[int, str])
         return "check", f"Placed {name}{outcome}", f"{pods} on {where}"
     if first.kind == Decision.Kind.RESERVE:
         return "clock", f"Room kept for {name}{outcome}", f"{pods} on {where}, until others have stopped"
-    return "undo-2", f"Stopped {name}{outcome}", pods
+    moved = first.code == EvictCode.CONSOLIDATE
+    return "undo-2", f"{'Moved' if moved else 'Stopped'} {name}{outcome}", pods
 
 
 def left_waiting(pool: Pool, user: Any) -> list[LeftWaiting]:

@@ -62,6 +62,25 @@ CASES: list[tuple[WaitCode, dict[str, Any], str, str]] = [
         "Starts soon in a100: room is being freed on 2 nodes.",
     ),
     (
+        WaitCode.NO_MATCHING_NODE,
+        {"nodes": 4, "by": "selector"},
+        "no node of a100 has the labels it asks for",
+        "Waits in a100: none of its 4 ready nodes has the labels it asks for.",
+    ),
+    (
+        WaitCode.TOPOLOGY,
+        {"level": "example.org/rack", "domains": 6, "pods": 4, "slots": 3},
+        "room for 3 of 4 pods inside one example.org/rack",
+        "Waits for room in a100: its 4 pods have to be inside one example.org/rack; of 6 domains the best has room "
+        "for 3.",
+    ),
+    (
+        WaitCode.BACKING_OFF,
+        {"until_ms": 1_790_000_000_000},
+        "starts failed, tried again at 14:13 UTC",
+        "Waits in a100: its starts have failed again and again, so it is left out until 14:13 UTC.",
+    ),
+    (
         WaitCode.INCOMPLETE,
         {"pods": 3, "minimum": 4},
         "3 of 4 pods exist",
@@ -113,6 +132,39 @@ def test_taken_back_says_from_how_much() -> None:
     )
 
 
-def test_every_evict_code_names_the_other() -> None:
-    for code in EvictCode:
+@pytest.mark.parametrize(
+    ("by", "short"),
+    [
+        ("taints", "tolerates no node of a100"),
+        ("pods", "no node of a100 suits its rules about other pods"),
+    ],
+)
+def test_what_rules_the_nodes_out(by: str, short: str) -> None:
+    reason = wait_reason(WaitCode.NO_MATCHING_NODE, {"nodes": 1, "by": by}, "a100", unit_name)
+    assert reason.short == short
+    assert "1 ready node" in reason.sentence
+
+
+def test_a_level_that_no_node_knows() -> None:
+    numbers = {"level": "rack", "domains": 0, "pods": 1, "slots": 0}
+    reason = wait_reason(WaitCode.TOPOLOGY, numbers, "a100", unit_name)
+    assert reason.short == "no node of a100 has the label rack"
+
+
+def test_gpu_memory_can_be_what_no_node_has() -> None:
+    numbers = {"resource": "device_memory_mib", "requested": 98304, "largest": 81920}
+    reason = wait_reason(WaitCode.NEVER_FITS, numbers, "a100", unit_name)
+    assert reason.sentence == "Never starts in a100: a pod asks for 96 GiB of GPU memory, the largest node has 80 GiB."
+
+
+def test_a_stale_workload_is_stopped_for_nobody() -> None:
+    text = evict_reason(EvictCode.STALE, {"since_ms": 1_790_000_000_000, "grace_ms": 60_000}, "itself", unit_name)
+    assert text == (
+        "Stopped because it ran with fewer pods than it needs since 14:13 UTC, longer than the 1 min allowed"
+    )
+    assert evict_reason(EvictCode.STALE, {}, "x", unit_name) == ("Stopped because it ran with fewer pods than it needs")
+
+
+def test_every_other_evict_code_names_the_other() -> None:
+    for code in set(EvictCode) - {EvictCode.STALE}:
         assert "seg-unet" in evict_reason(code, {"unit": 3, "priority": 50, "for_priority": 75}, "seg-unet", unit_name)
