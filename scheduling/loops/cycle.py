@@ -45,12 +45,13 @@ class Cycle:
         return rooms | {item.for_workload for item in made.evicts}
 
     def without(self, workloads: set[int]) -> Cycle:
-        """The same with nothing decided for these."""
+        """The same with nothing decided for these. Who would be moved for them stays, and needs no other room."""
         made = self.decisions
+        moved = {item.pod for item in made.evicts if item.for_workload in workloads}
         kept = replace(
             made,
             places=tuple(item for item in made.places if item.workload not in workloads),
-            reserves=tuple(item for item in made.reserves if item.workload not in workloads),
+            reserves=tuple(item for item in made.reserves if item.workload not in workloads and item.pod not in moved),
             evicts=tuple(item for item in made.evicts if item.for_workload not in workloads),
         )
         return replace(self, decisions=kept)

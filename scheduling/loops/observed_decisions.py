@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scheduling.models import OPEN_STATES, Decision
+from django.utils import timezone
+
+from scheduling.models import OPEN_STATES, Decision, Workload
 
 STATE = Decision.State
 KIND = Decision.Kind
@@ -22,18 +24,25 @@ def settle_seen(*, bound: Mapping[int, int], stopping: Sequence[int]) -> None:
         _settle(wrong, STATE.FAILED, "The pod was seen on another node.")
     if stopping:
         evicts = Decision.objects.filter(pod__in=stopping, kind=KIND.EVICT, state__in=OPEN_STATES)
-        _settle(list(evicts.values_list("pk", flat=True)), STATE.OBSERVED)
+        _evicted(dict(evicts.values_list("pk", "workload")))
 
 
 def settle_gone(pods: Sequence[int]) -> None:
     """Pods (ids) that are no longer there."""
-    found = Decision.objects.filter(pod__in=pods, state__in=OPEN_STATES).values_list("pk", "kind")
-    kinds: dict[int, list[int]] = {KIND.PLACE: [], KIND.EVICT: [], KIND.RESERVE: []}
-    for pk, kind in found:
-        kinds[kind].append(pk)
-    _settle(kinds[KIND.PLACE], STATE.FAILED, "The pod is gone.")
-    _settle(kinds[KIND.EVICT], STATE.OBSERVED)
-    _settle(kinds[KIND.RESERVE], STATE.VOID)
+    found = Decision.objects.filter(pod__in=pods, state__in=OPEN_STATES).values_list("pk", "kind", "workload")
+    kinds: dict[int, dict[int, int]] = {KIND.PLACE: {}, KIND.EVICT: {}, KIND.RESERVE: {}}
+    for pk, kind, workload in found:
+        kinds[kind][pk] = workload
+    _settle(list(kinds[KIND.PLACE]), STATE.FAILED, "The pod is gone.")
+    _evicted(kinds[KIND.EVICT])
+    # A reserve stays: the room is for the pod that takes the place of this one (`handover`).
+
+
+def _evicted(decisions: Mapping[int, int]) -> None:
+    """Evictions (their workloads by their ids) were seen to have happened."""
+    if decisions:
+        Workload.objects.filter(pk__in=sorted(set(decisions.values()))).update(evicted_at=timezone.now())
+        _settle(list(decisions), STATE.OBSERVED)
 
 
 def _settle(ids: Sequence[int], state: Decision.State, error: str = "") -> None:

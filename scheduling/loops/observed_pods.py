@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,12 +12,28 @@ from django.utils import timezone
 from quotas.models import Node, Pool
 from scheduling.clusters.gateway import PodPhase, Seen, SeenPod
 from scheduling.models import Pod, SubGroup
+from scheduling.quantities import MEBIBYTE, device_share_milli
 
 from .foreign import ForeignPods
 from .observed_decisions import settle_gone, settle_seen
 from .rows import clean, update_rows
 
-FIELDS = ("pool", "charged_pool", "node", "phase", "message", "devices", "bound_at")
+FIELDS = ("pool", "charged_pool", "node", "phase", "message", "devices", "device_milli", "bound_at")
+
+
+class Owner(NamedTuple):
+    """What a pod belongs to, and what part of a GPU its pods ask for."""
+
+    workload: int
+    sub_group: int
+    device_milli: int
+    gpu_memory_mib: int
+
+    def share_milli(self, gpu_memory_bytes: int) -> int:
+        """Of each GPU of a node whose GPUs have so much memory; 0 while there is no node to tell by."""
+        if not self.gpu_memory_mib:
+            return self.device_milli
+        return device_share_milli(self.gpu_memory_mib, gpu_memory_bytes // MEBIBYTE)
 
 
 class PodWriter:
@@ -39,11 +55,11 @@ class PodWriter:
             pods = self._node_unknown | pods
             self._node_unknown = {}
         groups = _sub_groups({pod.workload for pod in pods.values() if pod.ours})
-        ours = {}
+        ours: dict[str, tuple[SeenPod, Owner]] = {}
         for pod in pods.values():
             group = groups.get((pod.workload, pod.sub_group)) if pod.ours else None
             if group:
-                ours[pod.uid] = (pod, *group)
+                ours[pod.uid] = (pod, group)
             else:
                 self.foreign.remember(pod)
         changed = self._write_ours(ours) if ours else set()
@@ -61,19 +77,22 @@ class PodWriter:
     def _remove_all_but(self, uids: Iterable[str]) -> set[int]:
         return _delete(Pod.objects.filter(workload__cluster=self.cluster).exclude(uid__in=uids))
 
-    def _write_ours(self, ours: dict[str, tuple[SeenPod, int, int]]) -> set[int]:
-        """`ours`: by uid the pod and the ids of its workload and sub-group."""
-        here = self._nodes().filter(name__in={pod.node for pod, *_ in ours.values()})
-        nodes = {name: (pk, pool) for name, pk, pool in here.values_list("name", "pk", "pool_id")}
+    def _write_ours(self, ours: dict[str, tuple[SeenPod, Owner]]) -> set[int]:
+        """`ours`: by uid the pod and what it belongs to."""
+        here = self._nodes().filter(name__in={pod.node for pod, _ in ours.values()})
+        nodes = {
+            name: (pk, pool, memory)
+            for name, pk, pool, memory in here.values_list("name", "pk", "pool_id", "gpu_memory_bytes")
+        }
         pools = dict(Pool.objects.filter(cluster=self.cluster).values_list("name", "pk"))
         rows = {uid: (pk, *old) for pk, uid, *old in Pod.objects.filter(uid__in=ours).values_list("pk", "uid", *FIELDS)}
         now = timezone.now()
         new: list[Pod] = []
         updates: list[tuple[Any, ...]] = []
         changed: set[int] = set()
-        for uid, (pod, workload, group) in ours.items():
-            pk, _, charged, _, _, _, _, bound_at = rows.get(uid, [None] * (len(FIELDS) + 1))
-            node, node_pool = nodes.get(pod.node, (None, None))
+        for uid, (pod, owner) in ours.items():
+            pk, _, charged, *_, bound_at = rows.get(uid, [None] * (len(FIELDS) + 1))
+            node, node_pool, gpu_memory = nodes.get(pod.node, (None, None, 0))
             if pod.node and node is None:
                 self._node_unknown[uid] = pod
             values = {
@@ -84,15 +103,16 @@ class PodWriter:
                 "phase": _phase(pod),
                 "message": clean(pod.message, 500),
                 "devices": clean(pod.devices, 80),
+                "device_milli": owner.share_milli(gpu_memory),
                 "bound_at": (bound_at or now) if node else None,
             }
             if pk is None:
-                new.append(_new_pod(pod, workload, group, values))
+                new.append(_new_pod(pod, owner, values))
             elif rows[uid][1:] != tuple(values.values()):
                 updates.append((pk, *values.values()))
             else:
                 continue
-            changed.add(workload)
+            changed.add(owner.workload)
         Pod.objects.bulk_create(new)
         update_rows(Pod, FIELDS, updates)
         written = [(pk, node, phase) for pk, _, _, node, phase, *_ in updates]
@@ -104,11 +124,19 @@ class PodWriter:
         return changed
 
 
-def _new_pod(pod: SeenPod, workload: int, group: int, values: dict[str, Any]) -> Pod:
+def _new_pod(pod: SeenPod, owner: Owner, values: dict[str, Any]) -> Pod:
     keys = {f"{name}_id": values[name] for name in ("pool", "charged_pool", "node")}
     rest = {name: values[name] for name in FIELDS[3:]}
     created = datetime.fromtimestamp(pod.created_ms / 1000, UTC)
-    return Pod(uid=pod.uid, name=pod.name, workload_id=workload, sub_group_id=group, created_at=created, **keys, **rest)
+    return Pod(
+        uid=pod.uid,
+        name=pod.name,
+        workload_id=owner.workload,
+        sub_group_id=owner.sub_group,
+        created_at=created,
+        **keys,
+        **rest,
+    )
 
 
 def _delete(pods: Any) -> set[int]:
@@ -144,10 +172,12 @@ def valid_uids(texts: Iterable[str]) -> list[UUID]:
     return uids
 
 
-def _sub_groups(workloads: set[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    """By uid of the workload and name of the sub-group: the ids of both."""
+def _sub_groups(workloads: set[str]) -> dict[tuple[str, str], Owner]:
+    """By uid of the workload and name of the sub-group."""
     found = SubGroup.objects.filter(workload__uid__in=valid_uids(workloads))
     return {
-        (str(uid), name): (workload, group)
-        for uid, name, workload, group in found.values_list("workload__uid", "name", "workload_id", "pk")
+        (str(uid), name): Owner(*owner)
+        for uid, name, *owner in found.values_list(
+            "workload__uid", "name", "workload_id", "pk", "device_milli", "gpu_memory_mib"
+        )
     }

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     allocated_gpu_milli: int
     state_since: datetime
     started_at: datetime | None
+    stale_since: datetime | None
     ended_at: datetime | None
 
 
@@ -49,6 +50,8 @@ class Facts:
     """Pods in each phase."""
     pods: int
     """How many it is to have."""
+    below_minimum: bool = False
+    """Fewer are bound or have done their part than must run together."""
 
 
 def derive(facts: Facts) -> tuple[State, str]:
@@ -81,7 +84,7 @@ def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) ->
     """
     found = Workload.objects.filter(pk__in=set(workloads))
     rows = list(found.values_list("pk", "uid", "desired", "pods_wanted", *Row._fields))
-    phases, allocated = _pods([row[0] for row in rows])
+    phases, allocated, below = _pods([row[0] for row in rows])
     now = timezone.now()
     updates, events = [], []
     for pk, uid, desired, wanted, *columns in rows:
@@ -93,7 +96,7 @@ def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) ->
         if not old.is_active:
             new = old._replace(applied=seen is not None)
         else:
-            facts = Facts(running, applied, old.started_at is not None, seen, phases[pk], wanted)
+            facts = Facts(running, applied, old.started_at is not None, seen, phases[pk], wanted, pk in below)
             new = _next(old, facts, allocated[pk], now)
         if new != old:
             updates.append((pk, *new))
@@ -111,6 +114,7 @@ def _next(old: Row, facts: Facts, allocated: int, now: datetime) -> Row:
     ended = state in ENDED
     running = facts.phases[Phase.RUNNING]
     started = old.started_at or (now if running else None)
+    stale = state is State.DEGRADED and facts.below_minimum
     # A message of the reconciler stays until the object is there.
     keeps_message = state == old.state and not facts.applied
     return Row(
@@ -123,24 +127,29 @@ def _next(old: Row, facts: Facts, allocated: int, now: datetime) -> Row:
         state_since=old.state_since if state == old.state else now,
         # Runs anew after its pods were evicted.
         started_at=None if state is State.WAITING else started,
+        stale_since=(old.stale_since or now) if stale else None,
         ended_at=now if ended else None,
     )
 
 
-def _pods(workloads: list[int]) -> tuple[dict[int, Counter[int]], dict[int, int]]:
-    """Of each workload: pods in each phase, and milli-GPUs that its bound pods hold."""
-    per_pod = {
-        pk: devices * milli
-        for pk, devices, milli in SubGroup.objects.filter(workload__in=workloads).values_list(
-            "pk", "devices", "device_milli"
+def _pods(workloads: list[int]) -> tuple[dict[int, Counter[int]], dict[int, int], set[int]]:
+    """Pods of each workload in each phase, milli-GPUs that its bound pods hold, and which have too few pods."""
+    groups = {
+        pk: (workload, devices, minimum)
+        for pk, workload, devices, minimum in SubGroup.objects.filter(workload__in=workloads).values_list(
+            "pk", "workload_id", "devices", "min_members"
         )
     }
     phases: dict[int, Counter[int]] = defaultdict(Counter)
     allocated: dict[int, int] = defaultdict(int)
-    for workload, group, phase in Pod.objects.filter(workload__in=workloads).values_list(
-        "workload_id", "sub_group_id", "phase"
+    alive: Counter[int] = Counter()
+    for workload, group, phase, milli in Pod.objects.filter(workload__in=workloads).values_list(
+        "workload_id", "sub_group_id", "phase", "device_milli"
     ):
         phases[workload][phase] += 1
         if phase in (Phase.STARTING, Phase.RUNNING):
-            allocated[workload] += per_pod[group]
-    return phases, allocated
+            allocated[workload] += groups[group][1] * milli
+        if phase in (Phase.STARTING, Phase.RUNNING, Phase.SUCCEEDED):
+            alive[group] += 1
+    below = {workload for group, (workload, _, minimum) in groups.items() if alive[group] < minimum}
+    return phases, allocated, below

@@ -18,6 +18,7 @@ from scheduling.engine.types import Snapshot
 
 from .actor import Actor
 from .cycle import Cycle
+from .history import History
 from .record import record
 from .samples import Samples
 from .settle import settle
@@ -40,6 +41,7 @@ class PoolLoop:
         self.wake = wake
         self._actor = Actor(pool)
         self._samples = Samples()
+        self._history = History(pool)
         self._unwinder = Unwinder()
         self._quiet: Snapshot | None = None
         self._quiet_until = 0.0
@@ -72,7 +74,7 @@ class PoolLoop:
 
     def _decide(self, tenure: Tenure) -> None:
         began = time.perf_counter_ns()
-        snapshot = take_snapshot(self.pool)
+        snapshot = take_snapshot(self.pool, self._history)
         looked = time.perf_counter_ns()
         timeless = replace(snapshot, now_ms=0)
         if timeless == self._quiet and time.monotonic() < self._quiet_until:

@@ -20,6 +20,7 @@ from .tenure import Tenure
 from .usage import UsageChange
 from .waits import WaitChange
 
+Kind = Decision.Kind
 DECISION_SECONDS = 10
 """So long after recording an unsent decision is void, and the pod of a sent one is read."""
 RESERVE_SECONDS = 120
@@ -112,9 +113,11 @@ def _insert(cycle: Cycle, epoch: int) -> None:
         ]
     rows += [room(Decision.Kind.PLACE, item) for item in made.places]
     rows += [room(Decision.Kind.RESERVE, item) for item in made.reserves]
-    uids = dict(Pod.objects.filter(pk__in={decision.pod for decision in rows}).values_list("pk", "uid"))
+    found = Pod.objects.filter(pk__in={decision.pod for decision in rows}).values_list("pk", "uid", "sub_group_id")
+    pods = {pk: (uid, group) for pk, uid, group in found}
     for decision in rows:
-        decision.pod_uid = uids.get(decision.pod, "")
+        decision.pod_uid, group = pods.get(decision.pod, ("", None))
+        decision.sub_group = group if decision.kind == Kind.RESERVE else None
     # A pod that went away since the snapshot needs nothing.
     Decision.objects.bulk_create(decision for decision in rows if decision.pod_uid)
 

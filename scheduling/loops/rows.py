@@ -34,6 +34,32 @@ def update_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
         )
 
 
+def add_rows(
+    model: type[models.Model], keys: Sequence[str], fields: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Adds to `fields` of the rows with these `keys`, or creates them; each given as (key, ..., amount, ...)."""
+    ordered = sorted(rows)
+    if not ordered:
+        return
+    columns: list[Any] = [model._meta.get_field(name) for name in (*keys, *fields)]
+    quote = connection.ops.quote_name
+    names = [quote(column.column) for column in columns]
+    table = quote(model._meta.db_table)
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names[len(keys) :])
+    sql = (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) "  # noqa: S608
+        f"ON CONFLICT ({', '.join(names[: len(keys)])}) DO UPDATE SET {sums}"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql,
+            [
+                [column.get_db_prep_save(value, connection) for column, value in zip(columns, row, strict=True)]
+                for row in ordered
+            ],
+        )
+
+
 def clean(text: str, longest: int) -> str:
     """Text from a cluster, as a column takes it."""
     return text.replace("\x00", "")[:longest]

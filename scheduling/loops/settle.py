@@ -11,8 +11,9 @@ from django.utils import timezone
 from orgs.models import ProjectInfo
 from quotas.models import Node
 from scheduling.clusters.gateway import Gateway, SeenPod
-from scheduling.models import Decision, Pod, Workload
+from scheduling.models import OPEN_STATES, Assignment, Decision, Pod, Workload
 
+from .handover import hand_over
 from .tenure import Tenure
 
 Kind, State = Decision.Kind, Decision.State
@@ -22,8 +23,12 @@ READ_AGAIN_SECONDS = 10
 
 
 def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
-    """Voids what was not sent in time and room that nobody waits for; reads the pods of what was sent long ago."""
+    """Voids what was not sent in time and room that nobody waits for; reads the pods of what was sent long ago.
+
+    Room of pods that went is handed to those that come for them.
+    """
     _void(pool, tenure)
+    hand_over(pool, tenure)
     late = Decision.objects.filter(pool=pool, state__in=SENT, deadline_at__lt=Now()).order_by("pk")[:BATCH]
     for pk, kind, uid, pod, node, workload in late.values_list("pk", "kind", "pod_uid", "pod", "node", "workload"):
         if not tenure.may_call():
@@ -43,14 +48,19 @@ def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
 
 
 def _void(pool: int, tenure: Tenure) -> None:
-    waits = Pod.objects.filter(
-        pk=OuterRef("pod"),
-        phase=Pod.Phase.PENDING,
+    wanted = Assignment.objects.filter(
+        pk=OuterRef("workload"),
+        pool=pool,
         workload__is_active=True,
         workload__desired=Workload.Desired.RUNNING,
-        workload__assignment__pool=pool,
     )
-    unwanted = Q(kind=Kind.RESERVE) & ~Exists(waits)
+    pod = Pod.objects.filter(pk=OuterRef("pod"))
+    evicted = Decision.objects.filter(pod=OuterRef("pod"), kind=Kind.EVICT, state__in=OPEN_STATES)
+    # A pod that was not stopped after all, or has done its part, needs no other room. Of one that is gone it stays.
+    runs_on = Q(Exists(pod.filter(phase__in=(Pod.Phase.STARTING, Pod.Phase.RUNNING)))) & ~Exists(evicted)
+    done = Exists(pod.filter(phase=Pod.Phase.SUCCEEDED))
+    homeless = Q(sub_group=None) & ~Exists(pod)
+    unwanted = Q(kind=Kind.RESERVE) & (~Exists(wanted) | runs_on | done | homeless)
     recorded = Decision.objects.filter(pool=pool, state=State.RECORDED)
     ids = list(recorded.filter(Q(deadline_at__lt=Now()) | unwanted).order_by("pk").values_list("pk", flat=True))
     if ids:

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from quotas.models import PoolSummary
+from quotas.models import CapacityHour, PoolSummary
 from scheduling.engine.arithmetic import total
+from scheduling.quantities import DEVICE_MILLI, device_share_milli
 
 from .cycle import Cycle
+from .history import LEVEL, SECONDS, Level, full_hour, spans
+from .rows import add_rows
 from .usage import over_quota
 
 FRESH = timedelta(seconds=10)
 """An unchanged summary is written again so often."""
-DEVICE_MILLI = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryChange:
     pool: int
     values: dict[str, Any]
+    hours: list[tuple[datetime, Level]]
+    """By full hour: what there was to give since that was last added."""
 
     @classmethod
     def of(cls, cycle: Cycle) -> SummaryChange | None:
         values = summary_values(cycle)
-        old = PoolSummary.objects.filter(pool=cycle.pool).values(*values, "as_of").first()
-        if old and cycle.at - old.pop("as_of") < FRESH and old == values:
+        hours: list[tuple[datetime, Level]] = []
+        stamps: dict[str, Any] = {"cycle": cycle.number, "as_of": cycle.at}
+        old = PoolSummary.objects.filter(pool=cycle.pool).values(*values, "as_of", "since").first()
+        if old is None:
+            return cls(cycle.pool, values | stamps | {"since": cycle.at}, hours)
+        as_of, since = old.pop("as_of"), old.pop("since")
+        before, now = _level(old), _level(values)
+        if before != now or (any(before) and full_hour(since) < full_hour(cycle.at)):
+            hours = list(spans(before, since, cycle.at))
+            stamps["since"] = cycle.at
+        elif cycle.at - as_of < FRESH and old == values:
             return None
-        return cls(cycle.pool, values | {"cycle": cycle.number, "as_of": cycle.at})
+        return cls(cycle.pool, values | stamps, hours)
 
     def write(self) -> None:
         PoolSummary.objects.update_or_create(pool_id=self.pool, defaults=self.values)
+        add_rows(CapacityHour, ("pool", "at"), SECONDS, [(self.pool, hour, *amounts) for hour, amounts in self.hours])
+
+
+def _level(values: dict[str, Any]) -> Level:
+    gpu, cpu, memory = (values[name] for name in LEVEL)
+    return gpu, cpu, memory
 
 
 def summary_values(cycle: Cycle) -> dict[str, Any]:
@@ -68,15 +87,20 @@ def free_slots(cycle: Cycle) -> dict[str, int]:
     used: dict[int, Counter[int]] = defaultdict(Counter)
     taken: Counter[int] = Counter()
     placed = {item.pod: (item.node, item.devices) for item in cycle.decisions.places}
+    memory = {node.id: node.device_memory_mib for node in cycle.snapshot.nodes}
     for workload in cycle.snapshot.workloads:
         for group in workload.sub_groups:
             for pod in group.pods:
                 place, devices = placed.get(pod.id, (pod.node, pod.devices))
                 if place is None:
                     continue
-                taken[place] += group.request.amounts.gpu_milli
+                request = pod.request or group.request
+                milli = request.device_milli
+                if request.device_memory_mib:
+                    milli = device_share_milli(request.device_memory_mib, memory.get(place, 0))
+                taken[place] += request.devices * milli
                 for device in devices:
-                    used[place][device] += group.request.device_milli
+                    used[place][device] += milli
     slots: Counter[str] = Counter()
     share = 0
     for node in cycle.snapshot.nodes:

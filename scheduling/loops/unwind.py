@@ -29,7 +29,9 @@ class Unwinder:
 
 
 def _incomplete(workload: Workload) -> bool:
-    """Holds room, and is short of a minimum."""
+    """Holds room, and is short of a minimum. What ran whole before is stale: the engine stops it after its grace."""
+    if workload.stale_since_ms is not None:
+        return False
     counts = [
         (group.min_members, sum(pod.state is PodState.BOUND for pod in group.pods)) for group in workload.sub_groups
     ]

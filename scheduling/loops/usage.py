@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from orgs.models import OrgUnit
-from quotas.models import Pool, UnitUsage
+from quotas.models import Pool, UnitUsage, UsageHour
 from scheduling.engine.decisions import UnitShare
 
 from .cycle import Cycle
-from .rows import update_rows
+from .history import LEVEL, SECONDS, Level, full_hour, spans
+from .rows import add_rows, update_rows
 
 SUMS = (
     "gpu_milli",
@@ -39,29 +40,50 @@ class UsageChange:
     """Rows of the pool that are new, and those that differ (by their ids)."""
 
     pool: int
+    at: datetime
     new: dict[int, tuple[Any, ...]]
     changed: dict[int, tuple[Any, ...]]
+    """Values of FIELDS, and up to when the level before has been added to the hours."""
+    hours: list[tuple[int, datetime, Level]]
+    """By unit and full hour: what it had since its level was last added."""
 
     @classmethod
     def of(cls, cycle: Cycle) -> UsageChange | None:
-        old = {
-            unit: (pk, values)
-            for pk, unit, *values in UnitUsage.objects.filter(pool=cycle.pool).values_list("pk", "unit_id", *FIELDS)
-        }
-        since = {unit: values[-1] for unit, (_, values) in old.items()}
-        now = usage_rows(cycle, since)
+        rows = UnitUsage.objects.filter(pool=cycle.pool).values_list("pk", "unit_id", "since", *FIELDS)
+        old = {unit: (pk, since, values) for pk, unit, since, *values in rows}
+        now = usage_rows(cycle, {unit: values[-1] for unit, (_, _, values) in old.items()})
         new = {unit: values for unit, values in now.items() if unit not in old}
-        changed = {old[unit][0]: values for unit, values in now.items() if unit in old and old[unit][1] != list(values)}
-        return cls(cycle.pool, new, changed) if new or changed else None
+        changed: dict[int, tuple[Any, ...]] = {}
+        hours: list[tuple[int, datetime, Level]] = []
+        this_hour = full_hour(cycle.at)
+        for unit, (pk, since, before) in old.items():
+            values = now.get(unit)
+            if values is None:
+                continue
+            level = (before[0], before[1], before[2])
+            ends = level != values[: len(LEVEL)] or (any(level) and full_hour(since) < this_hour)
+            if ends:
+                hours += [(unit, hour, amounts) for hour, amounts in spans(level, since, cycle.at)]
+            if ends or before != list(values):
+                changed[pk] = (*values, cycle.at if ends else since)
+        return cls(cycle.pool, cycle.at, new, changed, hours) if new or changed else None
 
     def write(self) -> None:
+        """The hours in the same transaction as the moment up to which they are counted: nothing counts twice."""
         # Units that were removed since the snapshot have no rows any more.
-        there = OrgUnit.objects.filter(pk__in=self.new).values_list("pk", flat=True)
+        units = {*self.new, *(unit for unit, _, _ in self.hours)}
+        there = set(OrgUnit.objects.filter(pk__in=units).values_list("pk", flat=True)) if units else set()
         UnitUsage.objects.bulk_create(
-            UnitUsage(pool_id=self.pool, unit_id=unit, **dict(zip(FIELDS, self.new[unit], strict=True)))
-            for unit in sorted(there)
+            UnitUsage(pool_id=self.pool, unit_id=unit, since=self.at, **dict(zip(FIELDS, self.new[unit], strict=True)))
+            for unit in sorted(there & set(self.new))
         )
-        update_rows(UnitUsage, FIELDS, [(pk, *values) for pk, values in self.changed.items()])
+        update_rows(UnitUsage, (*FIELDS, "since"), [(pk, *values) for pk, values in self.changed.items()])
+        add_rows(
+            UsageHour,
+            ("pool", "at", "unit"),
+            SECONDS,
+            [(self.pool, hour, unit, *amounts) for unit, hour, amounts in self.hours if unit in there],
+        )
 
 
 def over_quota(cycle: Cycle) -> dict[int, int]:

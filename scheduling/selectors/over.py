@@ -46,7 +46,7 @@ def pods_over_milli(pools: Collection[int]) -> dict[int, int]:
     pods = Pod.objects.filter(workload__in=list(left), node__isnull=False, phase__lte=Pod.Phase.STOPPING).order_by(
         "-id"
     )
-    rows = pods.values_list("id", "workload_id", "sub_group__devices", "sub_group__device_milli")
+    rows = pods.values_list("id", "workload_id", "sub_group__devices", "device_milli")
     for pod, workload, devices, milli in rows:
         part = min(left[workload], devices * milli)
         left[workload] -= part

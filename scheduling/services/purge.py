@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from quotas.models import Node
+from quotas.models import CapacityHour, Node, UsageHour
+from quotas.rules import MAX_HISTORY_DAYS
 from scheduling.models import OPEN_STATES, CycleReport, Decision, PoolSample, SimObject, Workload
 
 BATCH = 500
@@ -18,6 +19,7 @@ REPORTS = timedelta(days=7)
 DECISIONS = timedelta(days=35)
 WORKLOADS = timedelta(days=180)
 """After their end, with everything that hangs on them."""
+HOURS = timedelta(days=MAX_HISTORY_DAYS + 1)
 NODES = timedelta(days=400)
 """After they were removed from their cluster."""
 SIMULATED_MS = 600_000
@@ -33,6 +35,8 @@ def purge() -> dict[str, int]:
         CycleReport.objects.filter(at__lt=now - REPORTS),
         PoolSample.objects.filter(at__lt=now - REPORTS),
         Decision.objects.filter(at__lt=now - DECISIONS).exclude(state__in=OPEN_STATES),
+        UsageHour.objects.filter(at__lt=now - HOURS),
+        CapacityHour.objects.filter(at__lt=now - HOURS),
         ended,
         Node.objects.filter(removed_at__lt=now - NODES),
         SimObject.objects.filter(deleted=True, due_ms__lt=simulated),

@@ -185,6 +185,46 @@ def test_an_object_just_created_is_not_taken_for_deleted(pool: Pool, workload: W
     assert (workload.state, workload.is_active) == (State.WAITING, True)
 
 
+def test_since_when_a_gang_runs_with_fewer_pods_than_it_needs(pool: Pool, workload: Workload) -> None:
+    observed = Observed(pool.cluster_id)
+    pods = tuple(pod(workload, f"p{number}", node="a", phase=PodPhase.RUNNING) for number in range(2))
+    write(observed, Seen(nodes=(node("a"),), pods=pods, objects=(job(workload),), complete=ALL))
+    workload.refresh_from_db()
+    assert (workload.state, workload.stale_since) == (State.RUNNING, None)
+
+    write(observed, Seen(gone_pods=("uid-p1",)))
+    workload.refresh_from_db()
+    assert workload.state == State.DEGRADED
+    since = workload.stale_since
+    assert since is not None
+    write(observed, Seen(pods=(pod(workload, "p2"),)))
+    workload.refresh_from_db()
+    assert workload.stale_since == since, "a pod that waits is no help"
+    write(observed, Seen(pods=(pod(workload, "p2", node="a"),)))
+    workload.refresh_from_db()
+    assert (workload.state, workload.stale_since) == (State.DEGRADED, None), "one that starts is"
+
+
+def test_an_elastic_workload_above_its_minimum_is_not_stale(pool: Pool, workload: Workload) -> None:
+    workload.sub_groups.update(min_members=1)
+    Workload.objects.update(started_at=workload.created_at)
+    seen = pod(workload, "p", node="a", phase=PodPhase.RUNNING)
+    write(Observed(pool.cluster_id), Seen(nodes=(node("a"),), pods=(seen,), objects=(job(workload),), complete=ALL))
+    workload.refresh_from_db()
+    assert (workload.state, workload.stale_since) == (State.DEGRADED, None)
+
+
+def test_a_share_by_gpu_memory_is_what_the_node_makes_of_it(pool: Pool, workload: Workload) -> None:
+    workload.sub_groups.update(gpu_memory_mib=20 * 1024)
+    observed = Observed(pool.cluster_id)
+    there = (node("a", gpu_memory_bytes=80 * 2**30), node("b", gpu_memory_bytes=48 * 2**30))
+    pods = (pod(workload, "p0", node="a"), pod(workload, "p1", node="b"), pod(workload, "p2"))
+    write(observed, Seen(nodes=there, pods=pods, objects=(job(workload),), complete=ALL))
+    assert dict(Pod.objects.values_list("name", "device_milli")) == {"p0": 250, "p1": 417, "p2": 0}
+    workload.refresh_from_db()
+    assert workload.allocated_gpu_milli == 667
+
+
 def facts(pods: int = 2, *, wanted: bool = True, started: bool = False, **phases: int) -> Facts:
     counts = Counter({Phase[name.upper()]: number for name, number in phases.items()})
     there = SeenObject("job", "w", "ns", "uid", ObjectState.ACTIVE)

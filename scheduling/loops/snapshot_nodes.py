@@ -1,0 +1,93 @@
+"""The nodes of a pool as a cycle looks at them: what others leave of them, their labels and taints."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from quotas.models import Node
+from scheduling.engine import types as engine
+from scheduling.models import Pod
+
+LIVE = (Pod.Phase.STARTING, Pod.Phase.RUNNING, Pod.Phase.STOPPING)
+MEBIBYTE = 1024**2
+EFFECTS = ("NoSchedule", "NoExecute")
+"""Of taints: those that keep pods off. PreferNoSchedule is advice."""
+REMEMBERED = 32_768
+"""Different sets of labels: as a rule each node has its own, for its name is among them."""
+FIELDS = (
+    "pk",
+    "name",
+    "gpu_count",
+    "gpu_memory_bytes",
+    "cpu_millicores",
+    "memory_bytes",
+    "pod_slots",
+    "state",
+    "schedulable",
+    "foreign_gpu_milli",
+    "foreign_cpu_millicores",
+    "foreign_memory_bytes",
+    "foreign_pods",
+)
+
+
+def nodes_of(pool: int) -> tuple[engine.Node, ...]:
+    """What others take is subtracted: pods of other schedulers, and pods charged to another pool or to none."""
+    elsewhere: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    strangers = Pod.objects.filter(node__pool=pool, phase__in=LIVE).exclude(charged_pool=pool)
+    for node, devices, milli, cpu, memory in strangers.values_list(
+        "node_id", "sub_group__devices", "device_milli", "sub_group__cpu_millicores", "sub_group__memory_bytes"
+    ):
+        for place, amount in enumerate((devices * milli, cpu, memory, 1)):
+            elsewhere[node][place] += amount
+    rows = Node.objects.filter(pool=pool, removed_at=None).order_by("name", "pk")
+    # As text, which is compared with what was read before: taking labels apart costs more than all the rest.
+    wide = (Cast("labels", TextField()), Cast("taints", TextField()))
+    nodes = []
+    for pk, name, gpus, gpu_memory, cpu, memory, slots, state, schedulable, *rest in rows.values_list(*FIELDS, *wide):
+        *foreign, labels, taints = rest
+        gpu_taken, cpu_taken, memory_taken, pods = (a + b for a, b in zip(foreign, elsewhere[pk], strict=True))
+        nodes.append(
+            engine.Node(
+                id=pk,
+                name=name,
+                devices=gpus,
+                capacity=engine.Amounts(
+                    max(gpus * 1000 - gpu_taken, 0), max(cpu - cpu_taken, 0), max(memory - memory_taken, 0)
+                ),
+                pod_slots=max(slots - pods, 0),
+                ready=state == Node.State.READY and schedulable,
+                device_memory_mib=gpu_memory // MEBIBYTE if gpus else 0,
+                labels=_labels(labels),
+                taints=_taints(taints),
+            )
+        )
+    return tuple(nodes)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _labels(text: str) -> tuple[tuple[str, str], ...]:
+    """In the order of their keys. Equal ones are one object, and equal parts of different ones, too."""
+    found: dict[str, Any] = json.loads(text)
+    return tuple(_label(key, str(value)) for key, value in sorted(found.items()))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _label(key: str, value: str) -> tuple[str, str]:
+    return key, value
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _taints(text: str) -> tuple[engine.Taint, ...]:
+    found = {
+        engine.Taint(taint.get("key", ""), taint.get("value") or "", taint["effect"])
+        for taint in json.loads(text)
+        if taint.get("effect") in EFFECTS
+    }
+    return tuple(sorted(found))
