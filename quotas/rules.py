@@ -53,13 +53,13 @@ def label_key(value: object, field: str = "label_key") -> str:
     return key
 
 
-def label_value(value: object) -> str:
+def label_value(value: object, field: str = "label_value") -> str:
     """The syntax of Kubernetes: up to 63 characters, or nothing."""
-    found = text("label_value", value)
+    found = text(field, value)
     if found and not _LABEL_PART.fullmatch(found):
         raise Refused(
             {
-                "label_value": "This is no label value. Use up to 63 letters, digits, dots, hyphens and underscores, "
+                field: "This is no label value. Use up to 63 letters, digits, dots, hyphens and underscores, "
                 "with a letter or digit at both ends; leave it empty for a label without a value."
             }
         )

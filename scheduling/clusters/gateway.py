@@ -147,6 +147,20 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class PodGroup:
+    """Pods of a workload that ask for the same."""
+
+    name: str
+    pods: int
+    devices: int
+    device_milli: int
+    cpu_millicores: int
+    memory_bytes: int
+    device_memory_mib: int = 0
+    """Instead of `device_milli`: so much memory of each of the GPUs."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadObject:
     """A workload as the cluster is to have it."""
 
@@ -159,12 +173,12 @@ class WorkloadObject:
     image: str
     command: tuple[str, ...]
     env: dict[str, str]
-    pods: int
-    sub_group: str
-    devices: int
-    device_milli: int
-    cpu_millicores: int
-    memory_bytes: int
+    groups: tuple[PodGroup, ...]
+    """At least one."""
+    node_labels: dict[str, str] = field(default_factory=dict)
+    """What a node must have."""
+    tolerations: tuple[dict[str, str], ...] = ()
+    """As in Kubernetes."""
     extra: dict[str, Any] = field(default_factory=dict)
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
 

@@ -6,11 +6,12 @@ Looks each time at what is wanted and what is there, never at what it did before
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 import structlog
 
 from orgs.models import ProjectInfo, UnitState
-from scheduling.clusters.gateway import Gateway, GatewayError, WorkloadObject
+from scheduling.clusters.gateway import Gateway, GatewayError, PodGroup, WorkloadObject
 from scheduling.models import SubGroup, Workload, WorkloadSpec
 
 from .observed import Observed
@@ -125,11 +126,13 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
     """These workloads as the cluster is to have them, with their ids; in their order."""
     rows = Workload.objects.filter(pk__in=workloads).order_by("pk")
     fields = ("uid", "name", "project__project_info__namespace", "project__name", "pool__name", "kind", "image")
-    groups = {group.workload_id: group for group in SubGroup.objects.filter(workload__in=workloads).order_by("-pk")}
+    groups: dict[int, list[SubGroup]] = defaultdict(list)
+    for group in SubGroup.objects.filter(workload__in=workloads).order_by("pk"):
+        groups[group.workload_id].append(group)
     specs = dict(WorkloadSpec.objects.filter(workload__in=workloads).values_list("pk", "spec"))
     found = []
     for pk, uid, name, namespace, project, pool, kind, image in rows.values_list("pk", *fields):
-        group, spec = groups[pk], specs.get(pk, {})
+        spec, placement = specs.get(pk, {}), groups[pk][0].placement
         item = WorkloadObject(
             uid=str(uid),
             name=name,
@@ -140,13 +143,22 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
             image=image,
             command=tuple(spec.get("command", ())),
             env=spec.get("env", {}),
-            pods=group.wanted,
-            sub_group=group.name,
-            devices=group.devices,
-            device_milli=group.device_milli,
-            cpu_millicores=group.cpu_millicores,
-            memory_bytes=group.memory_bytes,
+            groups=tuple(_pod_group(group) for group in groups[pk]),
+            node_labels=placement.get("nodes", {}),
+            tolerations=tuple(placement.get("tolerations", ())),
             extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
         )
         found.append((item, pk))
     return found
+
+
+def _pod_group(group: SubGroup) -> PodGroup:
+    return PodGroup(
+        name=group.name,
+        pods=group.wanted,
+        devices=group.devices,
+        device_milli=group.device_milli,
+        cpu_millicores=group.cpu_millicores,
+        memory_bytes=group.memory_bytes,
+        device_memory_mib=group.gpu_memory_mib,
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -13,9 +13,12 @@ from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
+from quotas.models import Topology
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
 
 from . import workload_rules as rules
+from .placement_rules import check_near, placement_of
+from .sub_groups import asked_for, create_groups, shape_of
 
 ENTITIES = {
     Workload.Kind.WORKSPACE: "workspace",
@@ -42,10 +45,20 @@ def workload_submit(
     command: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     pods: int = 1,
+    min_pods: int | None = None,
     devices: int = 0,
     device_milli: int = 1000,
+    gpu_memory_mib: int = 0,
+    group: str = "workers",
+    more_groups: Sequence[rules.PodGroup] = (),
+    near_topology: Topology | None = None,
+    near_required: str = "",
+    near_preferred: str = "",
+    node_labels: Mapping[str, str] | None = None,
+    tolerations: Sequence[Mapping[str, str]] = (),
     priority: int = Priority.MEDIUM,
     preemptible: bool = True,
+    preemption_delay_seconds: int = 0,
     pools: Sequence[str] = (),
     run_seconds: int | None = None,
     fail_after_seconds: int | None = None,
@@ -53,30 +66,45 @@ def workload_submit(
     """Creates a workload that waits in the first of `pools` (names, in the order to try; none = the default pool).
 
     `devices`, `cpu_millicores` and `memory_bytes` are per pod; `device_milli` is the share of each of the GPUs, 10 to
-    1000. `run_seconds` and `fail_after_seconds` steer a simulated cluster. Raises Refused or Forbidden.
+    1000, and `gpu_memory_mib` what to have of each of them instead of a share. `min_pods` start together (None: all of
+    a training, one of the rest). `group` names these pods; a distributed training may have `more_groups`.
+    `near_required` and `near_preferred` are levels of `near_topology`; `node_labels` and `tolerations` are for all
+    pods. `run_seconds` and `fail_after_seconds` steer a simulated cluster. Raises Refused or Forbidden.
     """
-    numbers = {
+    first = {
         "pods": pods,
+        "min_pods": min_pods,
         "devices": devices,
         "device_milli": device_milli,
+        "gpu_memory_mib": gpu_memory_mib,
         "cpu_millicores": cpu_millicores,
         "memory_bytes": memory_bytes,
     }
-    rules.check_shape(kind=kind, numbers=numbers, preemptible=preemptible, priority=priority)
+    rules.check_shape(kind=kind, shape=first, preemptible=preemptible, priority=priority)
     rules.check_name(name)
     rules.check_image(image)
     rules.check_command(command)
     rules.check_env(env := {} if env is None else env)
+    rules.check_groups(kind, group, more_groups)
+    rules.check_delay(preemption_delay_seconds)
+    placement = placement_of({} if node_labels is None else node_labels, tolerations)
     kind = Workload.Kind(kind)
     project = _open_project(project)
     require(actor, "create", ENTITIES[kind], project)
     rules.check_run_time(project, run_seconds, fail_after_seconds)
+    shapes = {group: first} | {more.name: more.shape for more in more_groups}
+    rules.check_cluster(project, list(shapes.values()))
+    check_near(project, near_topology, near_required, near_preferred)
     order = rules.pools_in_order(project, pools)
     if not order:
         raise Refused({"pools": "This cluster has no pool. Create one first."})
     if Workload.objects.filter(project=project, name=name, is_active=True).exists():
         raise Refused({"name": f"{name} is still active in {project.name}. Choose another name, or delete that one."})
 
+    for shape in shapes.values():
+        if shape["min_pods"] is None:
+            shape["min_pods"] = shape["pods"] if kind in GANGS else 1
+    near = {"near_required": near_required, "near_preferred": near_preferred}
     cluster = project.cluster_id
     assert cluster is not None
     workload = Workload.objects.create(
@@ -87,12 +115,12 @@ def workload_submit(
         name=name,
         priority=priority,
         preemptible=preemptible,
+        preemption_delay_seconds=preemption_delay_seconds,
+        near_topology=near_topology if any(near.values()) else None,
+        **near,
         image=image,
-        pods_wanted=pods,
-        requested_gpu_milli=pods * devices * device_milli,
-        requested_cpu_millicores=pods * cpu_millicores,
-        requested_memory_bytes=pods * memory_bytes,
         pool=order[0],
+        **asked_for(shapes.values(), order[0]),
     )
     names = [pool.name for pool in order]
     WorkloadSpec.objects.create(
@@ -106,25 +134,16 @@ def workload_submit(
         },
     )
     Assignment.objects.create(workload=workload, pool=order[0])
-    min_members = pods if kind in GANGS else 1
-    SubGroup.objects.create(
-        workload=workload,
-        name="workers",
-        min_members=min_members,
-        wanted=pods,
-        devices=devices,
-        device_milli=device_milli,
-        cpu_millicores=cpu_millicores,
-        memory_bytes=memory_bytes,
-        request_class=_request_class(*numbers.values(), min_members, preemptible),
-    )
+    create_groups(workload, shapes, placement)
     Event.objects.create(workload=workload, code="submitted", numbers={"by": actor.name, "pools": names})
     audit_record(
         actor=actor,
         action="submit",
         entity=workload,
         unit=project.pk,
-        after={"kind": kind.label, "pools": names, "priority": priority, "preemptible": preemptible, **numbers},
+        after={"kind": kind.label, "pools": names, "priority": priority, "preemptible": preemptible, **first}
+        | {"more_groups": [{"name": more.name, **more.shape} for more in more_groups]}
+        | {"preemption_delay_seconds": preemption_delay_seconds, **near, **placement},
     )
     wake_on_commit()
     return workload
@@ -157,22 +176,26 @@ def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
     _require_change(actor, "update", workload)
     if workload.is_active:
         raise Refused(f"{workload.name} has not ended. Stop it first, and wait until it has.")
-    group = SubGroup.objects.get(workload=workload)
-    spec = WorkloadSpec.objects.get(workload=workload).spec
+    first, *others = SubGroup.objects.filter(workload=workload).order_by("pk")
+    more = [rules.PodGroup(name=group.name, **shape_of(group)) for group in others]
+    same: dict[str, Any] = shape_of(first) | WorkloadSpec.objects.get(workload=workload).spec
     return workload_submit(
         actor=actor,
         project=workload.project,
         kind=workload.kind,
         name=workload.name,
         image=workload.image,
-        pods=group.wanted,
-        devices=group.devices,
-        device_milli=group.device_milli,
-        cpu_millicores=group.cpu_millicores,
-        memory_bytes=group.memory_bytes,
+        group=first.name,
+        more_groups=more,
+        near_topology=workload.near_topology,
+        near_required=workload.near_required if workload.near_topology else "",
+        near_preferred=workload.near_preferred if workload.near_topology else "",
+        node_labels=first.placement.get("nodes", {}),
+        tolerations=first.placement.get("tolerations", ()),
         priority=workload.priority,
         preemptible=workload.preemptible,
-        **spec,
+        preemption_delay_seconds=workload.preemption_delay_seconds,
+        **same,
     )
 
 
@@ -226,9 +249,3 @@ def _open_project(project: OrgUnit) -> OrgUnit:
             {"project": f"{project.name} takes no new workloads. Choose a project that is not being deleted."}
         )
     return found
-
-
-def _request_class(*shape: int) -> int:
-    """63 bits that are the same for the same shape, in every process and version."""
-    digest = hashlib.blake2b(",".join(str(int(part)) for part in shape).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1

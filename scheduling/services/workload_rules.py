@@ -23,6 +23,8 @@ NAME_LENGTH = 50
 """A Kubernetes label allows 63; the rest is for what names of pods add."""
 TEXT_LENGTH = 4000
 ENTRIES = 100
+GROUP_NAME_LENGTH = 40
+MOST_GROUPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +48,61 @@ class Range:
 
 RANGES = {
     "pods": Range(1, 1000, "pods"),
+    "min_pods": Range(1, 1000, "pods"),
     "devices": Range(0, 64, "GPUs per pod"),
     "device_milli": Range(10, 1000, "of a GPU", step=1000),
+    "gpu_memory_mib": Range(0, 1024 * 1024, "GiB of GPU memory", step=1024),
     "cpu_millicores": Range(10, 1_000_000, "cores per pod", step=1000),
     "memory_bytes": Range(MEBIBYTE, 64 * TEBIBYTE, "MiB per pod", step=MEBIBYTE),
     "run_seconds": Range(1, 30 * 86400, "seconds"),
     "fail_after_seconds": Range(1, 30 * 86400, "seconds"),
+    "preemption_delay_seconds": Range(0, 30 * 86400, "minutes", step=60),
 }
 
 
-def check_shape(*, kind: object, numbers: Mapping[str, object], preemptible: object, priority: object) -> None:
-    """Refuses ranges that do not hold, and combinations that make no sense. `numbers` by the names in RANGES."""
-    wrong = {field: found for field, value in numbers.items() if (found := RANGES[field].refusal(value))}
+@dataclass(frozen=True, slots=True)
+class PodGroup:
+    """Pods that ask for the same, beside the first group of a workload. Amounts are for each pod."""
+
+    name: str
+    pods: int
+    cpu_millicores: int
+    memory_bytes: int
+    min_pods: int | None = None
+    """So many must start together; None = all."""
+    devices: int = 0
+    device_milli: int = 1000
+    gpu_memory_mib: int = 0
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """By the names in RANGES."""
+        return {name: getattr(self, name) for name in SHAPE}
+
+
+SHAPE = ("pods", "min_pods", "devices", "device_milli", "gpu_memory_mib", "cpu_millicores", "memory_bytes")
+
+
+def shape_problems(shape: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with what a group of pods asks for, by field. `shape`: by the names in SHAPE."""
+    given = {field: value for field, value in shape.items() if not (field == "min_pods" and value is None)}
+    wrong = {field: found for field, value in given.items() if (found := RANGES[field].refusal(value))}
+    if wrong:
+        return wrong
+    if shape["devices"] == 0 and shape["device_milli"] != 1000:
+        wrong["device_milli"] = "There is no GPU to take a share of. Ask for 1 GPU, or leave the share at 1."
+    if shape["gpu_memory_mib"] and shape["devices"] == 0:
+        wrong["gpu_memory_mib"] = "There is no GPU to take memory of. Ask for 1 GPU, or leave the GPU memory empty."
+    elif shape["gpu_memory_mib"] and shape["device_milli"] != 1000:
+        wrong["gpu_memory_mib"] = "A share of a GPU is asked for, too. Ask for a share or for GPU memory, not for both."
+    if (shape["min_pods"] or 0) > shape["pods"]:
+        wrong["min_pods"] = f"{shape['min_pods']} is more than its {shape['pods']} pods. Start with fewer."
+    return wrong
+
+
+def check_shape(*, kind: object, shape: Mapping[str, Any], preemptible: object, priority: object) -> None:
+    """Refuses ranges that do not hold, and combinations that make no sense. `shape`: see `shape_problems`."""
+    wrong = shape_problems(shape)
     if kind not in Workload.Kind.values or isinstance(kind, bool):
         wrong["kind"] = "This is no type of workload. Choose workspace, training, distributed training or inference."
     if priority not in Priority.values or isinstance(priority, bool):
@@ -66,10 +111,49 @@ def check_shape(*, kind: object, numbers: Mapping[str, object], preemptible: obj
         wrong["preemptible"] = "Say yes or no: whether it may be stopped for others."
     if wrong:
         raise Refused(wrong)
-    if kind == Workload.Kind.WORKSPACE and numbers["pods"] != 1:
-        raise Refused({"pods": f"A workspace is one pod, not {numbers['pods']}. Set 1, or choose training."})
-    if numbers["devices"] == 0 and numbers["device_milli"] != 1000:
-        raise Refused({"device_milli": "There is no GPU to take a share of. Ask for 1 GPU, or leave the share at 1."})
+    if kind == Workload.Kind.WORKSPACE and shape["pods"] != 1:
+        raise Refused({"pods": f"A workspace is one pod, not {shape['pods']}. Set 1, or choose training."})
+
+
+def check_groups(kind: int, first: object, more: object) -> None:
+    """The names of all groups, and what those beside the first ask for."""
+    if wrong := group_name_problem(first):
+        raise Refused({"group": wrong})
+    if not isinstance(more, Sequence) or not all(isinstance(group, PodGroup) for group in more):
+        raise Refused({"more_groups": "Groups are a list of named pods. Give each a name and what its pods ask for."})
+    if len(more) > MOST_GROUPS - 1:
+        raise Refused({"more_groups": f"{len(more) + 1} groups are too many. Use at most {MOST_GROUPS}."})
+    if more and kind != Workload.Kind.DISTRIBUTED:
+        raise Refused({"more_groups": "Only distributed training has several groups of pods. Choose it, or use one."})
+    names = [first, *(group.name for group in more)]
+    for group in more:
+        wrong = group_name_problem(group.name) or next(iter(shape_problems(group.shape).values()), "")
+        if not wrong and names.count(group.name) > 1:
+            wrong = "There are two groups of this name. Name each differently."
+        if wrong:
+            raise Refused({"more_groups": f"{_shown(group.name)}: {wrong}"})
+
+
+def group_name_problem(name: object) -> str:
+    if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > GROUP_NAME_LENGTH:
+        return f"A group's name has small letters, digits and dashes, at most {GROUP_NAME_LENGTH}. Respell it."
+    return ""
+
+
+def check_cluster(project: OrgUnit, shapes: Sequence[Mapping[str, Any]]) -> None:
+    """What the gateway of a Kubernetes cluster cannot do yet is refused here, in words, and not by its actor later."""
+    if not any(map(_is_partial, shapes)) and len(shapes) == 1:
+        return
+    if not ClusterInfo.objects.filter(unit=project.cluster_id, mode=ClusterInfo.Mode.KUBERNETES).exists():
+        return
+    if len(shapes) > 1:
+        raise Refused({"more_groups": "On a Kubernetes cluster a workload has one group of pods. Remove the others."})
+    field = "gpu_memory_mib" if shapes[0]["gpu_memory_mib"] else "device_milli"
+    raise Refused({field: "Kubernetes clusters hand out whole GPUs. Ask for whole ones, without GPU memory."})
+
+
+def _is_partial(shape: Mapping[str, Any]) -> bool:
+    return bool(shape["gpu_memory_mib"]) or shape["device_milli"] != 1000
 
 
 def check_name(name: object) -> None:
@@ -114,6 +198,11 @@ def check_env(env: object) -> None:
             raise Refused({"env": f"{_shown(name)} is no name of a variable. Use letters, digits and underscores."})
         if not isinstance(value, str) or not _is_plain(value):
             raise Refused({"env": f"The value of {name} must be text without control characters. Write {name}=value."})
+
+
+def check_delay(preemption_delay_seconds: object) -> None:
+    if wrong := RANGES["preemption_delay_seconds"].refusal(preemption_delay_seconds):
+        raise Refused({"preemption_delay_seconds": wrong})
 
 
 def check_run_time(project: OrgUnit, run_seconds: object, fail_after_seconds: object) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from scheduling.clusters.gateway import Bind, Eviction, GatewayError, Outcome, WorkloadObject
+from scheduling.clusters.gateway import Bind, Eviction, GatewayError, Outcome, PodGroup, WorkloadObject
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from tests.cluster.api import ApiError, Object
@@ -33,7 +33,7 @@ def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
     made.close()
 
 
-def workload(namespace: str, **changes: object) -> WorkloadObject:
+def workload(namespace: str, pods: int = 1, **changes: object) -> WorkloadObject:
     plain = WorkloadObject(
         uid=str(uuid4()),
         name="train",
@@ -44,12 +44,7 @@ def workload(namespace: str, **changes: object) -> WorkloadObject:
         image="busybox",
         command=("sleep", "1"),
         env={},
-        pods=1,
-        sub_group="main",
-        devices=1,
-        device_milli=1000,
-        cpu_millicores=500,
-        memory_bytes=2**30,
+        groups=(PodGroup("main", pods, devices=1, device_milli=1000, cpu_millicores=500, memory_bytes=2**30),),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..gateway import GatewayError, WorkloadObject
+from ..gateway import GatewayError, PodGroup, WorkloadObject
 
 FIELD_MANAGER = "bursar"
 SCHEDULER_NAME = "bursar"
@@ -39,12 +39,15 @@ def namespace(name: str, project: str) -> Manifest:
 
 def job(workload: WorkloadObject) -> Manifest:
     """The Job of a workload. Raises GatewayError for what Kubernetes cannot run."""
+    if len(workload.groups) > 1:
+        raise GatewayError("Several groups of pods cannot run in a Kubernetes cluster yet: submit one group.")
+    (group,) = workload.groups
     labels = {
         MANAGED_BY: FIELD_MANAGER,
         WORKLOAD: workload.uid,
         PROJECT: workload.project,
         POOL: workload.pool,
-        SUB_GROUP: workload.sub_group,
+        SUB_GROUP: group.name,
     }
     template: Manifest = {
         "metadata": {"labels": labels},
@@ -53,9 +56,15 @@ def job(workload: WorkloadObject) -> Manifest:
             "restartPolicy": "Never",
             # The work of researchers has no business with the API server.
             "automountServiceAccountToken": False,
-            "containers": [_container(workload)],
+            "containers": [_container(workload, group)],
         },
     }
+    if workload.node_labels:
+        template["spec"]["nodeSelector"] = dict(sorted(workload.node_labels.items()))
+    if workload.tolerations:
+        template["spec"]["tolerations"] = [
+            {name: value for name, value in toleration.items() if value} for toleration in workload.tolerations
+        ]
     if (run_seconds := workload.extra.get("run_seconds")) is not None:
         template["metadata"]["annotations"] = {RUN_SECONDS: str(run_seconds)}
     return {
@@ -67,8 +76,8 @@ def job(workload: WorkloadObject) -> Manifest:
             "labels": labels,
         },
         "spec": {
-            "parallelism": workload.pods,
-            "completions": workload.pods,
+            "parallelism": group.pods,
+            "completions": group.pods,
             "completionMode": "Indexed",
             "backoffLimit": 0,
             # A pod that was stopped for others is started again and does not count as failed.
@@ -106,13 +115,13 @@ def eviction(*, pod: str, namespace: str, uid: str) -> Manifest:
     }
 
 
-def _container(workload: WorkloadObject) -> Manifest:
-    requests = {"cpu": f"{workload.cpu_millicores}m", "memory": str(workload.memory_bytes)}
-    limits = {"memory": str(workload.memory_bytes)}
-    if workload.devices:
-        if workload.device_milli != WHOLE_DEVICE:
+def _container(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    requests = {"cpu": f"{group.cpu_millicores}m", "memory": str(group.memory_bytes)}
+    limits = {"memory": str(group.memory_bytes)}
+    if group.devices:
+        if group.device_milli != WHOLE_DEVICE or group.device_memory_mib:
             raise GatewayError("Parts of a GPU cannot run in a Kubernetes cluster: ask for whole GPUs.")
-        limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = str(workload.devices)
+        limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = str(group.devices)
     container: Manifest = {
         "name": "main",
         "image": workload.image,

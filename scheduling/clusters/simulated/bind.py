@@ -6,6 +6,7 @@ from collections import Counter
 
 from scheduling.clusters.gateway import Bind
 from scheduling.models import SimObject
+from scheduling.quantities import MEBIBYTE, device_share_milli
 
 from .life import start_delay_ms
 from .store import KIND, Change, objects
@@ -24,6 +25,8 @@ def bind_pod(change: Change, bind: Bind, now_ms: int) -> str:
     if node is None:
         return f"There is no node {bind.node}."
     pod.status |= {"node": bind.node, "devices": bind.devices, "decision": bind.decision, "bound_ms": now_ms}
+    if memory := pod.spec.get("device_memory_mib"):
+        pod.status["device_milli"] = device_share_milli(memory, node.spec["gpu_memory_bytes"] // MEBIBYTE)
     short = _short_of(change, node, pod)
     if short:
         pod.status |= {"phase": "failed", "message": f"{bind.node} lacks {short} for the pod."}
@@ -42,9 +45,12 @@ def _short_of(change: Change, node: SimObject, pod: SimObject) -> str:
     for other in [pod, *there]:
         if other.status["phase"] in ("pending", "running"):
             for device in filter(None, other.status["devices"].split(",")):
-                devices[device] += other.spec["device_milli"]
+                devices[device] += other.status.get("device_milli", other.spec["device_milli"])
             cpu += other.spec["cpu_millicores"]
             memory += other.spec["memory_bytes"]
+    wanted = pod.spec.get("device_memory_mib", 0)
+    if wanted * MEBIBYTE > node.spec["gpu_memory_bytes"]:
+        return "GPU memory"
     if any(milli > 1000 or int(device) >= node.spec["gpu_count"] for device, milli in devices.items()):
         return "a free GPU"
     if len([device for device in pod.status["devices"].split(",") if device]) != pod.spec["devices"]:

@@ -30,10 +30,12 @@ class NodeGroup(msgspec.Struct, forbid_unknown_fields=True):
     gpu_type: str = ""
     gpu_count: int = 0
     gpu_memory_gib: int = 0
+    taints: list[dict[str, str]] = []
 
     def spec(self) -> dict[str, Any]:
         return {
             "labels": self.labels,
+            "taints": self.taints,
             "gpu_type": self.gpu_type,
             "gpu_count": self.gpu_count,
             "gpu_memory_bytes": self.gpu_memory_gib * GIB,

@@ -96,12 +96,18 @@ class SimulatedGateway:
             spec = {
                 "namespace": workload.namespace,
                 "pool": workload.pool,
-                "sub_group": workload.sub_group,
-                "pods": workload.pods,
-                "devices": workload.devices,
-                "device_milli": workload.device_milli,
-                "cpu_millicores": workload.cpu_millicores,
-                "memory_bytes": workload.memory_bytes,
+                "groups": [
+                    {
+                        "sub_group": group.name,
+                        "pods": group.pods,
+                        "devices": group.devices,
+                        "device_milli": group.device_milli,
+                        "device_memory_mib": group.device_memory_mib,
+                        "cpu_millicores": group.cpu_millicores,
+                        "memory_bytes": group.memory_bytes,
+                    }
+                    for group in workload.groups
+                ],
                 "run_seconds": workload.extra.get("run_seconds"),
                 "fail_after_seconds": workload.extra.get("fail_after_seconds"),
             }

@@ -5,6 +5,7 @@ All times are absolute, in milliseconds since the epoch, so a cluster that nobod
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
@@ -46,6 +47,12 @@ def stop_pod(change: Change, pod: SimObject, now_ms: int) -> None:
     grace = GRACE_MS if pod.status.get("phase") == "running" else 0
     pod.due_ms = now_ms + grace
     change.save(pod)
+
+
+def groups_of(job: SimObject) -> list[dict[str, Any]]:
+    """Its groups of pods. A job of an earlier version is one group itself."""
+    groups: list[dict[str, Any]] = job.spec.get("groups") or [job.spec]
+    return groups
 
 
 def pods_of(change: Change, job: SimObject) -> list[SimObject]:
@@ -95,7 +102,7 @@ def _advance_job(change: Change, job: SimObject, now_ms: int) -> None:
             if pod.status["phase"] in ("pending", "running"):
                 stop_pod(change, pod, now_ms)
         job.due_ms = now_ms + FINISHED_MS
-    elif sum(pod.status["phase"] == "succeeded" for pod in pods) == job.spec["pods"]:
+    elif sum(pod.status["phase"] == "succeeded" for pod in pods) == sum(group["pods"] for group in groups_of(job)):
         job.status["state"] = "succeeded"
         job.due_ms = now_ms + FINISHED_MS
     else:
@@ -105,7 +112,9 @@ def _advance_job(change: Change, job: SimObject, now_ms: int) -> None:
 
 def _create_missing_pods(change: Change, job: SimObject, pods: list[SimObject], now_ms: int) -> None:
     taken = {pod.spec["index"] for pod in pods}
-    for index in range(job.spec["pods"]):
+    common = {name: value for name, value in job.spec.items() if name != "groups"}
+    wanted = [group for group in groups_of(job) for _ in range(group["pods"])]
+    for index, group in enumerate(wanted):
         if index not in taken:
             uid = str(uuid4())
             change.save(
@@ -115,7 +124,7 @@ def _create_missing_pods(change: Change, job: SimObject, pods: list[SimObject], 
                     uid=uid,
                     name=f"{job.name}-{index}-{uid[:5]}",
                     owner=job.uid,
-                    spec={**job.spec, "workload": job.uid, "index": index, "created_ms": now_ms},
+                    spec={**common, **group, "workload": job.uid, "index": index, "created_ms": now_ms},
                     status={"phase": "pending"},
                 )
             )

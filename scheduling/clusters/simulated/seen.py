@@ -58,7 +58,7 @@ def seen_pod(pod: SimObject) -> SeenPod:
         deleting="deleting_ms" in status,
         devices=status.get("devices", ""),
         decision=status.get("decision"),
-        gpu_milli=spec["devices"] * spec["device_milli"],
+        gpu_milli=spec["devices"] * status.get("device_milli", spec["device_milli"]),
         cpu_millicores=spec["cpu_millicores"],
         memory_bytes=spec["memory_bytes"],
         message=status.get("message", ""),

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.clusters.gateway import GatewayError, WorkloadObject
+from scheduling.clusters.gateway import GatewayError, PodGroup, WorkloadObject
 from scheduling.clusters.kubernetes import manifests
 
+GROUP = PodGroup("main", 4, devices=2, device_milli=1000, cpu_millicores=1500, memory_bytes=3 * 2**30)
 WORKLOAD = WorkloadObject(
     uid="8a7b6c5d-1111-4222-8333-444455556666",
     name="train",
@@ -20,13 +21,13 @@ WORKLOAD = WorkloadObject(
     image="registry.example/train:1",
     command=("python", "train.py"),
     env={"B": "2", "A": "1"},
-    pods=4,
-    sub_group="main",
-    devices=2,
-    device_milli=1000,
-    cpu_millicores=1500,
-    memory_bytes=3 * 2**30,
+    groups=(GROUP,),
 )
+
+
+def grouped(**changes: object) -> WorkloadObject:
+    """With pods that ask for something else."""
+    return replace(WORKLOAD, groups=(replace(GROUP, **changes),))  # type: ignore[arg-type]
 
 
 def test_job_starts_all_its_pods_under_our_scheduler() -> None:
@@ -69,14 +70,32 @@ def test_container_asks_for_exact_amounts() -> None:
 
 
 def test_work_without_gpu_or_command_leaves_them_to_the_image() -> None:
-    (container,) = manifests.job(replace(WORKLOAD, devices=0, command=()))["spec"]["template"]["spec"]["containers"]
+    (container,) = manifests.job(replace(grouped(devices=0), command=()))["spec"]["template"]["spec"]["containers"]
     assert "nvidia.com/gpu" not in container["resources"]["limits"] | container["resources"]["requests"]
     assert "command" not in container
 
 
 def test_part_of_a_gpu_is_refused() -> None:
     with pytest.raises(GatewayError, match="whole GPUs"):
-        manifests.job(replace(WORKLOAD, devices=1, device_milli=500))
+        manifests.job(grouped(devices=1, device_milli=500))
+    with pytest.raises(GatewayError, match="whole GPUs"):
+        manifests.job(grouped(device_memory_mib=1024))
+
+
+def test_several_groups_are_refused() -> None:
+    with pytest.raises(GatewayError, match="submit one group"):
+        manifests.job(replace(WORKLOAD, groups=(GROUP, replace(GROUP, name="launcher"))))
+
+
+def test_labels_and_taints_of_nodes_are_in_the_pod_template() -> None:
+    plain = manifests.job(WORKLOAD)["spec"]["template"]["spec"]
+    assert "nodeSelector" not in plain
+    assert "tolerations" not in plain
+    tolerations = ({"key": "gpu", "operator": "Equal", "value": "yes", "effect": ""}, {"operator": "Exists"})
+    wished = replace(WORKLOAD, node_labels={"zone": "z1", "rack": "r7"}, tolerations=tolerations)
+    spec = manifests.job(wished)["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"rack": "r7", "zone": "z1"}
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Equal", "value": "yes"}, {"operator": "Exists"}]
 
 
 def test_stated_run_time_is_an_annotation_of_the_pods() -> None:

@@ -11,7 +11,16 @@ import msgspec
 import pytest
 from django.db import connection
 
-from scheduling.clusters.gateway import Bind, Eviction, ObjectState, Outcome, PodPhase, SeenPod, WorkloadObject
+from scheduling.clusters.gateway import (
+    Bind,
+    Eviction,
+    ObjectState,
+    Outcome,
+    PodGroup,
+    PodPhase,
+    SeenPod,
+    WorkloadObject,
+)
 from scheduling.clusters.simulated import SimulatedGateway, simulate_cluster
 from scheduling.clusters.simulated.life import FINISHED_MS, GRACE_MS, start_delay_ms
 from scheduling.models import SimObject
@@ -29,6 +38,11 @@ def gateway() -> SimulatedGateway:
     return SimulatedGateway(cluster.pk)
 
 
+def group(name: str = "workers", pods: int = 1, **fields: Any) -> PodGroup:
+    values: dict[str, Any] = {"devices": 1, "device_milli": 1000, "cpu_millicores": 1000, "memory_bytes": 1024**3}
+    return PodGroup(name=name, pods=pods, **(values | fields))
+
+
 def workload(uid: str = UID, pods: int = 1, **fields: Any) -> WorkloadObject:
     values: dict[str, Any] = {
         "name": "train",
@@ -39,14 +53,10 @@ def workload(uid: str = UID, pods: int = 1, **fields: Any) -> WorkloadObject:
         "image": "i",
         "command": (),
         "env": {},
-        "sub_group": "workers",
-        "devices": 1,
-        "device_milli": 1000,
-        "cpu_millicores": 1000,
-        "memory_bytes": 1024**3,
+        "groups": (group(pods=pods),),
         "extra": {"run_seconds": 60, "fail_after_seconds": None},
     }
-    return WorkloadObject(uid=uid, pods=pods, **(values | fields))
+    return WorkloadObject(uid=uid, **(values | fields))
 
 
 class Watcher:
@@ -221,7 +231,7 @@ def test_a_watch_misses_nothing_while_several_write(gateway: SimulatedGateway) -
 
     def write(part: list[str]) -> None:
         for uid in part:
-            gateway.apply_workload(workload(uid, devices=0))
+            gateway.apply_workload(workload(uid, groups=(group(devices=0),)))
             gateway.tick(now())
         connection.close()
 
@@ -253,3 +263,49 @@ def test_the_nodes_of_the_demo_fill_three_pools() -> None:
     classes = [node.labels["gpu.bursar.dev/class"] for node in seen.nodes]
     assert {name: classes.count(name) for name in classes} == {"h100": 8, "l40s": 8, "none": 8}
     assert sum(node.gpu_count for node in seen.nodes) == 96
+
+
+def test_groups_of_pods_differ_in_what_they_ask_for(gateway: SimulatedGateway) -> None:
+    watcher = Watcher(gateway)
+    groups = (group("launcher", devices=0, cpu_millicores=500), group("workers", 2))
+    gateway.apply_workload(workload(groups=groups))
+    gateway.tick(now())
+    pods = sorted(watcher.look(), key=lambda pod: pod.name)
+    assert [(pod.sub_group, pod.gpu_milli, pod.cpu_millicores) for pod in pods] == [
+        ("launcher", 0, 500),
+        ("workers", 1000, 1000),
+        ("workers", 1000, 1000),
+    ]
+    for number, pod in enumerate(pods):
+        devices = "" if pod.sub_group == "launcher" else str(number)
+        (result,) = gateway.bind([Bind(number, pod.namespace, pod.name, pod.uid, "big-01", devices)], lambda: True)
+        assert result.outcome is Outcome.CONFIRMED
+    gateway.tick(now() + 3_000)
+    gateway.tick(now() + 70_000)
+    watcher.look()
+    assert watcher.objects == {UID: ObjectState.SUCCEEDED}, "once the pods of all groups have ended"
+
+
+def test_gpu_memory_is_a_part_of_the_nodes_gpus(gateway: SimulatedGateway) -> None:
+    for node in SimObject.objects.filter(kind=SimObject.Kind.NODE):
+        node.spec["gpu_memory_bytes"] = 40 * 2**30
+        node.save()
+    watcher = Watcher(gateway)
+    gateway.apply_workload(workload(groups=(group(pods=3, device_memory_mib=15 * 1024),)))
+    gateway.tick(now())
+    for number, pod in enumerate(watcher.look()):
+        gateway.bind([Bind(number, pod.namespace, pod.name, pod.uid, "big-01", "0")], lambda: True)
+    pods = sorted(watcher.look(), key=lambda pod: pod.decision or 0)
+    assert [pod.gpu_milli for pod in pods] == [375] * 3
+    assert [pod.phase for pod in pods] == [PodPhase.PENDING, PodPhase.PENDING, PodPhase.FAILED]
+    assert pods[2].message == "big-01 lacks a free GPU for the pod."
+
+
+def test_a_job_of_an_earlier_version_lives_on(gateway: SimulatedGateway) -> None:
+    gateway.apply_workload(workload(pods=2))
+    job = SimObject.objects.get(kind=SimObject.Kind.JOB)
+    (one,) = job.spec.pop("groups")
+    job.spec |= one
+    job.save()
+    gateway.tick(now())
+    assert SimObject.objects.filter(kind=SimObject.Kind.POD).count() == 2
