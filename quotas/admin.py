@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from portal.read_only import ReadOnlyAdmin
-from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from quotas.models import CapacityHour, Node, Pool, PoolSummary, Quota, Topology, UnitUsage, UsageHour
 
 
 @admin.register(Pool)
@@ -41,3 +41,24 @@ class UnitUsageAdmin(ReadOnlyAdmin):
 class PoolSummaryAdmin(ReadOnlyAdmin):
     list_display = ("pool", "nodes", "ready", "gpu_milli", "allocated_gpu_milli", "cycle", "as_of")
     list_select_related = ("pool",)
+
+
+@admin.register(Topology)
+class TopologyAdmin(ReadOnlyAdmin):
+    list_display = ("id", "cluster", "name", "levels", "version")
+    list_select_related = ("cluster",)
+    search_fields = ("name",)
+
+
+@admin.register(UsageHour)
+class UsageHourAdmin(ReadOnlyAdmin):
+    list_display = ("at", "unit", "pool", "gpu_milli_seconds", "cpu_millicore_seconds", "memory_mib_seconds")
+    list_select_related = ("unit", "pool")
+    ordering = ("-at", "-id")
+
+
+@admin.register(CapacityHour)
+class CapacityHourAdmin(ReadOnlyAdmin):
+    list_display = ("at", "pool", "gpu_milli_seconds", "cpu_millicore_seconds", "memory_mib_seconds")
+    list_select_related = ("pool",)
+    ordering = ("-at", "-id")

@@ -41,7 +41,7 @@ class WorkloadSpecAdmin(ReadOnlyAdmin):
 
 @admin.register(SubGroup)
 class SubGroupAdmin(ReadOnlyAdmin):
-    list_display = ("workload", "name", "min_members", "wanted", "devices", "device_milli", "request_class")
+    list_display = ("workload", "name", "min_members", "wanted", "devices", "device_milli", "gpu_memory_mib")
     list_select_related = ("workload",)
 
 

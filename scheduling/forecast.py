@@ -7,7 +7,7 @@ by node, and sums of cores and memory. So "starts now" is what is likely; the en
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from portal.formats import counted
@@ -15,10 +15,9 @@ from portal.words import Step
 from scheduling.engine.arithmetic import RESOURCES, minus, plus
 from scheduling.engine.decisions import WaitCode
 from scheduling.engine.types import NOTHING, Amounts, Bounds, Request
-from scheduling.quantities import amount, bare
+from scheduling.quantities import DEVICE_MILLI, amount, bare, device_share_milli
 
 GPU = "gpu_milli"
-DEVICE_MILLI = 1000
 NO_QUOTA = Bounds(0, None, None)
 NO_LIMIT = Bounds()
 
@@ -31,11 +30,31 @@ class Ask:
     pods: int
     min_members: int
     preemptible: bool
+    others: tuple[tuple[Request, int, int], ...] = ()
+    """Further groups of pods that start with it: request, pods, and how many start together."""
+    node_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def least(self) -> Amounts:
         """What has to be there for it to start at all."""
-        return Amounts(*(part * self.min_members for part in self.request.amounts))
+        groups = [(self.request, self.min_members), *((request, minimum) for request, _, minimum in self.others)]
+        return Amounts(
+            *(
+                sum(amounts[index] * minimum for amounts, minimum in ((r.amounts, m) for r, m in groups))
+                for index in range(len(RESOURCES))
+            )
+        )
+
+    @property
+    def requests(self) -> list[Request]:
+        return [self.request, *(request for request, _, _ in self.others)]
+
+    def inside(self, room: Room) -> Ask:
+        """With GPU memory as the share that it is of the pool's largest GPU."""
+        if not any(request.device_memory_mib for request in self.requests):
+            return self
+        others = tuple((_shared(request, room), *rest) for request, *rest in self.others)
+        return replace(self, request=_shared(self.request, room), others=others)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,10 @@ class Room:
     """The largest free part of a GPU that is shared already."""
     lent_milli: int = 0
     """What other projects hold over quota."""
+    device_memory_mib: int = 0
+    """Of its largest GPU."""
+    matching_nodes: int = 0
+    """With the labels that are asked for."""
 
     def pods_that_fit(self, request: Request) -> int:
         """By GPUs alone where it asks for some, otherwise by cores and memory of the whole pool."""
@@ -119,10 +142,14 @@ _Stop = tuple[WaitCode, dict[str, int | str]]
 
 def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
     """`chain`: the project first, then its departments upwards; without `default`, which counts as its projects."""
+    memory = max(request.device_memory_mib for request in ask.requests)
+    ask = ask.inside(room)
     inside = _inside_quota(ask, chain)
     over = ask.least.gpu_milli - inside
-    if never := _never_fits(ask, room):
+    if never := _no_such_gpu(memory, room) or _never_fits(ask, room):
         step = Step("cross", f"Nodes have {amount(*_pair(never, 'largest'))}", _each_asks(never))
+        if never[0] is WaitCode.NO_MATCHING_NODE:
+            step = Step("cross", "No node has the labels")
         return Forecast(Outcome.NEVER, inside, over, NOT_REACHED, NOT_REACHED, NOT_REACHED, step, *never)
 
     limit, stop = _limit_step(ask, chain)
@@ -141,12 +168,29 @@ def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
     return Forecast(outcome, inside, over, limit, guarantee, fair_share, place, *stop)
 
 
+def _shared(request: Request, room: Room) -> Request:
+    if not request.device_memory_mib:
+        return request
+    share = device_share_milli(request.device_memory_mib, room.device_memory_mib)
+    return replace(request, device_milli=share or DEVICE_MILLI, device_memory_mib=0)
+
+
+def _no_such_gpu(memory_mib: int, room: Room) -> _Stop | None:
+    if not room.nodes or memory_mib <= room.device_memory_mib:
+        return None
+    largest = room.device_memory_mib
+    return WaitCode.NEVER_FITS, {"resource": "device_memory_mib", "requested": memory_mib, "largest": largest}
+
+
 def _never_fits(ask: Ask, room: Room) -> _Stop | None:
     if not room.nodes:
         return WaitCode.NO_READY_NODE, {"nodes": 0}
-    for resource, want, largest in zip(RESOURCES, ask.request.amounts, room.largest_node, strict=True):
-        if want > largest or (resource == GPU and ask.request.devices * DEVICE_MILLI > largest):
-            return WaitCode.NEVER_FITS, {"resource": resource, "requested": want, "largest": largest}
+    for request in ask.requests:
+        for resource, want, largest in zip(RESOURCES, request.amounts, room.largest_node, strict=True):
+            if want > largest or (resource == GPU and request.devices * DEVICE_MILLI > largest):
+                return WaitCode.NEVER_FITS, {"resource": resource, "requested": want, "largest": largest}
+    if ask.node_labels and not room.matching_nodes:
+        return WaitCode.NO_MATCHING_NODE, {"nodes": room.ready, "by": "selector"}
     return None
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -13,14 +12,11 @@ from django.utils.html import format_html
 
 from orgs.models import OrgUnit
 from portal.templatetags.ui import icon
-from quotas.models import Pool
+from quotas.models import Pool, Topology
+from scheduling import group_rows
+from scheduling.group_rows import shape, whole
 from scheduling.models import Priority, Workload
-from scheduling.services.workload_rules import ENTRIES, MEBIBYTE, NAME_LENGTH, TEXT_LENGTH
-
-
-def _whole(value: Decimal | int, per_unit: int) -> int:
-    return int((Decimal(value) * per_unit).to_integral_value(ROUND_HALF_UP))
-
+from scheduling.services.workload_rules import ENTRIES, NAME_LENGTH, TEXT_LENGTH
 
 KINDS = {
     Workload.Kind.WORKSPACE: ("Workspace", "square-terminal", "interactive"),
@@ -37,6 +33,9 @@ def kind_choices() -> list[tuple[int, str]]:
     ]
 
 
+NO_LEVEL = {"invalid_choice": "Choose one of the levels here, or none."}
+
+
 class SubmitForm(forms.Form):
     """`project` and `pools` offer what the person may choose: projects by id, pools of the chosen project's cluster."""
 
@@ -47,22 +46,13 @@ class SubmitForm(forms.Form):
     name = forms.CharField(max_length=NAME_LENGTH, help_text="Small letters, digits and dashes.")
     priority = forms.TypedChoiceField(choices=Priority.choices, coerce=int, initial=Priority.MEDIUM)
     image = forms.CharField(max_length=300, initial="python:3.12", label="Container image")
-    pods = forms.IntegerField(min_value=1, max_value=1000, initial=1, help_text="Pods of a training start together.")
-    gpus = forms.DecimalField(
-        label="GPUs per pod",
-        min_value=0,
-        max_value=64,
-        decimal_places=2,
-        max_digits=6,
-        initial=1,
-        help_text="Whole GPUs, or a share of one such as 0.5.",
-    )
-    cores = forms.DecimalField(
-        label="CPU per pod", min_value=Decimal("0.01"), max_value=1000, decimal_places=2, max_digits=6, initial=4
-    )
-    memory = forms.DecimalField(
-        label="Memory per pod", min_value=Decimal("0.01"), max_value=65536, decimal_places=2, max_digits=8, initial=16
-    )
+    pods = group_rows.pods_field(initial=1, help_text="Pods of a training start together.")
+    gpus = group_rows.gpus_field(initial=1, help_text="Whole GPUs, or a share of one such as 0.5.")
+    cores = group_rows.cores_field(initial=4)
+    memory = group_rows.memory_field(initial=16)
+    gpu_memory = group_rows.gpu_memory_field(help_text="Of each GPU, instead of a share of it.")
+    minimum = group_rows.minimum_field(help_text="The others follow as there is room. Empty: all of a training.")
+    group_name = group_rows.name_field()
     minutes = forms.DecimalField(
         label="Run time",
         min_value=Decimal("0.1"),
@@ -79,6 +69,43 @@ class SubmitForm(forms.Form):
         initial=True,
         help_text="Needed to run over quota.",
     )
+    delay = forms.DecimalField(
+        label="Displaces nobody for",
+        min_value=0,
+        max_value=43200,
+        decimal_places=1,
+        max_digits=6,
+        required=False,
+        help_text="So long nobody is stopped for it, after it was submitted and after each time it was stopped.",
+    )
+    near_required = forms.ChoiceField(
+        label="Keep its pods together",
+        choices=(),
+        required=False,
+        help_text="It waits until all find room in one.",
+        error_messages=NO_LEVEL,
+    )
+    near_preferred = forms.ChoiceField(
+        label="Nearer, if possible",
+        choices=(),
+        required=False,
+        help_text="It does not wait for this.",
+        error_messages=NO_LEVEL,
+    )
+    node_labels = forms.CharField(
+        label="Labels that a node must have",
+        required=False,
+        max_length=TEXT_LENGTH,
+        help_text="key=value, one a line.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    tolerations = forms.CharField(
+        label="Taints that it tolerates",
+        required=False,
+        max_length=TEXT_LENGTH,
+        help_text="key=value:effect, one a line. Without a value: any; without an effect: all.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     command = forms.CharField(
         required=False,
         max_length=TEXT_LENGTH,
@@ -93,12 +120,50 @@ class SubmitForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, projects: list[OrgUnit], pools: list[Pool], simulated: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        projects: list[OrgUnit],
+        pools: list[Pool],
+        simulated: bool,
+        topologies: list[Topology],
+        rows: list[int],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.topologies, self.rows = topologies, rows
         choice(self, "project").choices = [(str(project.pk), project.name) for project in projects]
         choice(self, "pools").choices = [(pool.name, pool.name) for pool in pools]
+        self.fields |= group_rows.row_fields(rows)
         if not simulated:
             del self.fields["minutes"]
+        if not rows:
+            del self.fields["group_name"]
+        for name in ("near_required", "near_preferred"):
+            choice(self, name).choices = [("", "wherever"), *level_choices(topologies)]
+            if not topologies:
+                del self.fields[name]
+
+    @property
+    def group_rows(self) -> list[dict[str, Any]]:
+        """For the template: the fields of each row, by name, and its number."""
+        return [
+            {"row": row, **{name: self[group_rows.prefix_of(row) + name] for name in group_rows.MAKERS}}
+            for row in self.rows
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for prefix in ("", *map(group_rows.prefix_of, self.rows)):
+            for name, wrong in group_rows.problems(cleaned, prefix).items():
+                self.add_error(name, wrong)
+        names: list[str] = [cleaned["group_name"]] if cleaned.get("group_name") else []
+        for row in self.rows:
+            field = f"{group_rows.prefix_of(row)}name"
+            if cleaned.get(field) in names:
+                self.add_error(field, "There is a group of this name already. Name each differently.")
+            names.append(cleaned.get(field, ""))
+        return cleaned
 
     def clean_command(self) -> list[str]:
         try:
@@ -107,7 +172,7 @@ class SubmitForm(forms.Form):
             raise ValidationError(f"{problem}. Close every quote.") from None
 
     def clean_env(self) -> dict[str, str]:
-        lines = [line.strip() for line in self.cleaned_data["env"].splitlines() if line.strip()]
+        lines = lines_of(self.cleaned_data["env"])
         if len(lines) > ENTRIES:
             raise ValidationError(f"{len(lines)} variables are too many. Use at most {ENTRIES}.")
         variables = {}
@@ -118,39 +183,65 @@ class SubmitForm(forms.Form):
             variables[name.strip()] = value
         return variables
 
-    def clean_gpus(self) -> Decimal:
-        gpus: Decimal = self.cleaned_data["gpus"]
-        if gpus > 1 and gpus != int(gpus):
-            raise ValidationError(
-                f"{gpus.normalize():f} is neither whole nor below 1. Ask for {int(gpus)} or {int(gpus) + 1}."
-            )
-        return gpus
+    def clean_node_labels(self) -> dict[str, str]:
+        labels = {}
+        for line in lines_of(self.cleaned_data["node_labels"]):
+            key, separator, value = line.partition("=")
+            if not separator:
+                raise ValidationError(f"{line[:40]} has no value. Write key=value.")
+            labels[key.strip()] = value.strip()
+        return labels
+
+    def clean_tolerations(self) -> list[dict[str, str]]:
+        """Without a value it stands for every value, without an effect for all effects."""
+        found = []
+        for line in lines_of(self.cleaned_data["tolerations"]):
+            rest, _, effect = line.partition(":")
+            key, separator, value = rest.partition("=")
+            toleration = {"key": key.strip(), "operator": "Equal" if separator else "Exists"}
+            if not toleration["key"]:
+                raise ValidationError(f"{line[:40]} has no key. Write key=value:effect.")
+            toleration |= {"value": value.strip()} if separator else {}
+            found.append(toleration | ({"effect": effect.strip()} if effect.strip() else {}))
+        return found
 
     def arguments(self) -> dict[str, Any]:
         """What `workload_submit` takes, but actor and project. The form has to be valid."""
+        cleaned = self.cleaned_data
+        same = ("kind", "name", "image", "priority", "preemptible", "pools", "command", "env")
+        required, preferred = cleaned.get("near_required", ""), cleaned.get("near_preferred", "")
         return {
-            **{name: self.cleaned_data[name] for name in ("kind", "name", "image", "priority", "preemptible", "pools")},
-            "command": self.cleaned_data["command"],
-            "env": self.cleaned_data["env"],
-            "run_seconds": _whole(minutes, 60) if (minutes := self.cleaned_data.get("minutes")) else None,
-            **shape(self.cleaned_data),
+            **{name: cleaned[name] for name in (*same, "node_labels", "tolerations")},
+            "run_seconds": whole(minutes, 60) if (minutes := cleaned.get("minutes")) else None,
+            "preemption_delay_seconds": whole(cleaned.get("delay") or 0, 60),
+            "group": cleaned.get("group_name") or group_rows.FIRST_NAME,
+            "more_groups": [group_rows.group_of(cleaned, row) for row in self.rows],
+            **self._near(required, preferred),
+            **shape(cleaned),
         }
+
+    def _near(self, required: str, preferred: str) -> dict[str, Any]:
+        """Topology and levels. Both levels have to be of one topology, which the service checks."""
+        chosen = (required or preferred).partition(":")[0]
+        topology = next((topology for topology in self.topologies if str(topology.pk) == chosen), None)
+        levels = {"near_required": required, "near_preferred": preferred}
+        return {"near_topology": topology} | {name: value.partition(":")[2] for name, value in levels.items()}
+
+
+def level_choices(topologies: list[Topology]) -> list[Any]:
+    """The levels of each topology, the widest first; under its name where there are several."""
+    groups = [
+        (topology.name, [(f"{topology.pk}:{level}", f"in one {level}") for level in topology.levels])
+        for topology in topologies
+    ]
+    return groups if len(groups) > 1 else [level for _, levels in groups for level in levels]
+
+
+def lines_of(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def choice(form: forms.Form, name: str) -> forms.ChoiceField:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     return field
-
-
-def shape(cleaned: Mapping[str, Any]) -> dict[str, int]:
-    """Pods and what each asks for, in the units of the service."""
-    gpus = Decimal(cleaned["gpus"])
-    shared = 0 < gpus < 1
-    return {
-        "pods": cleaned["pods"],
-        "devices": 1 if shared else int(gpus),
-        "device_milli": _whole(gpus, 1000) if shared else 1000,
-        "cpu_millicores": _whole(cleaned["cores"], 1000),
-        "memory_bytes": _whole(cleaned["memory"] * 1024, MEBIBYTE),
-    }

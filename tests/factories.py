@@ -249,7 +249,7 @@ def make_waiting(workload: Workload, code: str, **numbers: Any) -> Waiting:
     reason, _ = WaitClass.objects.update_or_create(
         pool=workload.pool,
         project=workload.project,
-        request_class=SubGroup.objects.get(workload=workload).request_class,
+        request_class=workload.sub_groups.order_by("pk")[0].request_class,
         defaults={"code": code, "numbers": numbers, "as_of": timezone.now()},
     )
     return Waiting.objects.create(workload=workload, wait_class=reason, since=workload.created_at)

@@ -20,6 +20,7 @@ from quotas.services.pool import pool_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
 from scheduling.services.workload import workload_submit
+from scheduling.services.workload_rules import PodGroup
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
 from tests.factories import actor_of, make_topology, signed_in
 from tests.test_url_matrix import LINES, NONE, of
@@ -45,12 +46,16 @@ POOL_TEXTS = {
     "history_window_days": {"other digits"},
     "history_half_life_hours": {"missing", "blank", "other digits"},
 }
+OPTIONAL_NUMBER = {"missing", "blank", "other digits"}
 POOL_SETTINGS = {
     "staleness_grace_seconds": "60",
     "history_weight": "0.5",
     "history_window_days": "7",
     "history_half_life_hours": "48",
 }
+
+GROUP = PodGroup("launcher", pods=1, cpu_millicores=1000, memory_bytes=1024**3)
+LABELS = {f"key-{number}": "value" for number in range(21)}
 
 FORMS: list[FormCase] = [
     # --- orgs
@@ -167,9 +172,20 @@ FORMS: list[FormCase] = [
             "preemptible": "on",
             "command": "python train.py",
             "env": "SEED=7",
+            "gpu_memory": "",
+            "minimum": "1",
+            "delay": "5",
+            "near_required": f"{world.topology.pk}:example.org/hall",
+            "near_preferred": f"{world.topology.pk}:example.org/rack",
+            "node_labels": "rack=r07",
+            "tolerations": "example.org/gpu=yes:NoSchedule",
         },
         legal={name: {"other digits"} for name in ("pods", "gpus", "cores", "memory")}
+        | dict.fromkeys(("gpu_memory", "minimum", "delay"), OPTIONAL_NUMBER)
+        | {name: {"missing"} for name in ("near_required", "near_preferred")}
         | {
+            "node_labels": {"missing", "blank"},
+            "tolerations": LABEL_TEXTS | {"missing", "blank", "line break"},
             "minutes": {"missing", "blank", "other digits"},
             "image": LABEL_TEXTS,
             "pools": {"missing"},
@@ -177,6 +193,40 @@ FORMS: list[FormCase] = [
             "command": OPTIONAL,
             "env": {"missing", "blank"},
         },
+        foreign={
+            "project": lambda world: world.elsewhere.pk,
+            "near_required": lambda world: f"{make_topology().pk}:example.org/rack",
+        },
+    ),
+    FormCase(
+        "submit",
+        "researcher",
+        lambda world: {
+            "kind": "3",
+            "project": str(world.project.pk),
+            "name": "train-3",
+            "priority": "50",
+            "image": "python:3.12",
+            "pods": "2",
+            "gpus": "4",
+            "cores": "8",
+            "memory": "64",
+            "pools": world.pool.name,
+            "preemptible": "on",
+            "group_name": "workers",
+            "groups": "1",
+            "group1_name": "launcher",
+            "group1_pods": "2",
+            "group1_minimum": "1",
+            "group1_gpus": "1",
+            "group1_gpu_memory": "",
+            "group1_cores": "1",
+            "group1_memory": "2",
+        },
+        legal={name: {"other digits"} for name in ("pods", "gpus", "cores", "memory")}
+        | {f"group1_{name}": {"other digits"} for name in ("pods", "gpus", "cores", "memory")}
+        | {f"group1_{name}": OPTIONAL_NUMBER for name in ("gpu_memory", "minimum")}
+        | {"image": LABEL_TEXTS, "pools": {"missing"}, "preemptible": set(BAD), "groups": set(BAD)},
         foreign={"project": lambda world: world.elsewhere.pk},
     ),
 ]
@@ -304,6 +354,8 @@ SERVICES: list[ServiceCase] = [
             "memory_bytes": 64 * 1024**3,
             "devices": 4,
             "pools": [world.pool.name],
+            "near_topology": world.topology,
+            "near_required": "example.org/hall",
         },
         {"name": (), "image": LABEL_TEXTS},
         {
@@ -321,6 +373,30 @@ SERVICES: list[ServiceCase] = [
             "env": lambda world: [["A=1"], {"1A": "x"}, {"A": 7}, {"A": "\0"}, {"A": "x" * 5000}],
             "run_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
             "fail_after_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
+            "min_pods": lambda world: [0, -1, 2, 10**12, 1.5, "1", True],
+            "gpu_memory_mib": lambda world: [-1, 10**12, 1.5, "1024", None, True],
+            "group": lambda world: ["", "Workers", "a b", "x" * 41, 7, None, "a\0"],
+            "more_groups": lambda world: [None, "launcher", [7], [{"name": "a"}], [GROUP], [GROUP] * 9],
+            "near_topology": lambda world: [7, "racks", make_topology(), world.pool],
+            "near_required": lambda world: [7, "example.org/none", "\0", None],
+            "near_preferred": lambda world: [7, "example.org/none", "\0", None],
+            "node_labels": lambda world: [["a=b"], {7: "a"}, {"a": 7}, {"a b": "c"}, {"a": "\0"}, {"": ""}, LABELS],
+            "tolerations": lambda world: [
+                None,
+                "key",
+                [7],
+                [{"key": "a b"}],
+                [{"key": "a", "operator": "In"}],
+                [{"key": "a", "effect": "Prefer"}],
+                [{"key": "a", "value": "\0"}],
+                [{"key": "a", "seconds": "7"}],
+                [{}],
+                [{"operator": "Exists"}] * 21,
+                [{"key": 7, "operator": "Exists"}],
+                [{"operator": ["Exists"]}],
+                [{"operator": "Exists", "effect": ["a"]}],
+            ],
+            "preemption_delay_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
         },
     ),
 ]

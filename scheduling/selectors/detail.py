@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,35 +54,73 @@ class Why:
     summary: PoolSummary | None = None
 
 
-def ask_of(workload: Workload, group: SubGroup) -> Ask:
-    request = Request(group.devices, group.device_milli, group.cpu_millicores, group.memory_bytes)
-    return Ask(request, group.wanted, group.min_members, workload.preemptible)
+def ask_of(workload: Workload, groups: Sequence[SubGroup]) -> Ask:
+    first, *others = ((_request(group), group.wanted, group.min_members) for group in groups)
+    return Ask(*first, workload.preemptible, tuple(others), groups[0].placement.get("nodes", {}))
 
 
-def asks_for(group: SubGroup) -> str:
+def _request(group: SubGroup) -> Request:
+    return Request(group.devices, group.device_milli, group.cpu_millicores, group.memory_bytes, group.gpu_memory_mib)
+
+
+def asks_for(groups: Sequence[SubGroup]) -> str:
     """What it asks for in a few words: "2 pods of 8 GPUs, together"."""
-    gpu_milli = group.devices * group.device_milli
-    each = gpus_counted(gpu_milli) if gpu_milli else amount("cpu_millicores", group.cpu_millicores)
+    if len(groups) == 1:
+        return _asks_for(groups[0])
+    return "; ".join(f"{group.name}: {_asks_for(group)}" for group in groups)
+
+
+def _asks_for(group: SubGroup) -> str:
+    each = _gpus(group) or amount("cpu_millicores", group.cpu_millicores)
     if group.wanted == 1:
         return each
-    return f"{counted(group.wanted, 'pod')} of {each}" + (", together" if group.min_members == group.wanted else "")
+    together = f", at least {group.min_members} together" if group.min_members > 1 else ""
+    together = ", together" if group.min_members == group.wanted else together
+    return f"{counted(group.wanted, 'pod')} of {each}{together}"
+
+
+def _gpus(group: SubGroup) -> str:
+    if group.gpu_memory_mib:
+        memory = amount("device_memory_mib", group.gpu_memory_mib)
+        return memory if group.devices == 1 else f"{memory} on each of {group.devices} GPUs"
+    gpu_milli = group.devices * group.device_milli
+    return gpus_counted(gpu_milli) if gpu_milli else ""
 
 
 def each_pod(group: SubGroup) -> str:
     """All that one pod asks for: "8 GPUs, 32 cores, 256 GiB"."""
-    gpu_milli = group.devices * group.device_milli
-    parts = [gpus_counted(gpu_milli)] if gpu_milli else []
-    parts += [amount("cpu_millicores", group.cpu_millicores), amount("memory_bytes", group.memory_bytes)]
-    return ", ".join(parts)
+    parts = [_gpus(group), amount("cpu_millicores", group.cpu_millicores), amount("memory_bytes", group.memory_bytes)]
+    return ", ".join(filter(None, parts))
 
 
-def why(workload: Workload, group: SubGroup, user: Any) -> Why:
+def wishes_of(workload: Workload, group: SubGroup) -> list[tuple[str, str]]:
+    """What it wishes of nodes and time, as pairs of a name and words."""
+    found: list[tuple[str, str]] = []
+    if workload.near_required:
+        found.append(("Kept together", f"in one {workload.near_required}"))
+    if workload.near_preferred:
+        found.append(("If possible", f"in one {workload.near_preferred}"))
+    if labels := group.placement.get("nodes"):
+        found.append(("Nodes with", ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))))
+    if tolerations := group.placement.get("tolerations"):
+        found.append(("Tolerates", ", ".join(map(_tolerated, tolerations))))
+    if workload.preemption_delay_seconds:
+        found.append(("Displaces nobody for", duration(workload.preemption_delay_seconds)))
+    return found
+
+
+def _tolerated(item: Mapping[str, str]) -> str:
+    text = item.get("key", "every taint") + (f"={item['value']}" if item.get("value") else "")
+    return f"{text}:{item['effect']}" if item.get("effect") else text
+
+
+def why(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:
     """Why the workload is in its state, as far as the reader may know."""
     if workload.desired != Workload.Desired.RUNNING and workload.is_active:
         act = "stopped" if workload.desired == Workload.Desired.STOPPED else "deleted"
         return Why(f"Is being {act}.", "Its pods end first; that takes as long as they need to shut down.")
     if workload.state == State.WAITING:
-        return _why_it_waits(workload, group, user)
+        return _why_it_waits(workload, groups, user)
     if workload.is_active:
         return _why_it_runs(workload)
     ran = duration(workload.ended_at - workload.started_at) if workload.ended_at and workload.started_at else ""
@@ -90,7 +129,7 @@ def why(workload: Workload, group: SubGroup, user: Any) -> Why:
     return Why(sentence, workload.state_message or "Run it again to submit the same anew.")
 
 
-def _why_it_waits(workload: Workload, group: SubGroup, user: Any) -> Why:
+def _why_it_waits(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:
     pool = workload.pool
     if pool is None:
         return Why("Waits for a pool.", "None of its pools is there any more.")
@@ -99,11 +138,9 @@ def _why_it_waits(workload: Workload, group: SubGroup, user: Any) -> Why:
     reason = NOT_LOOKED_AT
     if cause is not None:
         reason = wait_reason(cause.code, cause.numbers, pool.name, unit_namer([cause.numbers]))
-    found = forecast(
-        ask_of(workload, group),
-        standings([workload.project], [pool.pk]).chain(workload.project, pool),
-        rooms([pool.pk])[pool.pk],
-    )
+    ask = ask_of(workload, groups)
+    chain = standings([workload.project], [pool.pk]).chain(workload.project, pool)
+    found = forecast(ask, chain, rooms([pool.pk], ask.node_labels)[pool.pk])
     line = line_for(workload, user)
     ahead = f"{counted(line.ahead, 'workload')} {'is' if line.ahead == 1 else 'are'} ahead of it." if line.ahead else ""
     return Why(

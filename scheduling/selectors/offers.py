@@ -43,7 +43,7 @@ def pool_answers(
 ) -> list[PoolAnswer]:
     """One for each pool, in their order; two queries a pool for those in which it would wait, six for all."""
     ids = [pool.pk for pool in pools]
-    standing, room = standings([project], ids), rooms(ids)
+    standing, room = standings([project], ids), rooms(ids, ask.node_labels)
     answers = []
     for pool in pools:
         chain = standing.chain(project, pool)
@@ -51,8 +51,9 @@ def pool_answers(
         usage = standing.usage(project, pool)
         place = usage.position if usage else LAST
         ahead = before(pool, place, priority).count() if found.outcome is Outcome.WAITS else 0
-        sentence, note, short = _words(found, ask, pool, ahead)
-        answers.append(PoolAnswer(pool, found.outcome, sentence, note, short, _bar(ask, chain[0], room[pool.pk])))
+        known = ask.inside(room[pool.pk])
+        sentence, note, short = _words(found, known, pool, ahead)
+        answers.append(PoolAnswer(pool, found.outcome, sentence, note, short, _bar(known, chain[0], room[pool.pk])))
     return answers
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Max, Q
 
@@ -11,6 +12,7 @@ from orgs.models import OrgUnit, UnitKind
 from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
 from scheduling.engine.types import NOTHING, Amounts, Bounds
 from scheduling.forecast import Room, Standing
+from scheduling.quantities import MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +63,39 @@ def standings(projects: Sequence[OrgUnit], pools: Collection[int]) -> Standings:
     )
 
 
-def rooms(pools: Collection[int]) -> dict[int, Room]:
-    """What the pools' loops last published; a pool without a summary is not ready. Two queries."""
+def rooms(pools: Collection[int], node_labels: Mapping[str, str] | None = None) -> dict[int, Room]:
+    """What the pools' loops last published; a pool without a summary is not ready. Two queries, three with labels."""
     summaries = {summary.pool_id: summary for summary in PoolSummary.objects.filter(pool__in=pools)}
     hardware = {
-        pool: (nodes, Amounts(gpus * 1000, cpu, memory))
-        for pool, nodes, gpus, cpu, memory in Node.objects.filter(pool__in=pools, removed_at=None)
+        pool: (nodes, Amounts(gpus * 1000, cpu, memory), gpu_memory // MEBIBYTE)
+        for pool, nodes, gpus, cpu, memory, gpu_memory in Node.objects.filter(pool__in=pools, removed_at=None)
         .values("pool")
-        .annotate(nodes=Count("id"), gpus=Max("gpu_count"), cpu=Max("cpu_millicores"), memory=Max("memory_bytes"))
-        .values_list("pool", "nodes", "gpus", "cpu", "memory")
+        .annotate(
+            nodes=Count("id"),
+            gpus=Max("gpu_count"),
+            cpu=Max("cpu_millicores"),
+            memory=Max("memory_bytes"),
+            gpu_memory=Max("gpu_memory_bytes", filter=Q(gpu_count__gt=0), default=0),
+        )
+        .values_list("pool", "nodes", "gpus", "cpu", "memory", "gpu_memory")
     }
-    return {pool: _room(summaries.get(pool), *hardware.get(pool, (0, NOTHING))) for pool in pools}
+    matching = _matching(pools, node_labels) if node_labels else Counter()
+    return {
+        pool: replace(_room(summaries.get(pool), *hardware.get(pool, (0, NOTHING, 0))), matching_nodes=matching[pool])
+        for pool in pools
+    }
 
 
-def _room(summary: PoolSummary | None, nodes: int, largest: Amounts) -> Room:
+def _matching(pools: Collection[int], labels: Mapping[str, str]) -> Counter[int]:
+    """How many nodes of each pool have all these labels. The database narrows them to those that have the keys."""
+    nodes = Node.objects.filter(pool__in=pools, removed_at=None, labels__has_keys=list(labels))
+    rows = nodes.values_list("pool", "labels")
+    return Counter(pool for pool, found in rows if all(found.get(key) == value for key, value in labels.items()))
+
+
+def _room(summary: PoolSummary | None, nodes: int, largest: Amounts, device_memory_mib: int) -> Room:
     if summary is None:
-        return Room(nodes, 0, NOTHING, largest)
+        return Room(nodes, 0, NOTHING, largest, device_memory_mib=device_memory_mib)
     slots = {int(free): nodes for free, nodes in summary.free_slots.items() if free.isdecimal()}
     return Room(
         nodes=summary.nodes,
@@ -90,6 +109,7 @@ def _room(summary: PoolSummary | None, nodes: int, largest: Amounts) -> Room:
         slots=slots,
         free_share_milli=int(summary.free_slots.get("share", 0)),
         lent_milli=summary.over_gpu_milli,
+        device_memory_mib=device_memory_mib,
     )
 
 

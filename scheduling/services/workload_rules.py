@@ -9,6 +9,7 @@ from typing import Any
 
 from orgs.models import ClusterInfo, OrgUnit
 from portal.errors import Refused
+from portal.formats import counted
 from quotas.models import Pool
 from scheduling.models import Priority, Workload
 
@@ -96,7 +97,7 @@ def shape_problems(shape: Mapping[str, Any]) -> dict[str, str]:
     elif shape["gpu_memory_mib"] and shape["device_milli"] != 1000:
         wrong["gpu_memory_mib"] = "A share of a GPU is asked for, too. Ask for a share or for GPU memory, not for both."
     if (shape["min_pods"] or 0) > shape["pods"]:
-        wrong["min_pods"] = f"{shape['min_pods']} is more than its {shape['pods']} pods. Start with fewer."
+        wrong["min_pods"] = f"{shape['min_pods']} is more than its {counted(shape['pods'], 'pod')}. Start with fewer."
     return wrong
 
 

@@ -14,28 +14,26 @@ from orgs.models import ClusterInfo, OrgUnit
 from orgs.views.base import Page
 from orgs.views.form import add_refusal
 from portal.errors import Refused
-from quotas.models import Pool
+from quotas.models import Pool, Topology
+from scheduling import group_rows
 from scheduling.engine.types import Request
 from scheduling.forecast import Ask
-from scheduling.forms import SubmitForm, shape
-from scheduling.models import Priority
+from scheduling.forms import SubmitForm
+from scheduling.models import Priority, Workload
 from scheduling.selectors.my_work import offers_for, submit_projects
 from scheduling.selectors.offers import PoolAnswer, pool_answers
 from scheduling.services.workload import ENTITIES, GANGS, workload_submit
+from scheduling.services.workload_rules import MOST_GROUPS
 
 MOST_PROJECTS = 500
 """In the field; another one is reached by its own link."""
-FIELD_OF = {
-    "devices": "gpus",
-    "device_milli": "gpus",
-    "cpu_millicores": "cores",
-    "memory_bytes": "memory",
+FIELD_OF = group_rows.FIELD_OF | {
     "run_seconds": "minutes",
+    "preemption_delay_seconds": "delay",
+    "near_topology": "near_required",
+    "group": "group_name",
 }
 """Fields of the form by the service's argument, where they differ."""
-
-
-NEEDED = ("kind", "pods", "gpus", "cores", "memory")
 
 
 class SubmitPage(Page):
@@ -72,7 +70,9 @@ class SubmitPage(Page):
         cluster = self.chosen.cluster_id if self.chosen else None
         self.pools = {pool.name: pool for pool in Pool.objects.filter(cluster=cluster)}
         self.simulated = ClusterInfo.objects.filter(unit=cluster, mode=ClusterInfo.Mode.SIMULATED).exists()
+        self.topologies = list(Topology.objects.filter(cluster=cluster))
         self.order = self._order(given)
+        self.rows, self.given = group_rows.rows_in(given)
 
     def form(self, data: QueryDict | None = None, typed: Mapping[str, Any] | None = None) -> SubmitForm:
         """Bound to `data`; or showing what was `typed` without a word about what is still missing."""
@@ -81,7 +81,13 @@ class SubmitPage(Page):
             data = data.copy()
             data.setlist("pools", list(filter(None, data.getlist("pools"))) or self.order)
         return SubmitForm(
-            data, initial=initial, projects=self.projects(), pools=list(self.pools.values()), simulated=self.simulated
+            data,
+            initial=initial,
+            projects=self.projects(),
+            pools=list(self.pools.values()),
+            simulated=self.simulated,
+            topologies=self.topologies,
+            rows=self.rows,
         )
 
     def _order(self, given: QueryDict) -> list[str]:
@@ -107,12 +113,13 @@ class SubmitPage(Page):
 
     def answers(self, values: Mapping[str, Any]) -> list[PoolAnswer]:
         """One a pool, in their order; none while the form does not make sense yet."""
-        if self.chosen is None or not self.order or any(values.get(name) is None for name in NEEDED):
+        prefixes = ["", *map(group_rows.prefix_of, self.rows)]
+        complete = all(group_rows.is_complete(values, prefix) for prefix in prefixes)
+        if self.chosen is None or not self.order or values.get("kind") is None or not complete:
             return []
-        asked: dict[str, Any] = shape(values)
-        pods = asked.pop("pods")
-        together = pods if values["kind"] in GANGS else 1
-        ask = Ask(Request(**asked), pods, together, bool(values.get("preemptible")))
+        first, *others = (_part(values, prefix) for prefix in prefixes)
+        labels = values.get("node_labels")
+        ask = Ask(*first, bool(values.get("preemptible")), tuple(others), labels if isinstance(labels, dict) else {})
         pools = [self.pools[name] for name in self.order]
         return pool_answers(self.chosen, pools, ask, values.get("priority") or Priority.MEDIUM)
 
@@ -125,6 +132,8 @@ class SubmitPage(Page):
             answers=answers,
             order=[(name, found.get(name)) for name in self.order],
             unused=[name for name in self.pools if name not in self.order],
+            several=str(kwargs["form"]["kind"].value()) == str(int(Workload.Kind.DISTRIBUTED)) or bool(self.rows),
+            most_rows=len(self.rows) == MOST_GROUPS - 1,
             **kwargs,
         )
 
@@ -135,12 +144,12 @@ class SubmitPage(Page):
         return self.render_to_response(self.get_context_data(form=form, values=values))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The live answer for htmx, which the buttons of the pool list ask too; else the submission."""
+        """The live answer for htmx, and what the buttons of lists ask, without scripts too; else the submission."""
         self.read(request.POST)
-        form = self.form(request.POST)
+        form = self.form(self.given)
         valid = form.is_valid()
-        if getattr(request, "htmx", False):
-            typed = {name: request.POST.get(name) for name in form.fields}
+        if getattr(request, "htmx", False) or "group" in request.POST:
+            typed = {name: self.given.get(name) for name in form.fields}
             context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data)
             return self.render_to_response(context)
         if valid and self.chosen is not None:
@@ -152,6 +161,20 @@ class SubmitPage(Page):
                 messages.success(request, f"{workload.name} was submitted.")
                 return redirect("workload", workload.pk)
         return self.render_to_response(self.get_context_data(form=form, values=form.cleaned_data), status=422)
+
+
+def _part(values: Mapping[str, Any], prefix: str) -> tuple[Request, int, int]:
+    """What each pod of a group asks for, how many there are, and how many start together."""
+    asked = group_rows.shape(values, prefix)
+    pods, minimum = asked["pods"], asked["min_pods"] or (asked["pods"] if values["kind"] in GANGS else 1)
+    request = Request(
+        devices=asked["devices"],
+        device_milli=asked["device_milli"],
+        cpu_millicores=asked["cpu_millicores"],
+        memory_bytes=asked["memory_bytes"],
+        device_memory_mib=asked["gpu_memory_mib"],
+    )
+    return request, pods, min(minimum, pods)
 
 
 def named_for(refusal: Refused) -> Refused:

@@ -14,7 +14,7 @@ from orgs.views.base import Guarded, Page
 from portal.errors import Refused
 from portal.formats import count
 from scheduling.models import SubGroup, Workload
-from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why
+from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why, wishes_of
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import workload_for
@@ -36,19 +36,19 @@ class WorkloadPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         workload = workload_for(self.request.user, self.kwargs["pk"])
-        group = SubGroup.objects.get(workload=workload)
+        groups = list(SubGroup.objects.filter(workload=workload).order_by("pk"))
         tab = self.request.GET.get("tab", "")
         tab = tab if tab in TABS else "why"
         context: dict[str, Any] = {
             "workload": workload,
-            "group": group,
             "tab": tab,
-            "asks": asks_for(group),
-            "each": each_pod(group),
+            "asks": asks_for(groups),
+            "groups": [(group.name if len(groups) > 1 else "", each_pod(group)) for group in groups],
+            "wishes": wishes_of(workload, groups[0]),
             "seconds_in_state": (timezone.now() - workload.state_since).total_seconds(),
             "stop_title": f"Stop {workload.name}?",
             "delete_title": f"Delete {workload.name}?",
-            "why": why(workload, group, self.request.user),
+            "why": why(workload, groups, self.request.user),
             "can": self.abilities(workload),
             "why_tab": why_words(workload),
         }

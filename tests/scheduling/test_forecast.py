@@ -162,3 +162,34 @@ def test_shares_of_a_device(slots: dict[int, int], free_share: int, pods: int, f
     room = replace(ROOM, slots=slots, free_share_milli=free_share)
     asked = ask(1, pods=pods, device_milli=500)
     assert (answer(asked, room=room).outcome is Outcome.NOW) is fits
+
+
+def test_gpu_memory_is_a_share_of_the_pools_largest_gpu() -> None:
+    asked = ask(1, device_memory_mib=20 * 1024)
+    room = replace(ROOM, device_memory_mib=80 * 1024)
+    found = answer(asked, room=room)
+    assert (found.outcome, found.guaranteed_milli) == (Outcome.NOW, 250)
+    never = answer(asked, room=replace(ROOM, device_memory_mib=16 * 1024))
+    assert (never.outcome, never.code) == (Outcome.NEVER, WaitCode.NEVER_FITS)
+    assert never.room.text == "Nodes have 16 GiB of GPU memory"
+    assert never.room.note == "each pod asks for 20 GiB"
+
+
+def test_all_groups_have_to_find_room() -> None:
+    launcher = Request(devices=0, cpu_millicores=2000, memory_bytes=GIB)
+    asked = replace(ask(8), others=((launcher, 1, 1), (Request(devices=4, cpu_millicores=1000), 3, 1)))
+    assert asked.least == Amounts(12_000, 4000, 2 * GIB)
+    assert answer(asked).outcome is Outcome.NOW
+    more = replace(asked, others=((Request(devices=4, cpu_millicores=1000), 3, 3),))
+    found = answer(more)
+    assert (found.code, found.numbers["short"]) == (WaitCode.SHORT, 4000)
+    never = answer(replace(asked, others=((Request(devices=9), 1, 1),)))
+    assert (never.outcome, never.numbers["requested"]) == (Outcome.NEVER, 9000)
+
+
+def test_labels_that_no_node_has() -> None:
+    asked = replace(ask(1), node_labels={"rack": "r7"})
+    assert answer(asked, room=replace(ROOM, matching_nodes=1)).outcome is Outcome.NOW
+    found = answer(asked)
+    assert (found.outcome, found.code) == (Outcome.NEVER, WaitCode.NO_MATCHING_NODE)
+    assert found.room.text == "No node has the labels"

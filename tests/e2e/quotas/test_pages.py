@@ -91,3 +91,27 @@ def test_from_the_map_to_a_node(page: Page, live_server: Any, sign_in: SignIn, n
     page.get_by_role("link", name="Nodes", exact=True).click()
     page.get_by_label("Search a part of the name").fill("spare")
     expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_making_choosing_and_deleting_a_topology(page: Page, live_server: Any, sign_in: SignIn, node: Node) -> None:
+    sign_in(page, make_user(role=ADMIN))
+    page.goto(f"{live_server.url}/pools/?scope={node.cluster_id}")
+    page.get_by_role("link", name="New topology").click()
+    dialog = page.get_by_role("dialog", name="New topology")
+    dialog.get_by_label("Name").fill("racks")
+    dialog.get_by_label("Levels").fill("example.org/hall\nra ck")
+    dialog.get_by_role("button", name="Create topology").click()
+    expect(dialog.get_by_text("This is no label key.")).to_be_visible()
+    page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]
+    dialog.get_by_label("Levels").fill("example.org/hall\nrack")
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Create topology").click()
+    expect(page.get_by_text("Topology racks is there.")).to_be_visible()
+    page.get_by_role("link", name="a100", exact=True).click()
+    page.get_by_label("Topology").select_option("racks")
+    page.get_by_role("button", name="Save pool").click()
+    expect(page.get_by_text("topology racks", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Delete racks").click()
+    page.get_by_role("button", name="Delete topology").click()
+    expect(page.get_by_text("a100 has this topology.")).to_be_visible()
+    page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from orgs.models import OrgUnit, User
 from quotas.models import Pool
@@ -90,6 +90,56 @@ def test_a_mistake_keeps_what_was_typed(page: Page, live_server: Any, sign_in: S
     page.get_by_role("button", name="Submit workload").click()
     page.wait_for_url("**/workloads/*/")
     assert Workload.objects.get().spec.spec["env"] == {"SEED": "7"}
+
+
+def test_a_training_of_two_groups(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
+    make.make_topology("racks", pool.cluster)
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/submit/")
+    answer = page.get_by_role("heading", level=1)
+    expect(page.get_by_role("button", name="Another group of pods")).to_have_count(0)
+    page.get_by_role("radio", name="Distributed").check()
+    page.get_by_label("Name", exact=True).fill("nerf-city")
+    page.get_by_role("button", name="Another group of pods").click()
+    group = page.get_by_role("group", name="Another group of pods")
+    expect(group.get_by_label("Name of the group")).to_have_value("launcher")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nerf-city")
+    group.get_by_role("spinbutton", name="GPUs per pod").fill("2")
+    expect(answer).to_have_text("Starts now in h100 with 3 GPUs, all guaranteed.")
+    page.get_by_role("button", name="Another group of pods").click()
+    expect(page.get_by_role("button", name="Remove this group")).to_have_count(2)
+    page.get_by_role("button", name="Remove this group").nth(1).click()
+    expect(page.get_by_role("button", name="Remove this group")).to_have_count(1)
+    expect(group.get_by_role("spinbutton", name="GPUs per pod")).to_have_value("2")
+    page.get_by_text("Where its pods go").click()
+    page.get_by_label("Keep its pods together").select_option("in one example.org/hall")
+    page.get_by_label("Labels that a node must have").fill("rack=r7")
+    expect(answer).to_contain_text("has the labels it asks for")
+    page.get_by_label("Labels that a node must have").fill("")
+    expect(answer).to_contain_text("Starts now in h100 with 3 GPUs")
+    # Enter submits, and does not add a group.
+    page.get_by_label("Name", exact=True).press("Enter")
+
+    page.wait_for_url("**/workloads/*/")
+    workload = Workload.objects.get(name="nerf-city")
+    assert workload.near_required == "example.org/hall"
+    assert list(workload.sub_groups.order_by("pk").values_list("name", "devices")) == [("workers", 1), ("launcher", 2)]
+
+
+def test_groups_without_scripts(browser: Browser, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        sign_in(page, mira)
+        page.goto(f"{live_server.url}/submit/")
+        page.get_by_role("radio", name="Distributed").check()
+        page.get_by_role("button", name="Another group of pods").click()
+        page.get_by_label("Name", exact=True).fill("nerf-city")
+        page.get_by_role("button", name="Submit workload").click()
+        page.wait_for_url("**/workloads/*/")
+    finally:
+        context.close()
+    assert Workload.objects.get().sub_groups.count() == 2
 
 
 def test_pools_are_put_in_order_by_buttons(

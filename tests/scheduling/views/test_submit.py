@@ -61,6 +61,19 @@ def typed(project: OrgUnit, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+GROUP = {
+    "groups": ["1"],
+    "group_name": "workers",
+    "group1_name": "launcher",
+    "group1_pods": "1",
+    "group1_minimum": "",
+    "group1_gpus": "0",
+    "group1_gpu_memory": "",
+    "group1_cores": "0.5",
+    "group1_memory": "2",
+}
+
+
 def said(client: Client, **data: Any) -> str:
     response = client.post(URL, data, headers={"HX-Request": "true"})
     assert response.status_code == 200
@@ -132,6 +145,114 @@ def test_submission(client: Client, researcher: User, project: OrgUnit, pool: Po
     assert workload.spec.spec["run_seconds"] == 150
 
 
+def test_submission_with_all_its_wishes(client: Client, project: OrgUnit, pool: Pool) -> None:
+    racks = make.make_topology("racks", project.cluster)
+    data = typed(
+        project, kind="3", gpus="1", pods="4", gpu_memory="20", minimum="2", delay="1.5", **GROUP,
+        near_required=f"{racks.pk}:example.org/hall", near_preferred=f"{racks.pk}:example.org/rack",
+        node_labels="rack = r7\n\nzone=", tolerations="gpu=yes:NoSchedule\nold",
+    )  # fmt: skip
+    assert client.post(URL, data).status_code == 302
+    workload = Workload.objects.get()
+    assert (workload.near_topology, workload.near_required, workload.near_preferred) == (
+        racks,
+        "example.org/hall",
+        "example.org/rack",
+    )
+    assert workload.preemption_delay_seconds == 90
+    workers, launcher = SubGroup.objects.order_by("pk")
+    assert (workers.name, workers.gpu_memory_mib, workers.min_members) == ("workers", 20 * 1024, 2)
+    assert (launcher.name, launcher.devices, launcher.cpu_millicores) == ("launcher", 0, 500)
+    assert workers.placement == {
+        "nodes": {"rack": "r7", "zone": ""},
+        "tolerations": [
+            {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"},
+            {"key": "old", "operator": "Exists"},
+        ],
+    }
+    shown = unescape(client.get(f"/workloads/{workload.pk}/").content.decode())
+    assert "workers: 4 pods of 20 GiB of GPU memory, at least 2 together; launcher: 0.5 cores" in shown
+    for words in ("Each of launcher", "in one example.org/hall", "rack=r7", "gpu=yes:NoSchedule", "1 min 30 s"):
+        assert words in shown
+
+
+def test_groups_are_added_and_removed_by_buttons_without_scripts_too(
+    client: Client, project: OrgUnit, pool: Pool
+) -> None:
+    plain = typed(project, kind="3", name="")
+    for headers in ({}, {"HX-Request": "true"}):
+        response = client.post(URL, plain | {"group": "add"}, headers=headers)
+        shown = unescape(response.content.decode())
+        assert response.status_code == 200
+        assert 'name="group1_name"' in shown
+        assert 'value="launcher"' in shown
+        assert 'name="group_name" value="workers"' in shown
+        assert "field-error" not in shown
+        shown = client.post(URL, plain | GROUP | {"group": "add"}, headers=headers).content.decode()
+        assert 'name="group1_name"' in shown
+        assert 'name="group2_name"' in shown
+        assert 'value="group-3"' in shown, "the usual name is taken"
+        shown = client.post(URL, plain | GROUP | {"group": "drop:1"}, headers=headers).content.decode()
+        assert "group1_name" not in shown
+    assert not Workload.objects.exists()
+    assert "Another group of pods" not in said(client, **typed(project)).split("<noscript>")[0]
+
+
+def test_groups_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
+    group = GROUP | {"group1_gpus": "4", "group1_pods": "2"}
+    assert "Starts now in h100 with 4 GPUs" in said(client, **typed(project, kind="3"))
+    assert "with 8 GPUs" in said(client, **typed(project, kind="3", **(group | {"group1_pods": "1"})))
+    assert "Waits for room in h100: 4 GPUs short" in said(client, **typed(project, kind="3", **group))
+    assert "Say what it asks for" in said(client, **typed(project, kind="3", **(group | {"group1_cores": ""})))
+
+
+def test_labels_and_gpu_memory_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
+    make.make_node(pool=pool, labels={"rack": "r7", "zone": "z1"})
+    assert "Starts now in h100" in said(client, **typed(project, node_labels="rack=r7\nzone=z1"))
+    shown = said(client, **typed(project, node_labels="rack=r7\nzone=z2"))
+    assert "none of its 2 ready nodes has the labels it asks for" in shown
+    shown = said(client, **typed(project, gpus="1", gpu_memory="20"))
+    assert "Starts now in h100 with 0.25 GPUs" in shown
+    shown = said(client, **typed(project, gpus="1", gpu_memory="96"))
+    assert "a pod asks for 96 GiB of GPU memory, the largest node has 80 GiB" in shown
+
+
+def test_levels_are_offered_where_the_cluster_has_topologies(client: Client, project: OrgUnit, pool: Pool) -> None:
+    url = f"{URL}?project={project.pk}"
+    assert "near_required" not in client.get(url).content.decode()
+    make.make_topology("racks", project.cluster)
+    make.make_topology("elsewhere", levels=["other"])
+    shown = client.get(url).content.decode()
+    assert "in one example.org/rack" in shown
+    assert "in one other" not in shown
+    assert "<optgroup" not in shown
+    make.make_topology("halls", project.cluster)
+    assert '<optgroup label="halls">' in client.get(url).content.decode()
+
+
+def test_levels_of_two_topologies_do_not_go_together(client: Client, project: OrgUnit, pool: Pool) -> None:
+    one, other = (
+        make.make_topology("one", project.cluster, ["a", "b"]),
+        make.make_topology("two", project.cluster, ["c"]),
+    )
+    data = typed(project, near_required=f"{one.pk}:a", near_preferred=f"{other.pk}:c")
+    response = client.post(URL, data)
+    assert response.status_code == 422
+    assert "This is no level of one. Choose a, b, or none." in unescape(response.content.decode())
+
+
+def test_kubernetes_says_what_it_cannot_run_yet(researcher: User) -> None:
+    cluster = make.make_cluster(mode=ClusterInfo.Mode.KUBERNETES)
+    project = make.make_project(department=make.make_department(parent=cluster))
+    make.make_pool("h100", cluster=cluster)
+    make.make_rule(researcher, make.RESEARCHER, project)
+    client = make.signed_in(researcher)
+    for changes in ({"gpus": "0.5"}, {"gpu_memory": "20"}, {"kind": "3", **GROUP}):
+        response = client.post(URL, typed(project, **changes))
+        assert response.status_code == 422
+        assert "Kubernetes cluster" in response.content.decode()
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
@@ -154,6 +275,14 @@ def test_submission(client: Client, researcher: User, project: OrgUnit, pool: Po
         ("env", "NOVALUE", "Write NAME=value"),
         ("env", "1A=x", "no name of a variable"),
         ("minutes", "0", "greater than or equal to 0.1"),
+        ("minimum", "2", "2 is more than its 1 pod."),
+        ("gpu_memory", "0", "greater than or equal to 0.01"),
+        ("gpu_memory", "2000", "less than or equal to 1024"),
+        ("delay", "-1", "greater than or equal to 0"),
+        ("node_labels", "rack", "Write key=value"),
+        ("node_labels", "ra ck=r7", "no label key"),
+        ("tolerations", "=yes", "Write key=value:effect"),
+        ("tolerations", "gpu:Sometimes", "There is no such effect"),
     ],
 )
 def test_a_mistake_is_named_and_nothing_typed_is_lost(
