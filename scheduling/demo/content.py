@@ -1,4 +1,4 @@
-"""Creates Aldergrove: one simulated cluster, three pools, three departments, eight projects, twelve people."""
+"""Creates Aldergrove: a simulated cluster, its topology, three pools and departments, eight projects, twelve people."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from portal.actor import SYSTEM
 from quotas.models import Pool, Rank
 from quotas.services.pool import pool_create
 from quotas.services.quota import quota_set
+from quotas.services.topology import topology_create
 
 from .people import PASSWORD, PEOPLE
 
@@ -69,6 +70,7 @@ def demo_create() -> None:
     cluster = cluster_create(actor=SYSTEM, name=CLUSTER, mode=ClusterInfo.Mode.SIMULATED)
     units = _units(cluster)
     _quotas(cluster, units)
+    topology_create(actor=SYSTEM, cluster=cluster, name="halls", levels=["topology.kubernetes.io/zone"])
     _people(units)
 
 

@@ -12,9 +12,10 @@ from orgs.access import may
 from portal.formats import count, counted, duration, gpus, gpus_counted
 from portal.words import Step
 from quotas.models import PoolSummary
+from scheduling.asking import Ask
 from scheduling.engine.decisions import WaitCode
 from scheduling.engine.types import Request
-from scheduling.forecast import Ask, Forecast, Outcome, forecast
+from scheduling.forecast import Forecast, Outcome, forecast
 from scheduling.models import Pod, SubGroup, Waiting, Workload
 from scheduling.quantities import amount
 from scheduling.reasons import NOT_LOOKED_AT, Reason, wait_reason

@@ -15,7 +15,7 @@ from portal.actor import Actor
 from portal.formats import cores, gpus
 from portal.quota_bar import QuotaBar
 from quotas.models import Pool
-from scheduling.forecast import Room, Standing
+from scheduling.asking import Room, Standing
 from scheduling.models import Workload
 
 from .standing import rooms, standings

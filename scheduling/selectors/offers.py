@@ -9,7 +9,8 @@ from orgs.models import OrgUnit
 from portal.formats import counted, gpus, gpus_counted
 from portal.quota_bar import QuotaBar
 from quotas.models import Pool
-from scheduling.forecast import Ask, Forecast, Outcome, Room, Standing, forecast
+from scheduling.asking import Ask, Room, Standing
+from scheduling.forecast import Forecast, Outcome, forecast
 from scheduling.models import Priority
 from scheduling.quantities import amount
 from scheduling.reasons import wait_reason

@@ -10,8 +10,8 @@ from django.db.models import Count, Max, Q
 
 from orgs.models import OrgUnit, UnitKind
 from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from scheduling.asking import Room, Standing
 from scheduling.engine.types import NOTHING, Amounts, Bounds
-from scheduling.forecast import Room, Standing
 from scheduling.quantities import MEBIBYTE
 
 

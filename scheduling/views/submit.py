@@ -16,8 +16,8 @@ from orgs.views.form import add_refusal
 from portal.errors import Refused
 from quotas.models import Pool, Topology
 from scheduling import group_rows
+from scheduling.asking import Ask
 from scheduling.engine.types import Request
-from scheduling.forecast import Ask
 from scheduling.forms import SubmitForm
 from scheduling.models import Priority, Workload
 from scheduling.selectors.my_work import offers_for, submit_projects

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from scheduling.asking import Ask, Room, Standing
 from scheduling.engine.decisions import WaitCode
 from scheduling.engine.types import Amounts, Bounds, Request
-from scheduling.forecast import Ask, Forecast, Outcome, Room, Standing, forecast
+from scheduling.forecast import Forecast, Outcome, forecast
 
 GIB = 1024**3
 PROJECT = Standing(

@@ -11,10 +11,11 @@ from django.db import connection
 from portal.models import AuditEvent, Lease
 from quotas.models import PoolSummary, UnitUsage
 from scheduling.models import CycleReport, Decision, Event, Pod, SimObject, Workload
+from scheduling.services.workload_rules import PodGroup
 from tests.cluster.waiting import eventually
 from tests.factories import make_quota
 
-from .world import World
+from .world import GIB, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Workload.State
@@ -115,3 +116,27 @@ def test_a_stopped_workload_ends_and_a_failing_one_fails() -> None:
     assert not stopped.is_active
     assert not stopped.applied
     assert not Pod.objects.filter(workload=stopped).exists()
+
+
+def test_a_training_of_several_groups_runs_and_completes() -> None:
+    world = World()
+    project = world.project()
+    launcher = PodGroup("launcher", pods=1, cpu_millicores=500, memory_bytes=GIB)
+    half = PodGroup("evaluator", pods=2, cpu_millicores=500, memory_bytes=GIB, devices=1, device_milli=500)
+    with world.running():
+        workload = world.submit(
+            project,
+            "groups",
+            kind=Workload.Kind.DISTRIBUTED,
+            devices=2,
+            pods=2,
+            more_groups=[launcher, half],
+            node_labels={"class": "gpu"},
+            run_seconds=2,
+        )
+        eventually(lambda: state_of(workload) == State.RUNNING)
+        groups = Counter(Pod.objects.filter(workload=workload).values_list("sub_group__name", flat=True))
+        assert groups == {"workers": 2, "launcher": 1, "evaluator": 2}
+        workload.refresh_from_db()
+        assert workload.allocated_gpu_milli == 5000 == UnitUsage.objects.get(unit=project, pool=world.pool).gpu_milli
+        eventually(lambda: state_of(workload) == State.COMPLETED)
