@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -40,8 +41,7 @@ def record(tenure: Tenure, cycle: Cycle, samples: Samples) -> None:
     with tenure.recording():
         cycle = cycle.without(cycle.starting - _still_wanted(cycle.pool, cycle.starting))
         if cycle.decided:
-            _supersede(cycle)
-            _insert(cycle, tenure.epoch)
+            _insert(cycle, tenure.epoch, _supersede(cycle))
             _audit(cycle)
         for change in changes:
             change.write()
@@ -64,15 +64,20 @@ def _still_wanted(pool: int, workloads: set[int]) -> set[int]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _supersede(cycle: Cycle) -> None:
-    """Ends open reserves of pods that are placed now, or for which room is kept elsewhere now."""
+def _supersede(cycle: Cycle) -> dict[int, Decision]:
+    """Ends open reserves of pods that are placed now, or for which room is kept elsewhere now; gives the latter."""
     open_reserves = Decision.objects.filter(pool=cycle.pool, kind=Decision.Kind.RESERVE, state__in=OPEN_STATES)
     placed = [item.pod for item in cycle.decisions.places]
     open_reserves.filter(pod__in=placed).update(state=Decision.State.OBSERVED)
-    open_reserves.filter(pod__in=[item.pod for item in cycle.decisions.reserves]).update(state=Decision.State.VOID)
+    moved = open_reserves.filter(pod__in=[item.pod for item in cycle.decisions.reserves])
+    before = {decision.pod: decision for decision in moved.order_by("pk")} if cycle.decisions.reserves else {}
+    if before:
+        moved.update(state=Decision.State.VOID)
+    return before
 
 
-def _insert(cycle: Cycle, epoch: int) -> None:
+def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
+    """`before`: reserves that are replaced, by pod."""
     made = cycle.decisions
 
     def row(kind: Decision.Kind, pod: int, workload: int, batch: int, **fields: Any) -> Decision:
@@ -118,6 +123,11 @@ def _insert(cycle: Cycle, epoch: int) -> None:
     for decision in rows:
         decision.pod_uid, group = pods.get(decision.pod, ("", None))
         decision.sub_group = group if decision.kind == Kind.RESERVE else None
+        kept = before.get(decision.pod)
+        if kept and decision.kind == Kind.RESERVE and not decision.pod_uid and kept.sub_group:
+            # Its pod is gone, and the room for its successor moves: for whom and how long stays as it was.
+            decision.pod_uid, decision.sub_group = kept.pod_uid, kept.sub_group
+            decision.deadline_at = kept.deadline_at
     # A pod that went away since the snapshot needs nothing.
     Decision.objects.bulk_create(decision for decision in rows if decision.pod_uid)
 

@@ -170,6 +170,23 @@ def test_it_is_not_kept_for_ever(move: Move, how: str) -> None:
     assert move.reserve.state == State.VOID
 
 
+def test_room_for_a_successor_may_be_moved_before_it_comes(move: Move) -> None:
+    move.record()
+    move.stop()
+    move.go()
+    before = move.reserve
+    snapshot = take_snapshot(move.pool.pk)
+    elsewhere = Reserve(before.pod, move.workload.pk, move.old.pk, (7,))
+    record(move.tenure, Cycle(2, timezone.now(), snapshot, Decisions(reserves=(elsewhere,))), Samples())
+    assert Decision.objects.get(pk=before.pk).state == State.VOID
+    after = Decision.objects.get(kind=Kind.RESERVE, state=State.RECORDED)
+    assert (after.node, after.devices, after.sub_group) == (move.old.pk, "7", before.sub_group)
+    assert after.deadline_at == before.deadline_at, "no longer than before"
+    successor = move.successor()
+    move.settle()
+    assert Decision.objects.get(pk=after.pk).pod == successor.pk
+
+
 def test_it_falls_with_the_eviction_it_belongs_to(move: Move) -> None:
     cycle = move.cycle()
     Workload.objects.filter(pk=move.gang.pk).update(desired=Workload.Desired.STOPPED)
