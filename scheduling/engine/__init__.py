@@ -1,8 +1,9 @@
 """The scheduling engine: a snapshot in, decisions with reasons out.
 
-No Django, no I/O, no clock, no randomness; the types are in `types`.
+No Django, no I/O, no clock, no randomness; the types are in `types` and `decisions`.
 """
 
-from .obvious import decide
+from .engine import Engine, decide
+from .options import Options
 
-__all__ = ["decide"]
+__all__ = ["Engine", "Options", "decide"]

@@ -1,4 +1,4 @@
-"""Integer arithmetic on quantities of resources, and exact fractions."""
+"""Integer arithmetic on quantities of resources, and shares compared exactly."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from .types import Amounts
 RESOURCES: tuple[str, ...] = Amounts._fields
 """Names of the resources with their units, in the order of `Amounts` and `Bounds`."""
 
-
 Numbers = dict[str, int | str]
 """Figures of a decision or a reason, by name."""
+
+UNLIMITED = 1 << 62
+"""Stands for "without bound" where amounts are compared; more than any hardware has."""
+
+SHIFT = 128
+"""Shares are compared as integers, shifted so far: see `ratio`."""
 
 
 def plus(left: Amounts, right: Amounts) -> Amounts:
@@ -31,20 +36,7 @@ def total(amounts: Iterable[Amounts]) -> Amounts:
     return Amounts(gpu, cpu, memory)
 
 
-class Ratio:
-    """A part of a whole, compared exactly by cross-multiplication. Something of nothing is infinite."""
-
-    __slots__ = ("part", "whole")
-
-    def __init__(self, part: int, whole: int) -> None:
-        self.part = part
-        self.whole = whole if part or whole else 1
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ratio) and self.part * other.whole == other.part * self.whole
-
-    def __lt__(self, other: Ratio) -> bool:
-        return self.part * other.whole < other.part * self.whole
-
-    def __hash__(self) -> int:
-        raise TypeError("A ratio is for comparing only.")
+def ratio(part: int, whole: int) -> int:
+    """A part of a whole as one integer. Ratios of amounts below 2**63 compare as the exact fractions do: two that
+    differ do so by more than 2**-126."""
+    return (part << SHIFT) // whole

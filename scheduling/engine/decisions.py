@@ -124,6 +124,11 @@ class Decisions:
     places: tuple[Place, ...] = ()
     reserves: tuple[Reserve, ...] = ()
     evicts: tuple[Evict, ...] = ()
+    withdrawn: tuple[int, ...] = ()
+    """Pods that would have started, or had room reserved, had it not gone to others later in the same cycle; and those
+    that lose the room that an earlier cycle has reserved for them."""
+    not_searched: tuple[int, ...] = ()
+    """Workloads for which there was no time to look for victims: `Snapshot.search_first` of the next cycle."""
     waits: tuple[Wait, ...] = ()
     shares: tuple[UnitShare, ...] = ()
     """Every unit, in the order in which they are served next: departments by order, projects by order inside."""

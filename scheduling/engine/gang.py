@@ -1,77 +1,161 @@
-"""What a workload starts next: the whole minimum it lacks, and after that one pod at a time."""
+"""What a workload starts next, and what of it may be stopped: rules of gangs, elastic workloads and sub-groups.
+
+A workload starts its whole minimum together, and after that one pod at a time; it is stopped the other way round.
+(KAI-Scheduler, pod groups and sub-groups.)
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from fractions import Fraction
 
-from .arithmetic import total
-from .ledger import Ledger
-from .types import Amounts, PodState, SubGroup, Workload
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Pods of one workload that start together or not at all, and what they ask for in sum."""
-
-    pods: tuple[int, ...]
-    asked: Amounts
+from .working import BOUND, PENDING, RELEASING, Group, Job, Task
 
 
-def next_chunk(ledger: Ledger, workload: Workload) -> Chunk | None:
-    """None where nothing is left to start, or where fewer pods exist than must start together."""
-    minimum: list[int] = []
-    for group in workload.sub_groups:
-        lacking = _lacking(ledger, group)
-        waiting = pending(ledger, group)
-        if lacking > len(waiting):
-            return None
-        minimum += waiting[:lacking]
-    if minimum:
-        return _chunk(ledger, minimum)
-    growth = [pod for group in workload.sub_groups for pod in pending(ledger, group)]
-    return _chunk(ledger, growth[:1]) if growth else None
+def next_chunk(job: Job, *, moved: bool = False) -> list[Task]:
+    """The tasks that start together next; empty where nothing is left to start, or too few exist for the minimum.
+
+    `moved`: tasks that are being stopped look for another room, too (in a search).
+    """
+    if len(job.leaves) == 1:
+        return _of_leaf(job.leaves[0], moved)
+    return _of_set(job.root, moved)
 
 
-def pending(ledger: Ledger, group: SubGroup) -> list[int]:
-    """Pods without a node, in the order in which they are to start: first those for which room is kept."""
-    waiting = [pod.id for pod in group.pods if pod.state is PodState.PENDING and pod.id not in ledger.bound]
-    return sorted(waiting, key=lambda pod: pod not in ledger.reserved)
+def is_active(task: Task) -> bool:
+    """Bound, or with a reserved room."""
+    return task.state == BOUND or task.kept >= 0
 
 
-def bound(ledger: Ledger, group: SubGroup) -> list[int]:
-    return [pod.id for pod in group.pods if pod.id in ledger.bound]
+def _of_leaf(group: Group, moved: bool) -> list[Task]:
+    if group.active == len(group.tasks):
+        return []
+    lacking = group.minimum - group.active
+    found: list[Task] = []
+    wanted = lacking if lacking > 0 else 1
+    for task in group.tasks:
+        if task.kept < 0 and (task.state == PENDING or (moved and task.state == RELEASING)):
+            found.append(task)
+            if len(found) == wanted:
+                return found
+    return [] if lacking > 0 else found
 
 
-def is_bound(ledger: Ledger, workload: Workload) -> bool:
-    """At least one pod is on a node and stays there."""
-    return any(pod.id in ledger.bound for group in workload.sub_groups for pod in group.pods)
+def _of_set(group: Group, moved: bool) -> list[Task]:
+    if not group.children:
+        return _of_leaf(group, moved)
+    children = sorted(group.children, key=_order)
+    if is_satisfied(group):
+        for child in children:
+            if found := _of_set(child, moved):
+                return found
+        return []
+    found = []
+    for child in children[: needed(group)]:
+        if not is_satisfied(child):
+            part = _of_set(child, moved)
+            if not part:
+                return []
+            found += part
+    return found
 
 
-def has_reservation(ledger: Ledger, workload: Workload) -> bool:
-    """Room is being freed for one of its pods."""
-    return any(pod.id in ledger.reserved for group in workload.sub_groups for pod in group.pods)
+def needed(group: Group) -> int:
+    """How many of its children a set needs."""
+    return len(group.children) if group.minimum < 0 else group.minimum
 
 
-def waits(ledger: Ledger, workload: Workload) -> bool:
-    """It has pods to start, and either none is on a node yet or its minimum is not."""
-    has_pending = any(pending(ledger, group) for group in workload.sub_groups)
-    return has_pending and (not is_bound(ledger, workload) or lacks_minimum(ledger, workload))
+def is_satisfied(group: Group) -> bool:
+    """Its minimum is bound or has reserved rooms."""
+    if not group.children:
+        return group.active >= group.minimum
+    return sum(is_satisfied(child) for child in group.children) >= needed(group)
 
 
-def lacks_minimum(ledger: Ledger, workload: Workload) -> bool:
-    return any(_lacking(ledger, group) for group in workload.sub_groups)
+def can_ever_start(group: Group) -> bool:
+    """Enough tasks exist for the minimum."""
+    if not group.children:
+        if group.active >= group.minimum:
+            return True
+        return len([task for task in group.tasks if task.state != RELEASING or task.kept >= 0]) >= group.minimum
+    if len(group.children) == 1:
+        return can_ever_start(group.children[0])
+    return sum(can_ever_start(child) for child in group.children) >= needed(group)
 
 
-def stage(ledger: Ledger, workload: Workload) -> int:
-    """0 below its minimum, 1 exactly at it, 2 above."""
-    if lacks_minimum(ledger, workload):
-        return 0
-    return 2 if any(len(bound(ledger, group)) > group.min_members for group in workload.sub_groups) else 1
+def _order(group: Group) -> tuple[bool, bool, Fraction, str]:
+    """Below the minimum first, then required before optional, then the emptier, then by name."""
+    minimum, active = (group.minimum, group.active) if not group.children else (needed(group), _satisfied(group))
+    return (not is_satisfied(group), minimum == 0, Fraction(active, minimum or 1), group.name)
 
 
-def _lacking(ledger: Ledger, group: SubGroup) -> int:
-    return max(0, group.min_members - len(bound(ledger, group)))
+def _satisfied(group: Group) -> int:
+    return sum(is_satisfied(child) for child in group.children)
 
 
-def _chunk(ledger: Ledger, pods: list[int]) -> Chunk:
-    return Chunk(tuple(pods), total(ledger.request(pod).amounts for pod in pods))
+def stage(job: Job, taken: Set[Task] = frozenset()) -> int:
+    """0 below its minimum, 1 exactly at it, 2 above; as if the tasks `taken` were gone."""
+    above = False
+    if not taken and len(job.leaves) == 1:
+        group = job.leaves[0]
+        return 0 if group.active < group.minimum else 1 if group.active == group.minimum else 2
+    for group in job.leaves:
+        active = group.active - sum(task.group is group for task in taken) if taken else group.active
+        if active < group.minimum:
+            return 0
+        above |= active > group.minimum
+    return 2 if above else 1
+
+
+def job_key(job: Job, taken: Set[Task] = frozenset()) -> tuple[object, ...]:
+    """Its place inside the project, less goes first; as if the tasks `taken` were gone."""
+    return (-job.priority, stage(job, taken), job.seniority)
+
+
+def asked(tasks: Sequence[Task]) -> tuple[int, int, int]:
+    """What tasks ask for in sum, before their nodes are known."""
+    if len(tasks) == 1:
+        return tasks[0].kind.amounts
+    gpu = cpu = memory = 0
+    for task in tasks:
+        amounts = task.kind.amounts
+        gpu += amounts[0]
+        cpu += amounts[1]
+        memory += amounts[2]
+    return gpu, cpu, memory
+
+
+def next_victims(job: Job, taken: set[Task]) -> tuple[list[Task], bool]:
+    """The tasks that go first, besides those taken already, and whether others remain after them: one that is above
+    the minimum of its sub-group, else all."""
+    spare = _spare(job.root if len(job.leaves) > 1 else job.leaves[0], taken)
+    left = [task for task in job.active if task not in taken]
+    if spare is not None:
+        return [spare], len(left) > 1
+    return left, False
+
+
+def can_go(task: Task) -> bool:
+    """It holds something that may be taken from it: not what an earlier cycle has promised to it."""
+    return (task.state == BOUND or task.kept >= 0) and task.pod.reserved_node is None
+
+
+def _spare(group: Group, taken: set[Task]) -> Task | None:
+    """The last task above the minimum; of sub-groups the fullest gives first."""
+    if not group.children:
+        running = [task for task in group.tasks if can_go(task) and task not in taken]
+        return running[-1] if len(running) > group.minimum else None
+    for child in sorted(group.children, key=_order, reverse=True):
+        found = _spare(child, taken)
+        if found is not None:
+            return found
+    return None
+
+
+def is_inside(group: Group, outer: Group) -> bool:
+    at: Group | None = group
+    while at is not None:
+        if at is outer:
+            return True
+        at = at.parent
+    return False

@@ -1,214 +1,161 @@
-"""The working state of a cycle: who holds what, on the nodes and in the units' accounts.
+"""Who holds what: the only place that moves tasks, and keeps nodes, accounts and groups in step with it.
 
-Every change has its exact inverse, so a search may try something and take it back.
+Every change is written down and can be taken back to a mark, so a search may try something and leave no trace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from .neighbours import Neighbours
+from .nodes import Nodes
+from .types import Amounts
+from .working import BOUND, PENDING, RELEASING, RESERVED, Account, Job, Task
 
-from .arithmetic import minus, plus
-from .tree import Tree
-from .types import NOTHING, Amounts, Node, Pod, PodState, Request, Snapshot, Workload
-
-DEVICE_MILLI = 1000
-"""A whole device."""
-
-
-class Room(NamedTuple):
-    """Where a pod is, or would be."""
-
-    node: int
-    devices: tuple[int, ...] = ()
-
-
-class Space:
-    """What is free on one node. Can be below zero where more was bound than there is."""
-
-    __slots__ = ("amounts", "devices", "pod_slots")
-
-    def __init__(self, node: Node) -> None:
-        self.amounts = node.capacity
-        self.devices = [DEVICE_MILLI] * node.devices
-        self.pod_slots = node.pod_slots
-
-    def take(self, request: Request, devices: Iterable[int]) -> None:
-        self.amounts = minus(self.amounts, request.amounts)
-        self.pod_slots -= 1
-        for device in devices:
-            self.devices[device] -= request.device_milli
-
-    def give_back(self, request: Request, devices: Iterable[int]) -> None:
-        self.amounts = plus(self.amounts, request.amounts)
-        self.pod_slots += 1
-        for device in devices:
-            self.devices[device] += request.device_milli
-
-
-class NodeState:
-    """A node with its two views of what is free."""
-
-    __slots__ = ("later", "node", "now")
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.now = Space(node)
-        """Without what is bound and what is still stopping."""
-        self.later = Space(node)
-        """Without what is bound and what is reserved: once everything that is stopping has gone."""
-
-
-@dataclass(slots=True)
-class Account:
-    """What a unit and its descendants hold."""
-
-    allocated: Amounts = NOTHING
-    """Of bound pods."""
-    non_preemptible: Amounts = NOTHING
-    """The part of `allocated` that may not be stopped for others."""
-    reserved: Amounts = NOTHING
-    """Room that is being freed for pods of the unit."""
-    reserved_non_preemptible: Amounts = NOTHING
-    requested: Amounts = NOTHING
-    """Of bound and pending pods; stays as it was at the start of the cycle."""
-
-    @property
-    def held(self) -> Amounts:
-        """What counts against the unit when it asks for more."""
-        return plus(self.allocated, self.reserved)
-
-    @property
-    def held_non_preemptible(self) -> Amounts:
-        return plus(self.non_preemptible, self.reserved_non_preemptible)
+BIND, UNBIND, RESERVE, RELEASE, EVICT, RESTORE, WITHDRAW = range(7)
 
 
 class Ledger:
-    """Rooms of pods, free space of nodes and accounts of units."""
+    """Moves of tasks, with their inverse."""
 
-    def __init__(self, snapshot: Snapshot, tree: Tree) -> None:
-        self.nodes = {
-            node.id: NodeState(node) for node in sorted(snapshot.nodes, key=lambda node: (node.name, node.id))
-        }
-        self.accounts = {unit: Account() for unit in tree.units}
-        self.bound: dict[int, Room] = {}
-        self.reserved: dict[int, Room] = {}
-        self.stopping: dict[int, Room] = {}
-        self._paths = {
-            workload.id: [self.accounts[unit.id] for unit in tree.path(workload.unit)]
-            for workload in snapshot.workloads
-        }
-        self._owners: dict[int, tuple[Workload, Request]] = {}
-        self._load(snapshot)
+    def __init__(self, nodes: Nodes) -> None:
+        self.nodes = nodes
+        self.changes: list[tuple[int, Task, int, tuple[int, ...]]] = []
+        """What was done, oldest first: the move, the task, and the room it is about."""
+        self.reserved_on: dict[int, set[Task]] = {}
+        """Tasks with reserved rooms, by index of node."""
+        self.neighbours: Neighbours | None = None
+        """Where rules about other pods are in use."""
+        self.touched: set[Account] = set()
+        """Projects of which the holdings have changed; emptied by who keeps an order of them."""
 
-    def request(self, pod: int) -> Request:
-        return self._owners[pod][1]
+    def bind(self, task: Task, node: int, devices: tuple[int, ...]) -> None:
+        """A pending task takes free room at once."""
+        nodes = self.nodes
+        task.node, task.devices, task.state = node, devices, BOUND
+        task.group.active += 1
+        nodes.take_both(node, task.kind, devices, 1)
+        self._charge(task, node, 1)
+        self.changes.append((BIND, task, node, devices))
 
-    def bind(self, pod: int, room: Room) -> None:
-        """The pod takes the room at once."""
-        self.bound[pod] = room
-        self._take(pod, room, now=True, later=True)
-        self._allocate(pod, 1)
-
-    def unbind(self, pod: int) -> None:
+    def unbind(self, task: Task) -> None:
         """Inverse of `bind`."""
-        room = self.bound.pop(pod)
-        self._give_back(pod, room, now=True, later=True)
-        self._allocate(pod, -1)
+        nodes, node, devices = self.nodes, task.node, task.devices
+        task.node, task.devices, task.state = -1, (), PENDING
+        task.group.active -= 1
+        nodes.take_both(node, task.kind, devices, -1)
+        self._charge(task, node, -1)
+        self.changes.append((UNBIND, task, node, devices))
 
-    def reserve(self, pod: int, room: Room) -> None:
-        """Keep the room for the pod; it may still be occupied."""
-        self.reserved[pod] = room
-        self._take(pod, room, now=False, later=True)
-        self._promise(pod, 1)
+    def reserve(self, task: Task, node: int, devices: tuple[int, ...]) -> None:
+        """Keep room that is still being freed, for a pending task or one that is moved."""
+        nodes = self.nodes
+        task.kept, task.kept_devices = node, devices
+        if task.state == PENDING:
+            task.state = RESERVED
+        task.group.active += 1
+        nodes.take(nodes.later, node, task.kind, devices, 1)
+        self.reserved_on.setdefault(node, set()).add(task)
+        self._charge(task, node, 1)
+        self.changes.append((RESERVE, task, node, devices))
 
-    def release(self, pod: int) -> Room:
-        """Inverse of `reserve`."""
-        room = self.reserved.pop(pod)
-        self._give_back(pod, room, now=False, later=True)
-        self._promise(pod, -1)
-        return room
+    def release(self, task: Task) -> None:
+        """Give up a reserved room."""
+        nodes, node, devices = self.nodes, task.kept, task.kept_devices
+        task.kept, task.kept_devices = -1, ()
+        if task.state == RESERVED:
+            task.state = PENDING
+        task.group.active -= 1
+        nodes.take(nodes.later, node, task.kind, devices, -1)
+        self.reserved_on[node].discard(task)
+        self._charge(task, node, -1)
+        self.changes.append((RELEASE, task, node, devices))
 
-    def evict(self, pod: int) -> None:
-        """The pod is being stopped: its unit is rid of it, its node not yet."""
-        room = self.stopping[pod] = self.bound.pop(pod)
-        self._give_back(pod, room, now=False, later=True)
-        self._allocate(pod, -1)
+    def evict(self, task: Task) -> None:
+        """A bound task is being stopped: its unit is rid of it, its node not yet."""
+        nodes = self.nodes
+        task.state = RELEASING
+        task.group.active -= 1
+        nodes.take(nodes.later, task.node, task.kind, task.devices, -1)
+        self._charge(task, task.node, -1)
+        self.changes.append((EVICT, task, task.node, task.devices))
 
-    def restore(self, pod: int) -> None:
-        """Inverse of `evict`."""
-        room = self.bound[pod] = self.stopping.pop(pod)
-        self._take(pod, room, now=False, later=True)
-        self._allocate(pod, 1)
+    def restore(self, task: Task) -> None:
+        """A task that was to be stopped stays."""
+        nodes = self.nodes
+        task.state = BOUND
+        task.group.active += 1
+        nodes.take(nodes.later, task.node, task.kind, task.devices, 1)
+        self._charge(task, task.node, 1)
+        self.changes.append((RESTORE, task, task.node, task.devices))
 
-    def _load(self, snapshot: Snapshot) -> None:
-        unassigned: list[Pod] = []
-        for workload in snapshot.workloads:
-            for group in workload.sub_groups:
-                for pod in group.pods:
-                    self._owners[pod.id] = (workload, group.request)
-                    if pod.state is not PodState.RELEASING:
-                        for account in self._paths[workload.id]:
-                            account.requested = plus(account.requested, group.request.amounts)
-                    if pod.state is not PodState.PENDING and group.request.devices and not pod.devices:
-                        unassigned.append(pod)
-                    elif pod.state is not PodState.PENDING:
-                        self._enter(pod, pod.devices)
-                    elif pod.reserved_node in self.nodes:
-                        self.reserve(
-                            pod.id, Room(pod.reserved_node, self._known(pod.reserved_node, pod.reserved_devices))
-                        )
-        for pod in sorted(unassigned, key=lambda pod: pod.id):
-            self._enter(pod, self._freest_devices(pod))
+    def withdraw(self, task: Task) -> None:
+        """A task loses its reserved room to somebody else, and gets no other for itself in this cycle."""
+        room = task.kept, task.kept_devices
+        self.release(task)
+        self.changes.pop()
+        task.state = RELEASING
+        self.changes.append((WITHDRAW, task, *room))
 
-    def _enter(self, pod: Pod, devices: tuple[int, ...]) -> None:
-        """A pod that is on a node. A node that is not, or no longer, of the pool has no room to account for."""
-        room = Room(-1 if pod.node is None else pod.node, self._known(pod.node, devices))
-        if pod.state is PodState.BOUND:
-            self.bind(pod.id, room)
-        else:
-            self.stopping[pod.id] = room
-            self._take(pod.id, room, now=True, later=False)
+    def give_up(self, task: Task) -> None:
+        """A bound task hangs while it is being stopped: its unit is rid of it, its room is not to be counted on. At the
+        start of a cycle only, never taken back."""
+        task.state = RELEASING
+        task.group.active -= 1
+        self._charge(task, task.node, -1)
 
-    def _known(self, node: int | None, devices: tuple[int, ...]) -> tuple[int, ...]:
-        """Without devices that the node no longer reports."""
-        return tuple(device for device in devices if node in self.nodes and 0 <= device < self.nodes[node].node.devices)
+    def take_back(self, task: Task) -> None:
+        """Inverse of `give_up`."""
+        task.state = BOUND
+        task.group.active += 1
+        self._charge(task, task.node, 1)
 
-    def _freest_devices(self, pod: Pod) -> tuple[int, ...]:
-        """For a pod of which only the node is known: the lowest devices with room, else those least taken."""
-        if pod.node not in self.nodes:
-            return ()
-        request, free = self.request(pod.id), self.nodes[pod.node].now.devices
-        order = sorted(range(len(free)), key=lambda device: (max(0, request.device_milli - free[device]), device))
-        return tuple(sorted(order[: request.devices]))
+    def mark(self) -> int:
+        return len(self.changes)
 
-    def _take(self, pod: int, room: Room, *, now: bool, later: bool) -> None:
-        state = self.nodes.get(room.node)
-        if state and now:
-            state.now.take(self.request(pod), room.devices)
-        if state and later:
-            state.later.take(self.request(pod), room.devices)
+    def rollback(self, mark: int) -> None:
+        """Take back everything since the mark."""
+        changes = self.changes
+        while len(changes) > mark:
+            move, task, node, devices = changes.pop()
+            if move == BIND:
+                self.unbind(task)
+            elif move == UNBIND:
+                self.bind(task, node, devices)
+            elif move == RESERVE:
+                self.release(task)
+            elif move == RELEASE:
+                self.reserve(task, node, devices)
+            elif move == EVICT:
+                self.restore(task)
+            elif move == RESTORE:
+                self.evict(task)
+            else:
+                if task.node < 0:
+                    task.state = PENDING
+                self.reserve(task, node, devices)
+            changes.pop()
 
-    def _give_back(self, pod: int, room: Room, *, now: bool, later: bool) -> None:
-        state = self.nodes.get(room.node)
-        if state and now:
-            state.now.give_back(self.request(pod), room.devices)
-        if state and later:
-            state.later.give_back(self.request(pod), room.devices)
+    def _charge(self, task: Task, node: int, sign: int) -> None:
+        kind = task.kind
+        amounts = kind.amounts_on(self.nodes.all[node].device_memory_mib) if kind.by_memory else kind.amounts
+        if self.neighbours is not None:
+            self.neighbours.count(kind, node, sign)
+        self.touched.add(task.job.account)
+        charge(task.job, amounts, sign)
 
-    def _allocate(self, pod: int, sign: int) -> None:
-        workload, request = self._owners[pod]
-        change = plus if sign > 0 else minus
-        for account in self._paths[workload.id]:
-            account.allocated = change(account.allocated, request.amounts)
-            if not workload.preemptible:
-                account.non_preemptible = change(account.non_preemptible, request.amounts)
 
-    def _promise(self, pod: int, sign: int) -> None:
-        workload, request = self._owners[pod]
-        change = plus if sign > 0 else minus
-        for account in self._paths[workload.id]:
-            account.reserved = change(account.reserved, request.amounts)
-            if not workload.preemptible:
-                account.reserved_non_preemptible = change(account.reserved_non_preemptible, request.amounts)
+def charge(job: Job, amounts: Amounts, sign: int) -> None:
+    """The unit of a workload and everything above it holds so much more or less."""
+    gpu, cpu, memory = amounts
+    if sign < 0:
+        gpu, cpu, memory = -gpu, -cpu, -memory
+    for account in job.path:
+        account.version += 1
+        held = account.held
+        held[0] += gpu
+        held[1] += cpu
+        held[2] += memory
+        if not job.preemptible:
+            held = account.non_preemptible
+            held[0] += gpu
+            held[1] += cpu
+            held[2] += memory

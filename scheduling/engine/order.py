@@ -1,93 +1,202 @@
 """Who is served next.
 
 From the top of the tree down, among siblings that have something waiting, each with the workload it would send first:
-those that stay within their fair share with it before others, then those that stay within quota, then by rank, then by
-the lowest dominant share with the workload, without it, then the older unit, then the lower id. Inside a project:
-priority, then who lacks its minimum, then who is exactly at it, then the older workload, then the lower id.
+those that are not above their fair share before others, then those that stay within quota with it, then by rank, then
+by the lowest dominant share with the workload, without it, then those entitled to less, then the older unit, then the
+lower id. Inside a project: priority, then who lacks its minimum, then who is exactly at it, then the older workload,
+then the lower id. (KAI-Scheduler, queue order and job order.)
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable
-from typing import Any
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 
-from . import gang
-from .gang import Chunk
-from .standing import Standing
-from .types import NOTHING, Amounts, Unit, Workload
+from .ledger import Ledger
+from .shares import Key, serving_key
+from .working import Account, Job
 
-Entry = tuple[tuple[int, ...], Workload, Chunk]
+Entry = tuple[Key, int, Job]
+Size = tuple[int, int, int]
 
 
-class Queue:
-    """Workloads of a pool with something to start, taken out in the order in which they are served."""
+class Roster:
+    """Workloads by project, each list in the order inside the project (`Job.key`)."""
 
-    def __init__(self, standing: Standing, workloads: Iterable[Workload]) -> None:
-        self._standing = standing
-        self._waiting: dict[int, list[Entry]] = {unit: [] for unit in standing.tree.units}
-        self._keys: dict[tuple[int, Amounts, Amounts], tuple[Any, ...]] = {}
-        for workload in workloads:
-            self.push(workload)
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._lists: dict[int, list[Entry]] = {}
+        self._entries: dict[int, Entry] = {}
+        for job in jobs:
+            entry = self._entries[job.index] = (job.key, job.index, job)
+            self._lists.setdefault(job.account.index, []).append(entry)
+        for entries in self._lists.values():
+            entries.sort()
 
-    def push(self, workload: Workload) -> None:
-        """Put in what the workload starts next; ignored where that is nothing."""
-        ledger = self._standing.ledger
-        chunk = gang.next_chunk(ledger, workload)
-        if chunk:
-            key = (-workload.priority, gang.stage(ledger, workload), workload.created_ms, workload.id)
-            heapq.heappush(self._waiting[workload.unit], (key, workload, chunk))
+    def __iter__(self) -> Iterator[Job]:
+        for entries in self._lists.values():
+            for entry in entries:
+                yield entry[2]
 
-    def pop(self) -> tuple[Workload, Chunk] | None:
-        best = self._best(None)
-        return heapq.heappop(self._waiting[best[1].unit])[1:] if best else None
+    def of(self, account: Account) -> Sequence[Entry]:
+        return self._lists.get(account.index, ())
 
-    def units(self) -> list[Unit]:
-        """All units in serving order, each followed by those below it; those without waiting work as they stand."""
-        ordered: list[Unit] = []
-        self._collect(None, ordered)
-        return ordered
+    def set(self, job: Job, is_in: bool) -> None:
+        """Put the workload in with its present key, or take it out."""
+        entry = self._entries.get(job.index)
+        if entry is not None:
+            if is_in and entry[0] == job.key:
+                return
+            entries = self._lists[job.account.index]
+            if entries[-1] is entry:
+                entries.pop()
+            elif entries[0] is entry:
+                del entries[0]
+            else:
+                del entries[bisect_left(entries, entry)]
+            del self._entries[job.index]
+        if is_in:
+            entry = self._entries[job.index] = (job.key, job.index, job)
+            insort(self._lists.setdefault(job.account.index, []), entry)
 
-    def _collect(self, parent: int | None, ordered: list[Unit]) -> None:
-        def key(unit: Unit) -> tuple[Any, ...]:
-            best = self._best(unit.id)
-            return self._key(unit, best[2].asked if best else NOTHING)
 
-        for unit in sorted(self._standing.tree.children[parent], key=key):
-            ordered.append(unit)
-            self._collect(unit.id, ordered)
+class Order:
+    """Takes workloads out of a roster in the order in which they are served. Only the keys of units that have changed
+    since, or whose first workload has, are worked out anew."""
 
-    def _best(self, unit: int | None) -> Entry | None:
-        """The workload that a unit (None: the pool) sends first."""
-        best: tuple[tuple[Any, ...], Entry] | None = None
-        for child in self._standing.tree.children[unit]:
-            entry = self._best(child.id)
-            if entry is None:
+    def __init__(self, accounts: Sequence[Account], roster: Roster, ledger: Ledger) -> None:
+        self._accounts = accounts
+        self._roster = roster
+        self._touched = ledger.touched
+        self._touched.clear()
+        self._waiting: dict[int, list[Entry]] = {}
+        """By project of which one was taken out: what is left, the first one last."""
+        self._heaps: dict[int, list[tuple[Key, int]]] = {-1: []}
+        """By parent: keys of children, the best on top; those that are no longer true are passed over."""
+        self._keys: dict[int, Key | None] = {}
+        self._best: dict[int, Job | None] = {}
+        for account in reversed(accounts):
+            if account.children:
+                self._heaps.setdefault(account.index, [])
+            self._refresh(account)
+
+    def pop(self) -> Job | None:
+        if self._touched:
+            self._catch_up()
+        top = self._top(-1)
+        if top is None:
+            return None
+        job = self._best[top]
+        if job is not None:
+            self._left(job.account).pop()
+            self._touched.add(job.account)
+        return job
+
+    def _catch_up(self) -> None:
+        above: set[Account] = set()
+        for leaf in self._touched:
+            self._refresh(leaf)
+            above.update(leaf.path[1:])
+        for account in sorted(above, key=_deepest_first) if len(above) > 1 else above:
+            self._refresh(account)
+        self._touched.clear()
+
+    def _left(self, account: Account) -> list[Entry]:
+        left = self._waiting.get(account.index)
+        if left is None:
+            left = self._waiting[account.index] = list(reversed(self._roster.of(account)))
+        return left
+
+    def push(self, job: Job) -> None:
+        """Put it in again, with what it starts next."""
+        insort(self._left(job.account), (job.key, job.index, job), key=_descending)
+        self._touched.add(job.account)
+
+    def _refresh(self, account: Account) -> None:
+        index = account.index
+        if account.children:
+            top = self._top(index)
+            best = None if top is None else self._best[top]
+        else:
+            left = self._waiting.get(index)
+            if left is None:
+                entries = self._roster.of(account)
+                best = entries[0][2] if entries else None
+            else:
+                best = left[-1][2] if left else None
+        self._best[index] = best
+        key = None if best is None else serving_key(account, best.asked)
+        if key != self._keys.get(index):
+            self._keys[index] = key
+            if key is not None:
+                parent = -1 if account.parent is None else account.parent.index
+                heappush(self._heaps.setdefault(parent, []), (key, index))
+
+    def _top(self, parent: int) -> int | None:
+        heap, keys = self._heaps[parent], self._keys
+        while heap:
+            key, index = heap[0]
+            if keys[index] is key:
+                return index
+            heappop(heap)
+        return None
+
+
+class _Reversed:
+    """Sorts what is larger first."""
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    def __lt__(self, other: _Reversed) -> bool:
+        return self.entry > other.entry
+
+
+_descending: Callable[[Entry], _Reversed] = _Reversed
+
+
+def _deepest_first(account: Account) -> int:
+    return -account.index
+
+
+class TrialOrder:
+    """The serving order of a few workloads, worked out anew at each step: what they hold changes all the time."""
+
+    def __init__(self, entries: Iterable[tuple[Key, Job]], size: Callable[[Job], Size]) -> None:
+        self._size = size
+        self._waiting: dict[int, list[Entry]] = {}
+        self._below: dict[int, dict[int, Account]] = {}
+        for key, job in entries:
+            if job.account.index not in self._waiting:
+                for account in job.path:
+                    parent = -1 if account.parent is None else account.parent.index
+                    self._below.setdefault(parent, {})[account.index] = account
+            self._waiting.setdefault(job.account.index, []).append((key, job.index, job))
+        for waiting in self._waiting.values():
+            waiting.sort(reverse=True)
+
+    def pop(self) -> Job | None:
+        best = self._best(-1)
+        if best is not None:
+            self._waiting[best.account.index].pop()
+        return best
+
+    def _best(self, parent: int) -> Job | None:
+        found: tuple[Key, Job] | None = None
+        below = self._below.get(parent, {})
+        for index, account in below.items():
+            job = self._best(index) if account.children else self._first(index)
+            if job is None:
                 continue
-            key = self._key(child, entry[2].asked)
-            if best is None or key < best[0]:
-                best = (key, entry)
-        if best:
-            return best[1]
-        own = self._waiting[unit] if unit is not None else []
-        return own[0] if own else None
+            if len(below) == 1:
+                return job
+            key = serving_key(account, self._size(job))
+            if found is None or key < found[0]:
+                found = (key, job)
+        return found[1] if found else None
 
-    def _key(self, unit: Unit, asked: Amounts) -> tuple[Any, ...]:
-        held = self._standing.ledger.accounts[unit.id].held
-        known = (unit.id, held, asked)
-        if known not in self._keys:
-            self._keys[known] = _serving_key(self._standing, unit, held, asked)
-        return self._keys[known]
-
-
-def _serving_key(standing: Standing, unit: Unit, held: Amounts, asked: Amounts) -> tuple[Any, ...]:
-    """Less is served earlier."""
-    return (
-        not standing.stays_within_fair_share(unit, asked),
-        not standing.stays_within_quota(unit, asked),
-        -unit.rank,
-        standing.dominant_share(unit, held, asked),
-        standing.dominant_share(unit, held),
-        unit.created_ms,
-        unit.id,
-    )
+    def _first(self, index: int) -> Job | None:
+        waiting = self._waiting[index]
+        return waiting[-1][2] if waiting else None

@@ -1,157 +1,228 @@
-"""The node and the devices for a pod: every node is looked at, the best that fits is taken.
+"""The node and the devices for a pod.
 
-Bin-pack takes the fullest node and device that fit, so that large rooms stay whole; spread takes the emptiest. Work
-without GPU prefers nodes without GPUs. Equal nodes are told apart by name, equal devices by number.
+Bin-pack takes the fullest node and device that fit, so that large rooms stay whole; spread takes the emptiest. Of nodes
+that fit those come first where the pod fits at once, before those where room is still being freed; a share of a device
+goes before all else where a device is in use by shares already; work without GPU prefers nodes without GPUs. Equal
+nodes are told apart by name, equal devices by number. (KAI-Scheduler, node scores.)
+
+Two ways to the same node: `Index` walks the bit sets of `nodes`, `Scan` looks at every node for every pod; the scan is
+the oracle of the tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from .arithmetic import Ratio, total
-from .ledger import DEVICE_MILLI, Ledger, NodeState, Room
-from .types import Amounts, Node, Placement, Request, Snapshot
-
-POD_SLOTS = "pods"
-"""Named like a resource where a node can take no further pod whatever it asks for."""
+from .arithmetic import ratio
+from .classes import RequestClass
+from .nodes import Nodes
+from .types import Placement
 
 
-def fit(
-    ledger: Ledger, snapshot: Snapshot, pods: Sequence[int], *, now: bool, preferred: Mapping[int, Room]
-) -> dict[int, Room] | None:
-    """Rooms for all the pods together, or None. The ledger is left as it was found.
+class Room(NamedTuple):
+    """Where a pod would be."""
 
-    `now`: rooms that are free at once; otherwise rooms that are free when everything that is stopping has gone. A pod
-    takes its `preferred` room where that one fits.
-    """
-    if len(pods) > 1 and not _enough_in_sum(ledger, pods, now=now):
+    node: int
+    devices: tuple[int, ...]
+    at_once: bool
+    """Free now; otherwise once what is stopping there has gone."""
+
+
+class Placer:
+    """Finds rooms on `nodes` by the strategies of the pool."""
+
+    def __init__(self, nodes: Nodes, gpu: Placement, cpu: Placement) -> None:
+        self.nodes = nodes
+        self.gpu = gpu
+        self.cpu = cpu
+
+    later_only = False
+    """Rooms are looked for only to be reserved: of equal devices those that are not free yet are taken first."""
+
+    def room(self, kind: RequestClass, mask: int, ranked: Sequence[int] = ()) -> Room | None:
+        """The best room for one pod on the nodes of `mask`. `ranked`: disjoint sets of nodes to prefer, best first."""
+        if not ranked:
+            return self.best(kind, mask)
+        for preferred in ranked:
+            if preferred & mask and (found := self.best(kind, preferred & mask)):
+                return found
+            mask &= ~preferred
+        return self.best(kind, mask)
+
+    def best(self, kind: RequestClass, mask: int) -> Room | None:
+        raise NotImplementedError
+
+    def devices(self, kind: RequestClass, index: int) -> Room | None:
+        """The room on this node, which is known to have enough of everything else; None where devices are lacking."""
+        nodes = self.nodes
+        now, later, unit = nodes.now, nodes.later, nodes.unit[index]
+        if not kind.devices:
+            at_once = nodes.fits(now, index, kind)
+            return Room(index, (), at_once)
+        free, occupied = later.devices[index], now.devices[index]
+        at_once = nodes.fits(now, index, kind)
+        if kind.devices == 1 and kind.is_whole and at_once and not self.later_only:
+            for device, part in enumerate(free):
+                if part == unit and occupied[device] == unit:
+                    return Room(index, (device,), True)
+        if kind.is_whole:
+            whole = [device for device, part in enumerate(free) if part == unit]
+            if len(whole) < kind.devices:
+                return None
+            idle = [device for device in whole if occupied[device] == unit]
+            at_once = at_once and len(idle) >= kind.devices
+            if at_once and not self.later_only:
+                return Room(index, tuple(idle[: kind.devices]), at_once=True)
+            busy = [device for device in whole if occupied[device] != unit]
+            return Room(index, tuple(sorted((busy + idle)[: kind.devices])), at_once)
+        return self._shares(kind, index, at_once)
+
+    def _shares(self, kind: RequestClass, index: int, at_once: bool) -> Room | None:
+        """Shares of distinct devices: of those in use first, of whole ones last."""
+        nodes = self.nodes
+        unit, share = nodes.unit[index], kind.shares[nodes.kind[index]]
+        free, occupied = nodes.later.devices[index], nodes.now.devices[index]
+        if share < 0:
+            return None
+        opened = [device for device, part in enumerate(free) if share <= part < unit]
+        whole = [device for device, part in enumerate(free) if part == unit]
+        if len(opened) + len(whole) < kind.devices:
+            return None
+        if self.gpu is Placement.SPREAD:
+            order = sorted(opened + whole, key=lambda device: (-free[device], device))
+        else:
+            opened.sort(key=lambda device: (free[device], device))
+            whole.sort(key=lambda device: ((occupied[device] == unit) is self.later_only, device))
+            order = opened + whole
+        chosen = order[: kind.devices]
+        at_once = at_once and all(_is_idle(occupied[device], free[device], share, unit) for device in chosen)
+        return Room(index, tuple(sorted(chosen)), at_once)
+
+
+def _is_idle(occupied: int, free: int, share: int, unit: int) -> bool:
+    """The share fits beside what is on the device now. A device that is only promised to others so far is not idle."""
+    return occupied >= share and (occupied < unit or free == unit)
+
+
+class Scan(Placer):
+    """Looks at every node."""
+
+    def best(self, kind: RequestClass, mask: int) -> Room | None:
+        best: tuple[tuple[int, ...], Room] | None = None
+        nodes = self.nodes
+        for index, bit in enumerate(nodes.bit):
+            if not mask & bit or not nodes.fits(nodes.later, index, kind):
+                continue
+            room = self.devices(kind, index)
+            if room is None:
+                continue
+            key = self._preference(kind, index, room)
+            if best is None or key < best[0]:
+                best = (key, room)
+        return best[1] if best else None
+
+    def _preference(self, kind: RequestClass, index: int, room: Room) -> tuple[int, ...]:
+        """Less is better."""
+        nodes, later = self.nodes, self.nodes.later
+        if not kind.devices:
+            has_devices = nodes.all[index].devices > 0
+            free, capacity = later.cpu[index], nodes.all[index].capacity.cpu_millicores
+            fullness = free if self.cpu is Placement.BINPACK else -ratio(free, capacity or 1)
+            return (not room.at_once, has_devices, fullness, index)
+        free, capacity = later.whole[index], nodes.all[index].devices
+        fullness = free if self.gpu is Placement.BINPACK else -ratio(free, capacity)
+        shared = False
+        if kind.is_share and self.gpu is Placement.BINPACK:
+            share, unit = kind.shares[nodes.kind[index]], nodes.unit[index]
+            shared = any(share <= part < unit for part in later.devices[index])
+        at_once = room.at_once
+        return (not shared, not at_once, fullness, index)
+
+
+class Index(Placer):
+    """Walks sets of nodes from the best to the worst, and takes the first that fits."""
+
+    def best(self, kind: RequestClass, mask: int) -> Room | None:
+        if not kind.devices:
+            return self._without_devices(kind, mask)
+        if not kind.is_share:
+            if self.gpu is Placement.BINPACK:
+                bits = self.nodes.later.bits
+                return self._first(
+                    kind, [tier for count in range(kind.devices, len(bits)) if (tier := bits[count] & mask)]
+                )
+            return self._first(kind, list(self._by_fullness(kind.devices, mask)))
+        if self.gpu is Placement.BINPACK:
+            opened = self._opened(kind) & mask
+            if opened and (found := self._first(kind, list(self._by_fullness(0, opened)))):
+                return found
+            mask &= ~opened
+        # Shares of several devices can lie beside others on some of them, and take whole ones for the rest.
+        least = 1 if kind.devices == 1 and self.gpu is Placement.BINPACK else 0
+        return self._first(kind, list(self._by_fullness(least, mask)))
+
+    def _first(self, kind: RequestClass, tiers: Sequence[int]) -> Room | None:
+        """The first node that fits at once, else the first that fits later."""
+        if not tiers:
+            return None
+        idle = -1
+        if kind.is_whole:
+            idle = 0
+            for nodes in self.nodes.now.bits[kind.devices :]:
+                idle |= nodes
+        return self._walk(kind, tiers, idle, at_once=True) or self._walk(kind, tiers, -1, at_once=False)
+
+    def _walk(self, kind: RequestClass, tiers: Iterable[int], mask: int, *, at_once: bool) -> Room | None:
+        later = self.nodes.later
+        cpu, memory, slots = later.cpu, later.memory, later.slots
+        need_cpu, need_memory = kind.cpu, kind.memory
+        for tier in tiers:
+            tier &= mask
+            while tier:
+                low = tier & -tier
+                tier ^= low
+                index = low.bit_length() - 1
+                if cpu[index] >= need_cpu and memory[index] >= need_memory and slots[index] > 0:
+                    room = self.devices(kind, index)
+                    if room is not None and (room.at_once or not at_once):
+                        return room
         return None
-    rooms = fit_in_turn(ledger, snapshot, pods, now=now, preferred=preferred)
-    return rooms if len(rooms) == len(pods) else None
 
+    def _by_fullness(self, devices: int, mask: int) -> Iterator[int]:
+        """Sets of equally full nodes with at least so many whole free devices, in the order of the strategy."""
+        nodes = self.nodes
+        bits = nodes.later.bits
+        if self.gpu is Placement.BINPACK:
+            for count in range(devices, len(bits)):
+                if tier := bits[count] & mask:
+                    yield tier
+        else:
+            for alike in nodes.by_freedom:
+                tier = 0
+                for free, total in alike:
+                    if free >= devices:
+                        tier |= bits[free] & nodes.with_total[total]
+                tier &= mask
+                if tier:
+                    yield tier
 
-def fit_in_turn(
-    ledger: Ledger, snapshot: Snapshot, pods: Sequence[int], *, now: bool, preferred: Mapping[int, Room]
-) -> dict[int, Room]:
-    """Like `fit`, with the rooms of the pods before the first that finds none. The largest pods choose first."""
-    rooms: dict[int, Room] = {}
-    for pod in largest_first(ledger, pods):
-        room = _room(ledger, snapshot, ledger.request(pod), preferred.get(pod), now=now)
-        if room is None:
-            break
-        rooms[pod] = room
-        ledger.bind(pod, room)
-    for pod in rooms:
-        ledger.unbind(pod)
-    return rooms
+    def _opened(self, kind: RequestClass) -> int:
+        """Nodes with a device in use by shares that has room for one more."""
+        nodes, found = self.nodes, 0
+        for number, table in enumerate(nodes.open):
+            share = kind.shares[number]
+            if share >= 0:
+                for free, there in table.items():
+                    if free >= share:
+                        found |= there
+        return found
 
-
-def largest_first(ledger: Ledger, pods: Sequence[int]) -> list[int]:
-    return sorted(pods, key=lambda pod: ledger.request(pod).amounts, reverse=True)
-
-
-def lacking(state: NodeState, request: Request) -> str | None:
-    """The first resource of which the node has too little for one such pod now; `POD_SLOTS` where those are used up."""
-    free = free_now(state)
-    if free.gpu_milli < request.amounts.gpu_milli or len(usable_devices(state, request, now=True)) < request.devices:
-        return "gpu_milli"
-    if free.cpu_millicores < request.cpu_millicores:
-        return "cpu_millicores"
-    if free.memory_bytes < request.memory_bytes:
-        return "memory_bytes"
-    return POD_SLOTS if free_pod_slots(state) < 1 else None
-
-
-def capacity_for(node: Node, request: Request) -> Amounts:
-    """What an empty node could give to one such pod; of its GPUs only the asked part of each."""
-    return node.capacity._replace(gpu_milli=min(node.capacity.gpu_milli, node.devices * request.device_milli))
-
-
-def free_now(state: NodeState) -> Amounts:
-    """What is neither occupied nor reserved."""
-    return Amounts(*(max(0, min(views)) for views in zip(state.now.amounts, state.later.amounts, strict=True)))
-
-
-def free_pod_slots(state: NodeState) -> int:
-    return max(0, min(state.now.pod_slots, state.later.pod_slots))
-
-
-def usable_devices(state: NodeState, request: Request, *, now: bool) -> list[int]:
-    """Devices with room for the pod's share of one."""
-    need, occupied = request.device_milli, state.now.devices
-    return [
-        device
-        for device, free in enumerate(state.later.devices)
-        if free >= need and (not now or occupied[device] >= need)
-    ]
-
-
-def _room(ledger: Ledger, snapshot: Snapshot, request: Request, preferred: Room | None, *, now: bool) -> Room | None:
-    if preferred and _has_room(ledger.nodes[preferred.node], request, preferred.devices, now=now):
-        return preferred
-    strategy = snapshot.gpu_placement if request.devices else snapshot.cpu_placement
-    best: tuple[Any, ...] | None = None
-    for state in ledger.nodes.values():
-        if not state.node.ready or not _amounts_fit(state, request, now=now):
-            continue
-        devices = _devices(state, request, strategy, now=now)
-        if devices is None:
-            continue
-        key = (*_preference(state, request, devices, strategy), state.node.name, state.node.id)
-        if best is None or key < best[0]:
-            best = (key, Room(state.node.id, devices))
-    return best[1] if best else None
-
-
-def _enough_in_sum(ledger: Ledger, pods: Sequence[int], *, now: bool) -> bool:
-    """Spares looking for rooms one by one where the free resources do not even add up."""
-    views = ((state.now if now else state.later).amounts for state in ledger.nodes.values() if state.node.ready)
-    free = total(Amounts(*(max(0, amount) for amount in view)) for view in views)
-    asked = total(ledger.request(pod).amounts for pod in pods)
-    return all(have >= need for have, need in zip(free, asked, strict=True))
-
-
-def _has_room(state: NodeState, request: Request, devices: Sequence[int], *, now: bool) -> bool:
-    spaces = (state.now, state.later) if now else (state.later,)
-    return (
-        state.node.ready
-        and len(devices) == request.devices
-        and _amounts_fit(state, request, now=now)
-        and all(space.devices[device] >= request.device_milli for space in spaces for device in devices)
-    )
-
-
-def _amounts_fit(state: NodeState, request: Request, *, now: bool) -> bool:
-    asked = request.amounts
-    for space in (state.later, state.now) if now else (state.later,):
-        free = space.amounts
-        if space.pod_slots < 1 or any(need > free[index] for index, need in enumerate(asked) if need):
-            return False
-    return True
-
-
-def _devices(state: NodeState, request: Request, strategy: Placement, *, now: bool) -> tuple[int, ...] | None:
-    """Distinct devices with room for the pod's share of each; None where there are too few."""
-    if not request.devices:
-        return ()
-    free, fitting = state.later.devices, usable_devices(state, request, now=now)
-    if len(fitting) < request.devices:
-        return None
-    fullest_first = 1 if strategy is Placement.BINPACK else -1
-    fitting.sort(key=lambda device: (fullest_first * free[device], device))
-    return tuple(sorted(fitting[: request.devices]))
-
-
-def _preference(state: NodeState, request: Request, devices: Sequence[int], strategy: Placement) -> tuple[Any, ...]:
-    """Less is better."""
-    free, capacity = state.later.amounts, state.node.capacity
-    if not request.devices:
-        has_devices = state.node.devices > 0
-        if strategy is Placement.BINPACK:
-            return has_devices, free.cpu_millicores
-        return has_devices, Ratio(-free.cpu_millicores, capacity.cpu_millicores)
-    if strategy is Placement.BINPACK:
-        opened = sum(state.later.devices[device] == DEVICE_MILLI for device in devices)
-        return opened, free.gpu_milli
-    return 0, Ratio(-free.gpu_milli, capacity.gpu_milli)
+    def _without_devices(self, kind: RequestClass, mask: int) -> Room | None:
+        later_room = None
+        for index in self.nodes.by_cpu(kind.cpu, spread=self.cpu is Placement.SPREAD):
+            if mask & self.nodes.bit[index] and self.nodes.fits(self.nodes.later, index, kind):
+                if self.nodes.fits(self.nodes.now, index, kind):
+                    return Room(index, (), at_once=True)
+                later_room = later_room or Room(index, (), at_once=False)
+        return later_room

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from .arithmetic import Numbers
 from .cycle import Cycle
 from .decisions import EvictCode
-from .eviction import Rule, displace
-from .gang import Chunk
-from .types import Workload
-from .victims import Victim, VictimsByUnit
+from .displace import displace
+from .policy import stays_non_preemptible
+from .runtime import is_protected, keeps_protected_minimum
+from .simulation import Solution
+from .victims import Batch
+from .working import Account, Job, Task
 
 
 def preempt(cycle: Cycle) -> None:
-    def rule_for(workload: Workload, _: Chunk, victims: VictimsByUnit) -> Rule | None:
-        mine = victims.get(workload.unit, ())
-        lower = [victim for victim in mine if victim.workload.priority < workload.priority]
-        return _Preempt(cycle, workload, lower) if lower else None
-
-    displace(cycle, rule_for)
+    displace(cycle, Preempt(cycle))
 
 
-class _Preempt:
+class Preempt:
     code = EvictCode.PREEMPT
-    may_reserve = False
+    most_victims = 1 << 60
 
-    def __init__(self, cycle: Cycle, workload: Workload, victims: list[Victim]) -> None:
-        self._ledger = cycle.ledger
-        self._priority = workload.priority
-        self._victims = victims
+    def __init__(self, cycle: Cycle) -> None:
+        self._cycle = cycle
 
-    def next(self) -> Victim | None:
-        return next((victim for victim in self._victims if self.grounds(victim)), None)
+    def has_claim(self, job: Job) -> bool:
+        """Somebody of lower priority runs in the project."""
+        running = self._cycle.running.of(job.account)
+        if not running or running[-1][2].priority >= job.priority:
+            return False
+        return job.preemptible or all(stays_non_preemptible(account, job.asked) for account in job.path)
 
-    def grounds(self, victim: Victim) -> Numbers | None:
-        """None where its pods went already, with another victim of the same workload."""
-        if not any(pod in self._ledger.bound for pod in victim.pods):
-            return None
-        return {"priority": victim.workload.priority, "for_priority": self._priority}
+    def may_give(self, job: Job, account: Account) -> bool:
+        return account in job.path
+
+    def may_go(self, job: Job) -> Callable[[Job], bool] | None:
+        return lambda other: other.priority < job.priority and not is_protected(self._cycle, other, None)
+
+    def accepts(self, job: Job, chunk: Sequence[Task], solution: Solution) -> bool:
+        return keeps_protected_minimum(self._cycle, solution, None)
+
+    def meter(self, job: Job) -> Callable[[Batch], bool]:
+        return lambda batch: True
+
+    def numbers(self, job: Job, victim: Job) -> Numbers:
+        return {"priority": victim.priority, "for_priority": job.priority}

@@ -1,110 +1,197 @@
 """Take back what other projects hold above their entitlement.
 
-A workload may reclaim while its project, and every unit above it up to the level where the other side branches off,
-stays within its fair share with it. The other side is judged at that level, before the victim goes: it must hold more
-than its entitlement of something that is asked for and that the victim holds; a gang that straddles the line goes
-whole. Where the reclaiming side stays even within its quota, others may also lose what lies between their quota and
-their fair share, but no gang across that line: it would be the first to reclaim in turn, and so on without end.
+A workload may reclaim while its project stays within its fair share with it. The other side is judged at the level
+below the common ancestor of both, before the victim goes: it must hold more than it is entitled to, or, where the
+reclaiming side stays within its quota, more than its quota. A gang that straddles the line goes whole. Afterwards the
+reclaiming side may not be better served than the side that gave. (KAI-Scheduler, reclaim.)
 """
 
 from __future__ import annotations
 
-from .arithmetic import RESOURCES, Numbers, total
+from collections.abc import Callable, Sequence
+
+from .arithmetic import RESOURCES, UNLIMITED, Numbers, ratio
 from .cycle import Cycle
 from .decisions import EvictCode
-from .eviction import Rule, displace
-from .gang import Chunk
-from .types import Unit, Workload
-from .victims import Victim, VictimsByUnit
+from .displace import displace
+from .gang import asked as asked_of
+from .policy import stays_non_preemptible
+from .runtime import is_protected, keeps_protected_minimum
+from .shares import exceeds, within
+from .simulation import Solution
+from .types import NOTHING
+from .victims import Batch
+from .working import Account, Job, Task, fork
+
+_INFINITE = 1 << 200
+_ONE = ratio(1, 1)
 
 
 def reclaim(cycle: Cycle) -> None:
-    def rule_for(workload: Workload, chunk: Chunk, victims: VictimsByUnit) -> Rule | None:
-        project = cycle.tree.units[workload.unit]
-        entitled = cycle.standing.stays_within_fair_share(project, chunk.asked)
-        return _Reclaim(cycle, workload, chunk, victims) if entitled else None
-
-    displace(cycle, rule_for)
+    displace(cycle, Reclaim(cycle))
 
 
-class _Reclaim:
+class Reclaim:
     code = EvictCode.RECLAIM
+    most_victims = 1 << 60
 
-    def __init__(self, cycle: Cycle, workload: Workload, chunk: Chunk, victims: VictimsByUnit) -> None:
-        self._ledger = cycle.ledger
-        self._tree = cycle.tree
-        self._standing = cycle.standing
-        self._asked = chunk.asked
-        self._path = cycle.tree.path(workload.unit)
-        self._victims = victims
-
-    @property
-    def may_reserve(self) -> bool:
-        return self._reach() == len(self._path)
-
-    def next(self) -> Victim | None:
-        """From the top of the tree down, of the side that is most over-served; inside it the same again."""
-        for level in reversed(range(self._reach())):
-            sides = self._tree.siblings(self._path[level])
-            for side in self._most_over_served(sides):
-                surplus = self._surplus(level, side)
-                if surplus and (victim := self._inside(side, surplus)):
-                    return victim
-        return None
-
-    def grounds(self, victim: Victim) -> Numbers | None:
-        level, side = self._tree.fork(self._path[0], victim.workload.unit)
-        resource = self._excess(victim, self._surplus(level, side)) if level < self._reach() else None
-        if resource is None:
-            return None
-        return {
-            "unit": side.id,
-            "resource": RESOURCES[resource],
-            "allocated": self._ledger.accounts[side.id].allocated[resource],
-            "quota": side.quota[resource] or 0,
-            "fair_share": self._standing.fair_shares[side.id][resource],
-        }
-
-    def _reach(self) -> int:
-        """Through so many levels, from the project up, the reclaiming side stays within its fair share."""
-        for level, unit in enumerate(self._path):
-            if not self._standing.stays_within_fair_share(unit, self._asked):
-                return level
-        return len(self._path)
-
-    def _inside(self, unit: Unit, surplus: dict[int, int]) -> Victim | None:
-        """The first victim below the unit that may go for one of these resources."""
-        for child in self._most_over_served(self._tree.children[unit.id]):
-            if victim := self._inside(child, surplus):
-                return victim
-        mine = self._victims.get(unit.id, ())
-        return next((victim for victim in mine if self._excess(victim, surplus) is not None), None)
-
-    def _most_over_served(self, units: list[Unit]) -> list[Unit]:
-        """By what is asked for."""
-        resources = [resource for resource, amount in enumerate(self._asked) if amount]
-        return sorted(
-            units,
-            key=lambda unit: (self._standing.over_service(unit, resources), unit.created_ms, unit.id),
-            reverse=True,
+    def __init__(self, cycle: Cycle) -> None:
+        self._cycle = cycle
+        self._sides: dict[int, _Side] = {}
+        """Of the last solution that was looked at, by the victims' projects."""
+        self._protects = bool(cycle.snapshot.min_runtime_ms) or any(
+            account.unit.reclaim_min_runtime_ms for account in cycle.accounts
         )
 
-    def _surplus(self, level: int, side: Unit) -> dict[int, int]:
-        """What is asked for and the side has too much of, each resource with the most that one victim may hold."""
-        allocated = self._ledger.accounts[side.id].allocated
-        in_quota = self._standing.stays_within_quota(self._path[level], self._asked)
-        surplus: dict[int, int] = {}
-        for resource, amount in enumerate(allocated):
-            entitlement, quota = self._standing.entitlement(side, resource), side.quota[resource]
-            if not self._asked[resource] or entitlement is None or quota is None:
-                continue
-            if amount > entitlement:
-                surplus[resource] = amount
-            elif in_quota and amount > quota:
-                surplus[resource] = amount - quota
-        return surplus
+    def has_claim(self, job: Job) -> bool:
+        """Its project stays within its fair share with it, and within quota where it may not be stopped again."""
+        account = job.account
+        return within(account.held, job.asked, account.fair) and (
+            job.preemptible or stays_non_preemptible(account, job.asked)
+        )
 
-    def _excess(self, victim: Victim, surplus: dict[int, int]) -> int | None:
-        """The first of the resources that stopping the victim gives back."""
-        held = total(self._ledger.request(pod).amounts for pod in victim.pods if pod in self._ledger.bound)
-        return next((resource for resource, most in surplus.items() if 0 < held[resource] <= most), None)
+    def may_give(self, job: Job, account: Account) -> bool:
+        """Another project; of the sides that branch off from the way up only those that could give."""
+        if account in job.path:
+            return account is not job.account
+        for mine in job.path:
+            if mine.parent is account.parent:
+                return _could_give(account, job.asked, within(mine.held, job.asked, mine.quota))
+        return True
+
+    def may_go(self, job: Job) -> Callable[[Job], bool] | None:
+        return (lambda other: not is_protected(self._cycle, other, job)) if self._protects else None
+
+    def accepts(self, job: Job, chunk: Sequence[Task], solution: Solution) -> bool:
+        if self._protects and not keeps_protected_minimum(self._cycle, solution, job):
+            return False
+        asked = asked_of(chunk)
+        sizes = [asked_of(batch.tasks) for batch in solution.stopped]
+        stopped = self._stopped_below(solution, sizes)
+        sides: dict[int, _Side] = {}
+        for batch, size in zip(solution.stopped, sizes, strict=True):
+            leaf = batch.job.account
+            side = sides.get(leaf.index)
+            if side is None:
+                mine, theirs = fork(job.path, leaf.path)
+                side = next((known for known in sides.values() if known.theirs is theirs), None)
+                side = sides[leaf.index] = side or _Side(mine, theirs, stopped)
+            if not side.gives(size):
+                return False
+        self._sides = sides
+        taken = [sum(column) for column in zip(asked, *sizes, strict=True)]
+        involved = [resource for resource in (0, 1, 2) if taken[resource]]
+        if not all(side.stays_fair(involved) for side in sides.values()):
+            return False
+        return job.preemptible or all(stays_non_preemptible(account, NOTHING) for account in job.path)
+
+    def _stopped_below(self, solution: Solution, sizes: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+        """What units lost, by index."""
+        leaves: dict[int, tuple[Account, list[int]]] = {}
+        for batch, (gpu, cpu, memory) in zip(solution.stopped, sizes, strict=True):
+            account = batch.job.account
+            known = leaves.get(account.index)
+            if known is None:
+                leaves[account.index] = (account, [gpu, cpu, memory])
+            else:
+                known[1][0] += gpu
+                known[1][1] += cpu
+                known[1][2] += memory
+        found: dict[int, list[int]] = {}
+        for leaf, lost in leaves.values():
+            for account in leaf.path:
+                own = found.setdefault(account.index, [0, 0, 0])
+                for resource in (0, 1, 2):
+                    own[resource] += lost[resource]
+        return found
+
+    def meter(self, job: Job) -> Callable[[Batch], bool]:
+        sides: dict[int, _Side] = {}
+
+        def could_take(batch: Batch) -> bool:
+            leaf = batch.job.account
+            side = sides.get(leaf.index)
+            if side is None:
+                mine, theirs = fork(job.path, leaf.path)
+                side = next((known for known in sides.values() if known.theirs is theirs), None)
+                side = sides[leaf.index] = side or _Side(mine, theirs, {}, job.asked)
+            return side.gives(asked_of(batch.tasks))
+
+        return could_take
+
+    def numbers(self, job: Job, victim: Job) -> Numbers:
+        side = self._sides.get(victim.account.index)
+        return {} if side is None else side.numbers(job.asked)
+
+
+def _could_give(account: Account, asked: Sequence[int], in_quota: bool) -> bool:
+    """More than it is entitled to; to who stays in quota, more than its quota of something asked for, or all of it."""
+    if not in_quota:
+        return exceeds(account.held, account.entitled)
+    lacks = False
+    for held, quota, wanted in zip(account.held, account.quota, asked, strict=True):
+        if wanted and quota < UNLIMITED:
+            if held > quota:
+                return True
+            lacks |= held < quota
+    return not lacks
+
+
+class _Side:
+    """A unit that gives, beside the one it gives to, as both stood before anything stopped."""
+
+    def __init__(
+        self, mine: Account, theirs: Account, stopped: dict[int, list[int]], asked: Sequence[int] = NOTHING
+    ) -> None:
+        """`stopped`: by unit what is out already; `asked`: of the chunk, where that is not in yet."""
+        own = [lost + more for lost, more in zip(stopped.get(mine.index, NOTHING), asked, strict=True)]
+        lost = stopped.get(theirs.index, NOTHING)
+        self.mine = mine
+        self.theirs = theirs
+        self._after = [held + more for held, more in zip(mine.held, own, strict=True)]
+        """What the reclaiming side holds with the chunk."""
+        self._left = [held + more for held, more in zip(theirs.held, lost, strict=True)]
+        self._held = tuple(self._left)
+        self._in_quota = within(self._after, NOTHING, mine.quota)
+
+    def numbers(self, asked: Sequence[int]) -> Numbers:
+        """Of what is asked for, or else of anything, that of which it held too much."""
+        floor = [
+            min(pair) if self._in_quota else pair[0]
+            for pair in zip(self.theirs.entitled, self.theirs.quota, strict=True)
+        ]
+        above = [resource for resource in (0, 1, 2) if self._held[resource] > floor[resource]]
+        resource = next((resource for resource in above if asked[resource]), above[0])
+        return {
+            "unit": self.theirs.unit.id,
+            "resource": RESOURCES[resource],
+            "allocated": self._held[resource],
+            "quota": self.theirs.unit.quota[resource] or 0,
+            "fair_share": self.theirs.fair[resource],
+        }
+
+    def gives(self, size: Sequence[int]) -> bool:
+        """Whether it may give so much, judged before it goes."""
+        left = self._left
+        if not exceeds(left, self.theirs.entitled) and not (self._in_quota and exceeds(left, self.theirs.quota)):
+            return False
+        left[0] -= size[0]
+        left[1] -= size[1]
+        left[2] -= size[2]
+        return True
+
+    def stays_fair(self, resources: Sequence[int]) -> bool:
+        """The reclaiming side is not above its fair share and better served than the side that gave."""
+        for resource in resources:
+            ours = _part(self.mine.held[resource], self.mine, resource)
+            others = _part(self._left[resource], self.theirs, resource)
+            if ours > _ONE and self.theirs.fair[resource] > 0 and ours >= others:
+                return False
+        return True
+
+
+def _part(held: int, account: Account, resource: int) -> int:
+    fair = account.fair[resource]
+    if fair:
+        return ratio(held, fair)
+    return _INFINITE if held > 0 else 0

@@ -43,6 +43,8 @@ class Placement(StrEnum):
     """The fullest, so that large rooms stay whole."""
     SPREAD = "spread"
     """The emptiest."""
+    FRAGMENTATION = "fragmentation"
+    """The one where it costs least of what the pool could still serve. Of GPUs only; CPU is bin-packed."""
 
 
 class PodState(StrEnum):
@@ -54,6 +56,8 @@ class PodState(StrEnum):
     """Has a node, or a place decision that still counts; holds its room."""
     RELEASING = "releasing"
     """Is being stopped; holds its room on the node, but not in its unit's account, until it is gone."""
+    STUCK = "stuck"
+    """The same, for so long that nobody should count on its room any more."""
 
 
 class Operator(StrEnum):
@@ -284,3 +288,5 @@ class Snapshot:
     staleness_grace_ms: int | None = 60_000
     """So long a workload may run below its minimum; None = for ever."""
     topologies: tuple[Topology, ...] = ()
+    search_first: tuple[int, ...] = ()
+    """Workloads for which an earlier cycle had no time to look for victims."""

@@ -4,30 +4,84 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import gang
 from .cycle import Cycle
 from .decisions import UnitShare
-from .order import Queue
+from .reasons import is_waiting
+from .shares import serving_key
+from .types import NOTHING, Amounts
+from .working import BOUND, Account, Job
 
 
 def unit_shares(cycle: Cycle) -> tuple[UnitShare, ...]:
+    """Of every unit, in the order in which they are served next, each followed by those below it."""
     running: Counter[int] = Counter()
-    waiting: Counter[int] = Counter()
-    for workload in cycle.snapshot.workloads:
-        for unit in cycle.tree.path(workload.unit):
-            running[unit.id] += gang.is_bound(cycle.ledger, workload)
-            waiting[unit.id] += gang.waits(cycle.ledger, workload)
-    accounts = cycle.ledger.accounts
-    return tuple(
-        UnitShare(
-            unit=unit.id,
-            quota=unit.quota,
-            fair_share=cycle.standing.fair_shares[unit.id],
-            allocated=accounts[unit.id].allocated,
-            allocated_non_preemptible=accounts[unit.id].non_preemptible,
-            requested=accounts[unit.id].requested,
-            running=running[unit.id],
-            pending=waiting[unit.id],
+    pending: Counter[int] = Counter()
+    for job in cycle.jobs:
+        is_running = any(task.state == BOUND for task in job.tasks)
+        waits = is_waiting(job)
+        if is_running or waits:
+            for account in job.path:
+                running[account.index] += is_running
+                pending[account.index] += waits
+    promised = _promised(cycle)
+    found: list[UnitShare] = []
+    for account in _in_order(cycle):
+        kept, kept_fixed = promised.get(account.index, (NOTHING, NOTHING))
+        found.append(
+            UnitShare(
+                unit=account.unit.id,
+                quota=account.unit.quota,
+                fair_share=Amounts(*account.fair),
+                allocated=_less(account.held, kept),
+                allocated_non_preemptible=_less(account.non_preemptible, kept_fixed),
+                requested=Amounts(*account.requested),
+                running=running[account.index],
+                pending=pending[account.index],
+            )
         )
-        for unit in Queue(cycle.standing, cycle.snapshot.workloads).units()
-    )
+    return tuple(found)
+
+
+def _less(held: list[int], kept: Amounts | list[int]) -> Amounts:
+    return Amounts(*(have - promised for have, promised in zip(held, kept, strict=True)))
+
+
+def _promised(cycle: Cycle) -> dict[int, tuple[list[int], list[int]]]:
+    """Reserved rooms by unit: all, and those of work that may not be stopped."""
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    for tasks in cycle.ledger.reserved_on.values():
+        for task in tasks:
+            amounts = task.kind.amounts_on(cycle.nodes.all[task.kept].device_memory_mib)
+            for account in task.job.path:
+                for sums in found.setdefault(account.index, ([0, 0, 0], [0, 0, 0]))[: 1 + (not task.job.preemptible)]:
+                    for resource in (0, 1, 2):
+                        sums[resource] += amounts[resource]
+    return found
+
+
+def _in_order(cycle: Cycle) -> list[Account]:
+    """From the top down; those without waiting work as they stand."""
+    first: dict[int, Job] = {}
+    for account in reversed(cycle.accounts):
+        if account.children:
+            waiting = [child for child in account.children if child.index in first]
+            if waiting:
+                best = min(waiting, key=lambda child: serving_key(child, first[child.index].asked))
+                first[account.index] = first[best.index]
+        else:
+            entries = cycle.waiting.of(account)
+            if entries:
+                first[account.index] = entries[0][2]
+    ordered: list[Account] = []
+
+    def collect(siblings: list[Account]) -> None:
+        def key(account: Account) -> tuple[object, ...]:
+            job = first.get(account.index)
+            return serving_key(account, job.asked if job else NOTHING)
+
+        for account in sorted(siblings, key=key):
+            ordered.append(account)
+            collect(account.children)
+
+    collect(cycle.tops)
+    return ordered

@@ -6,7 +6,26 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from scheduling.engine.types import Amounts, Bounds, Node, Placement, Pod, Request, Snapshot, SubGroup, Unit, Workload
+from scheduling.engine.types import (
+    Amounts,
+    Bounds,
+    Near,
+    Node,
+    Operator,
+    Placement,
+    Pod,
+    PodRule,
+    Request,
+    Requirement,
+    Snapshot,
+    SubGroup,
+    SubGroupSet,
+    Taint,
+    Toleration,
+    Topology,
+    Unit,
+    Workload,
+)
 
 from .builder import CORE, GIB, GPU, MINUTE, NOW
 
@@ -15,13 +34,27 @@ def _milli(*amounts: int | None) -> st.SearchStrategy[int | None]:
     return st.sampled_from([None if amount is None else amount * GPU for amount in amounts])
 
 
-def _nodes(draw: st.DrawFn) -> tuple[Node, ...]:
+def _nodes(draw: st.DrawFn, rich: bool) -> tuple[Node, ...]:
     nodes = []
     for number in range(1, draw(st.integers(1, 4)) + 1):
         gpus = draw(st.sampled_from([0, 2, 4, 8]))
         capacity = Amounts(gpus * GPU, draw(st.sampled_from([8, 32])) * CORE, draw(st.sampled_from([32, 128])) * GIB)
         ready = draw(st.sampled_from([True, True, True, False]))
-        nodes.append(Node(number, f"n{number}", gpus, capacity, draw(st.sampled_from([3, 110])), ready))
+        labels = (("rack", draw(st.sampled_from("abc"))), ("zone", "z"), ("kind", draw(st.sampled_from("xy"))))
+        taints = draw(st.sampled_from([(), (), (), (Taint("only", "x"),)]))
+        nodes.append(
+            Node(
+                id=number,
+                name=f"n{number}",
+                devices=gpus,
+                capacity=capacity,
+                pod_slots=draw(st.sampled_from([3, 110])),
+                ready=ready,
+                device_memory_mib=draw(st.sampled_from([0, 8000, 24000])) if rich else 0,
+                labels=tuple(sorted(labels)) if rich else (),
+                taints=taints if rich else (),
+            )
+        )
     return tuple(nodes)
 
 
@@ -52,13 +85,38 @@ def _units(draw: st.DrawFn) -> tuple[tuple[Unit, ...], list[int]]:
     return tuple(units), projects
 
 
+def _rules(draw: st.DrawFn) -> dict[str, object]:
+    """Rules about nodes and other pods, seldom used."""
+    labels = (("app", draw(st.sampled_from("pq"))),)
+    about = PodRule(draw(st.sampled_from(["rack", "kind"])), (("app", draw(st.sampled_from("pq"))),))
+    selector = (Requirement("kind", draw(st.sampled_from([Operator.IN, Operator.NOT_IN])), ("x",)),)
+    return draw(
+        st.sampled_from(
+            [
+                {},
+                {},
+                {"labels": labels},
+                {"nodes": (selector,)},
+                {"tolerations": (Toleration("only"),)},
+                {"labels": labels, "apart": (about,)},
+                {"labels": labels, "together": (about,)},
+                {"devices": 1, "device_memory_mib": 6000},
+            ]
+        )
+    )
+
+
+def _near(draw: st.DrawFn) -> Near | None:
+    return draw(st.sampled_from([None, None, None, Near(1, "rack"), Near(1, None, "rack"), Near(1, "zone", "rack")]))
+
+
 def _request(draw: st.DrawFn) -> Request:
     devices = draw(st.sampled_from([0, 1, 1, 1, 2, 4]))
     part = draw(st.sampled_from([1000, 1000, 1000, 500, 300]))
     return Request(devices, part, draw(st.sampled_from([0, 1, 4])) * CORE, draw(st.sampled_from([0, 4, 16])) * GIB)
 
 
-def _workloads(draw: st.DrawFn, projects: list[int], most: int) -> tuple[Workload, ...]:
+def _workloads(draw: st.DrawFn, projects: list[int], most: int, rich: bool) -> tuple[Workload, ...]:
     workloads = []
     pods = 0
     for number in range(1, draw(st.integers(1, most)) + 1):
@@ -67,7 +125,21 @@ def _workloads(draw: st.DrawFn, projects: list[int], most: int) -> tuple[Workloa
             size = draw(st.integers(1, 4))
             members = tuple(Pod(pods + index) for index in range(1, size + 1))
             pods += size
-            groups.append(SubGroup(group, _request(draw), draw(st.integers(1, size)), members))
+            request = _request(draw)
+            if rich:
+                request = replace(request, **_rules(draw))
+            parent = draw(st.sampled_from([None, 1])) if rich else None
+            groups.append(
+                SubGroup(
+                    group,
+                    request,
+                    draw(st.integers(1, size)),
+                    members,
+                    f"g{group}",
+                    parent,
+                    (rich and _near(draw)) or None,
+                )
+            )
         workloads.append(
             Workload(
                 id=number,
@@ -77,25 +149,28 @@ def _workloads(draw: st.DrawFn, projects: list[int], most: int) -> tuple[Workloa
                 preemptible=draw(st.sampled_from([True, True, True, False])),
                 created_ms=draw(st.sampled_from([0, number * MINUTE])),
                 sub_groups=tuple(groups),
+                sets=(SubGroupSet(1, "s", near=_near(draw)),) if any(group.parent for group in groups) else (),
+                near=_near(draw) if rich else None,
             )
         )
     return tuple(workloads)
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> Snapshot:
-    """Anything that can be: all of it pending."""
+def clusters(draw: st.DrawFn, rich: bool = False) -> Snapshot:
+    """Anything that can be: all of it pending. `rich`: with labels, taints, topology, sets, rules about other pods."""
     units, projects = _units(draw)
     placement = draw(st.sampled_from(list(Placement)))
     return Snapshot(
         pool=1,
         now_ms=NOW,
-        nodes=_nodes(draw),
+        nodes=_nodes(draw, rich),
         units=units,
-        workloads=_workloads(draw, projects, most=14),
+        workloads=_workloads(draw, projects, most=14, rich=rich),
         gpu_placement=placement,
         cpu_placement=placement,
         min_runtime_ms=draw(st.sampled_from([0, 0, 2500])),
+        topologies=(Topology(1, ("zone", "rack")),) if rich else (),
     )
 
 

@@ -28,6 +28,7 @@ class World:
 
     def __post_init__(self) -> None:
         units = {unit.id: unit for unit in self.snapshot.units}
+        ready = {node.id for node in self.snapshot.nodes if node.ready}
         for unit in self.snapshot.units:
             self.paths[unit.id] = [unit, *(self.paths[unit.parent] if unit.parent in units else [])]
         for workload in self.snapshot.workloads:
@@ -38,13 +39,17 @@ class World:
                         self.bound[pod.id] = (pod.node, pod.devices)
                     elif pod.state is PodState.RELEASING:
                         self.stopping[pod.id] = (pod.node, pod.devices)
+                        if pod.reserved_node is not None:
+                            self.reserved[pod.id] = (pod.reserved_node, pod.reserved_devices)
                     else:
                         self.pending.add(pod.id)
-                        if pod.reserved_node is not None:
+                        if pod.reserved_node in ready:
                             self.reserved[pod.id] = (pod.reserved_node, pod.reserved_devices)
         self.before = dict(self.bound)
         for evict in self.decisions.evicts:
             self.stopping[evict.pod] = self.bound.pop(evict.pod)
+        for pod in self.decisions.withdrawn:
+            self.reserved.pop(pod, None)
         for reserve in self.decisions.reserves:
             self.reserved[reserve.pod] = (reserve.node, reserve.devices)
         for place in self.decisions.places:
@@ -80,7 +85,19 @@ def _capacity(world: World) -> None:
         for node in world.snapshot.nodes:
             here = [pod for pod, room in rooms.items() if room[0] == node.id]
             used = [sum(world.request[pod].amounts[index] for pod in here) for index in range(3)]
-            assert all(amount <= capacity for amount, capacity in zip(used, node.capacity, strict=True))
+            assert all(amount <= capacity for amount, capacity in zip(used, node.capacity, strict=True)), (
+                node,
+                used,
+                here,
+                world.decisions.places,
+                world.decisions.reserves,
+                world.decisions.evicts,
+                world.decisions.withdrawn,
+                [
+                    (w.id, w.unit, w.preemptible, [(g.request, g.min_members, g.pods) for g in w.sub_groups])
+                    for w in world.snapshot.workloads
+                ],
+            )
             assert len(here) <= node.pod_slots
             devices: dict[int, int] = defaultdict(int)
             for pod in here:
@@ -117,90 +134,74 @@ def _gangs(world: World) -> None:
         )
 
     for place in world.decisions.places:
-        assert complete(world.owner[place.pod], world.bound)
+        assert complete(world.owner[place.pod], world.bound), (
+            place,
+            world.owner[place.pod],
+            world.decisions.places,
+            world.decisions.reserves,
+            world.decisions.evicts,
+            world.decisions.withdrawn,
+        )
     for reserve in world.decisions.reserves:
         assert complete(world.owner[reserve.pod], world.bound, world.reserved)
-        assert reserve.pod in world.pending
+        assert reserve.pod in world.pending or reserve.pod in world.stopping
     for evict in world.decisions.evicts:
         workload = world.owner[evict.pod]
         gone = not any(pod.id in world.bound for group in workload.sub_groups for pod in group.pods)
-        assert gone or complete(workload, world.bound)
+        assert gone or complete(workload, world.bound, world.reserved), (
+            evict,
+            workload,
+            world.decisions.places,
+            world.decisions.reserves,
+            world.decisions.evicts,
+            world.decisions.withdrawn,
+        )
 
 
 def _victims(world: World) -> None:
     helped = {decision.workload for decision in (*world.decisions.places, *world.decisions.reserves)}
     by_id = {workload.id: workload for workload in world.snapshot.workloads}
+    lost = set(world.decisions.withdrawn)
+    moved = {decision.pod for decision in world.decisions.reserves}
     for evict in world.decisions.evicts:
         victim, other = world.owner[evict.pod], by_id[evict.for_workload]
-        assert other.id in helped
         assert evict.pod in world.before
+        if evict.code is EvictCode.STALE:
+            assert victim is other
+            continue
+        assert other.id in helped or any(pod.id in lost for group in other.sub_groups for pod in group.pods)
         assert victim.preemptible
         assert victim.started_ms is not None
-        assert world.snapshot.now_ms - victim.started_ms >= world.snapshot.min_runtime_ms
+        assert (evict.code is EvictCode.CONSOLIDATE) == (evict.pod in moved)
+        is_young = world.snapshot.now_ms - victim.started_ms < world.snapshot.min_runtime_ms
+        if is_young and evict.code is not EvictCode.CONSOLIDATE:
+            assert all(
+                sum(pod.id in world.bound for pod in group.pods) >= group.min_members for group in victim.sub_groups
+            )
         if evict.code is EvictCode.PREEMPT:
             assert victim.unit == other.unit
             assert victim.priority < other.priority
-        else:
+        elif evict.code is EvictCode.RECLAIM:
             assert victim.unit != other.unit
 
 
 def _entitlements(world: World) -> None:
-    """Before each reclaim, the side below the common ancestor had more of something than its quota, and than its
-    share unless the other side stays inside its own quota."""
+    """Who lost something to reclaim: its side below the common ancestor held more of it than its quota, or than its
+    share."""
     fair = {share.unit: share.fair_share for share in world.decisions.shares}
-    rooms = dict(world.before)
-    placed = {place.pod: world.bound[place.pod] for place in world.decisions.places}
+    units = {unit.id: unit for unit in world.snapshot.units}
     by_id = {workload.id: workload for workload in world.snapshot.workloads}
-    seen: set[tuple[int, int]] = set()
-    for position, evict in enumerate(world.decisions.evicts):
+    for evict in world.decisions.evicts:
+        if evict.code is not EvictCode.RECLAIM:
+            continue
         victim, other = world.owner[evict.pod], by_id[evict.for_workload]
-        first_of_chunk = position == 0 or world.decisions.evicts[position - 1].numbers is not evict.numbers
-        if evict.code is EvictCode.RECLAIM and first_of_chunk:
-            theirs = {unit.id for unit in world.paths[other.unit]}
-            side = [unit for unit in world.paths[victim.unit] if unit.id not in theirs][-1]
-            index = RESOURCES.index(str(evict.numbers["resource"]))
-            least, most = (world.held(side.id, some)[index] for some in (rooms, {**rooms, **placed}))
-            assert evict.numbers["unit"] == side.id
-            assert least <= evict.numbers["allocated"] <= most
-            assert evict.numbers["allocated"] > evict.numbers["quota"] == side.quota[index]
-            assert evict.numbers["fair_share"] == fair[side.id][index]
-            seen.add((evict.for_workload, side.id))
-        rooms.pop(evict.pod)
-    helped = {beneficiary for beneficiary, _ in seen}
-    grown = _grown(world)
-    gained = {
-        pod: room
-        for pod, room in world.bound.items()
-        if pod in world.before or (world.owner[pod].id in helped and pod not in grown)
-    }
-    gained |= {pod: room for pod, room in world.reserved.items() if world.owner[pod].id in helped}
-    for beneficiary, side_id in seen:
-        unit = next(
-            unit
-            for unit in world.paths[by_id[beneficiary].unit]
-            if unit.parent == next(other.parent for other in world.snapshot.units if other.id == side_id)
-        )
-        asked = _asked(world, beneficiary)
-        held = world.held(unit.id, gained)
-        assert all(not more or have <= share for more, have, share in zip(asked, held, fair[unit.id], strict=True))
-
-
-def _grown(world: World) -> set[int]:
-    """Pods started in free room above the minimum of their sub-group: fair share bounds nobody there."""
-    placed = {place.pod for place in world.decisions.places}
-    found: set[int] = set()
-    for workload in world.snapshot.workloads:
-        for group in workload.sub_groups:
-            running = sum(pod.id in world.before for pod in group.pods)
-            started = [pod.id for pod in group.pods if pod.id in placed]
-            found.update(started[max(0, group.min_members - running) :])
-    return found
-
-
-def _asked(world: World, workload: int) -> list[int]:
-    decided = [*world.decisions.places, *world.decisions.reserves]
-    pods = [decision.pod for decision in decided if decision.workload == workload]
-    return [sum(world.request[pod].amounts[index] for pod in pods) for index in range(3)]
+        theirs = {unit.id for unit in world.paths[other.unit]}
+        side = [unit for unit in world.paths[victim.unit] if unit.id not in theirs][-1]
+        index = RESOURCES.index(str(evict.numbers["resource"]))
+        assert evict.numbers["unit"] == side.id
+        assert evict.numbers["fair_share"] == fair[side.id][index]
+        assert evict.numbers["quota"] == (units[side.id].quota[index] or 0)
+        assert int(evict.numbers["allocated"]) > min(int(evict.numbers["quota"]), int(evict.numbers["fair_share"]))
 
 
 def _shares(world: World) -> None:
@@ -227,7 +228,12 @@ def _waits(world: World) -> None:
         if any(pod.id in world.pending for group in workload.sub_groups for pod in group.pods)
         and any(sum(pod.id in world.bound for pod in group.pods) < group.min_members for group in workload.sub_groups)
     }
-    assert sorted(wait.workload for wait in world.decisions.waits) == sorted(waiting)
+    assert sorted(wait.workload for wait in world.decisions.waits) == sorted(waiting), (
+        sorted(wait.workload for wait in world.decisions.waits),
+        sorted(waiting),
+        world.decisions,
+        world.snapshot.workloads,
+    )
     by_id = {workload.id: workload for workload in world.snapshot.workloads}
     for wait in world.decisions.waits:
         _true_reason(world, by_id[wait.workload], wait.code, wait.numbers)
@@ -239,7 +245,13 @@ def _true_reason(world: World, workload: Workload, code: WaitCode, numbers: dict
         own = [world.reserved[pod] for pod in world.reserved if world.owner[pod].id == workload.id]
         nodes = {room[0] for room in own}
         assert numbers["nodes"] == len(nodes)
-        assert numbers["pods"] == sum(room[0] in nodes for room in world.stopping.values()) > 0
+        assert numbers["pods"] == sum(room[0] in nodes for room in world.stopping.values()), (
+            workload,
+            nodes,
+            numbers,
+            world.stopping,
+            world.decisions,
+        )
     elif code is WaitCode.INCOMPLETE:
         assert numbers["pods"] < numbers["minimum"]
     elif code is WaitCode.BLOCKED:
@@ -276,11 +288,24 @@ def _views(world: World, workload: Workload) -> tuple[Rooms, Rooms]:
 
 
 def _free(world: World, workload: Workload, index: int) -> int:
+    """Neither occupied nor reserved; of GPUs device by device."""
+    if index == 0:
+        return sum(
+            max(0, min(1000 - _taken(world, node, device, rooms) for rooms in _views(world, workload)))
+            for node in world.snapshot.nodes
+            if node.ready
+            for device in range(node.devices)
+        )
     return sum(
         max(0, min(_left(world, node, rooms, index) for rooms in _views(world, workload)))
         for node in world.snapshot.nodes
         if node.ready
     )
+
+
+def _taken(world: World, node: Node, device: int, rooms: Rooms) -> int:
+    here = [pod for pod, room in rooms.items() if room[0] == node.id and device in room[1]]
+    return sum(world.request[pod].device_milli for pod in here)
 
 
 def _left(world: World, node: Node, rooms: Rooms, index: int) -> int:

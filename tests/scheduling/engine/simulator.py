@@ -19,12 +19,18 @@ def advance(snapshot: Snapshot, decisions: Decisions) -> Snapshot:
 
     def next_pod(pod: Pod) -> Pod:
         if pod.id in places:
-            return Pod(pod.id, PodState.BOUND, places[pod.id].node, places[pod.id].devices)
+            return Pod(pod.id, PodState.BOUND, places[pod.id].node, places[pod.id].devices, request=pod.request)
+        if pod.id in evicted and pod.id in reserves:
+            kept = reserves[pod.id]
+            return replace(pod, state=PodState.RELEASING, reserved_node=kept.node, reserved_devices=kept.devices)
         if pod.id in reserves:
-            return Pod(pod.id, reserved_node=reserves[pod.id].node, reserved_devices=reserves[pod.id].devices)
+            kept = reserves[pod.id]
+            return replace(pod, reserved_node=kept.node, reserved_devices=kept.devices)
         if pod.id in evicted:
             return replace(pod, state=PodState.RELEASING)
-        return Pod(pod.id) if pod.state is PodState.RELEASING else pod
+        if pod.state is PodState.RELEASING:
+            return replace(pod, state=PodState.PENDING, node=None, devices=())
+        return pod
 
     def next_workload(workload: Workload) -> Workload:
         groups = tuple(replace(group, pods=tuple(map(next_pod, group.pods))) for group in workload.sub_groups)

@@ -10,9 +10,17 @@ def winner(pool: Pool) -> list[str]:
 
 
 def test_within_fair_share_before_beyond_it() -> None:
-    pool = Pool().node("free", 1).unit("senior", 0, rank=1, weight_milli=0).unit("a", 0)
-    pool.work("more", "senior").work("due", "a")
+    """Beyond it means above it in every resource: a little more of one is no reason to come last."""
+    pool = Pool().node("n", 4, cores=4, gib=4).unit("above", 0, quota_cores=0).unit("other", 0, quota_cores=0)
+    pool.work("held", "above", 2, cores=2, gib=2, on="n").work("more", "above", 1, cores=1, gib=1)
+    pool.work("due", "other", 2, cores=2, gib=2)
     assert winner(pool) == ["due"]
+
+
+def test_rank_before_a_fair_share_of_nothing() -> None:
+    pool = Pool().node("free", 1).unit("senior", 0, rank=1, weight_milli=0).unit("a", 0)
+    pool.work("senior's", "senior").work("other", "a")
+    assert winner(pool) == ["senior's"]
 
 
 def test_within_quota_before_spare() -> None:

@@ -75,7 +75,7 @@ def test_three_tenths_are_three_tenths() -> None:
 def test_reserved_room_counts_against_the_limit() -> None:
     pool = pool_of(8).unit("a", 4, limit=4).unit("b", 4)
     pool.work("old", "b", 4, on="n", stopping=True, devices=[(0, 1, 2, 3)])
-    pool.work("first", "a", 4, reserved=[("n", (0, 1, 2, 3))], priority=50).work("second", "a", 4, priority=100)
+    pool.work("first", "a", 4, reserved=[("n", (0, 1, 2, 3))], priority=50).work("second", "a", 4)
     pool.work("other", "b", 3, on="n", devices=[(4, 5, 6)])
     outcome = pool.decide()
     assert outcome.placed == {}

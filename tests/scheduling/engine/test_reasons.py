@@ -50,13 +50,16 @@ def test_stopping_and_reserved_room_is_not_free() -> None:
 
 def test_enough_in_sum_but_not_together() -> None:
     pool = Pool().node("n1", 4).node("n2", 4).unit("a", 8)
-    pool.work("r1", "a", 3, on="n1").work("r2", "a", 1, on="n2").work("x", "a", 2, pods=2)
+    pool.work("r1", "a", 3, on="n1", preemptible=False).work("r2", "a", 1, on="n2", preemptible=False).work(
+        "x", "a", 2, pods=2
+    )
     numbers = {"resource": "gpu_milli", "requested": 2000, "pods": 2, "slots": 1, "free": 4000, "largest": 3000}
     assert pool.decide().reason("x") == ("fragmented", numbers)
 
 
 def test_parts_of_devices_do_not_make_a_whole_one() -> None:
-    pool = Pool().node("n", 2).unit("a", 8).work("half", "a", 1, milli=500, pods=2, on="n", devices=[(0,), (1,)])
+    pool = Pool().node("n", 2).unit("a", 8)
+    pool.work("half", "a", 1, milli=500, pods=2, on="n", devices=[(0,), (1,)], preemptible=False)
     numbers = {"resource": "gpu_milli", "requested": 1000, "pods": 1, "slots": 0, "free": 1000, "largest": 0}
     assert pool.work("x", "a", 1).decide().reason("x") == ("fragmented", numbers)
 
@@ -76,8 +79,8 @@ def test_pod_slots() -> None:
 
 def test_the_smaller_pods_of_a_gang_are_judged_beside_the_larger() -> None:
     """The four cores on n2 are taken by the larger pod; those of n1 have no GPU beside them."""
-    pool = Pool().node("n1", 1, cores=8).node("n2", 4, cores=4).unit("a", 8).work("r", "a", 1, on="n1")
-    pool.work("x", "a", 3, cores=4).group("x", 1, pods=1, cores=1)
+    pool = Pool().node("n1", 1, cores=8).node("n2", 4, cores=4).unit("a", 8)
+    pool.work("r", "a", 1, on="n1", preemptible=False).work("x", "a", 3, cores=4).group("x", 1, pods=1, cores=1)
     numbers = {"resource": "gpu_milli", "requested": 1000, "pods": 1, "slots": 0, "free": 1000, "largest": 1000}
     assert pool.decide().reason("x") == ("fragmented", numbers)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scheduling.engine.decisions import EvictCode
 
-from .builder import MINUTE, Pool
-from .simulator import settle
+from .builder import MINUTE, Pool, named
+from .simulator import advance, settle
 
 
 def lent(gpus: int = 8, **settings: object) -> Pool:
@@ -158,24 +158,14 @@ def test_inside_a_department_its_projects_settle_it_among_themselves() -> None:
     assert pool.decide().evicted == {"x": 1}
 
 
-def test_a_department_at_its_share_takes_from_outside_only_what_it_gives_up_inside() -> None:
-    """The two GPUs of y alone would do, but with them red would be above its share: x has to go as well."""
-    pool = Pool().node("m", 2).node("n", 6).unit("red", 4).unit("blue", 3, weight_milli=9000)
-    pool.unit("r1", 1, "red").unit("r2", 3, "red").unit("b", 3, "blue")
-    pool.work("x", "r1", 1, pods=2, minimum=1, on="m").work("z", "r2", 1, on="n")
-    pool.work("v", "b", 3, on="n").work("y", "b", 2, on="n").work("due", "r2", 2)
-    outcome = pool.decide()
-    assert outcome.fair["red"] == 4
-    assert outcome.evicted == {"x": 1, "y": 1}
-    assert outcome.reserved == {"due": ["n"]}
-
-
-def test_room_left_over_from_an_eviction_is_kept_only_for_who_could_have_reclaimed_it() -> None:
-    """Red is due one GPU. The other one that goes with it is free for all when the time comes."""
+def test_room_left_over_from_an_eviction_is_kept_for_who_comes_next() -> None:
+    """Red is due one GPU. The other one that goes with it costs nobody anything more."""
     pool = Pool().node("n", 2).unit("red", 1, weight_milli=0).unit("b", 0)
     pool.unit("r1", 1, "red").unit("r2", 1, "red")
     pool.work("pair", "b", 2, on="n").work("due", "r1", 1).work("also", "r2", 1)
-    assert pool.decide().reserved == {"due": ["n"]}
+    outcome = pool.decide()
+    assert outcome.evicted == {"pair": 1}
+    assert outcome.reserved == {"due": ["n"], "also": ["n"]}
 
 
 def test_non_preemptible_work_reclaims_inside_quota_only() -> None:
@@ -192,7 +182,7 @@ def test_inside_quota_others_are_safe_only_inside_theirs() -> None:
     pool.work("x", "b", 1, pods=4, minimum=4, on="n1").work("y", "b", 1, on="n2").work("due", "a", 4)
     outcome = pool.decide()
     assert outcome.evicted == {"y": 1}
-    assert outcome.reserved == {"due": ["n2"]}
+    assert outcome.reserved == {"due": ["n2"], "y": ["n3"]}
 
 
 def test_room_that_is_being_freed_anyway_costs_nobody_anything() -> None:
@@ -228,15 +218,16 @@ def test_who_loses_its_minimum_does_not_grow_in_the_same_cycle() -> None:
     assert list(outcome.reserved) == ["due"]
 
 
-def test_inside_quota_no_gang_goes_that_is_only_partly_above_its_quota() -> None:
-    """It would reclaim in turn, being inside its fair share of four. The two halves that are free help nobody."""
+def test_inside_quota_a_gang_goes_whole_that_is_only_partly_above_its_quota() -> None:
+    """It does not come back at the cost of who is inside quota."""
     pool = Pool().node("n", 6).unit("a", 1).unit("b", 3).unit("c", 1)
-    pool.work("halves", "c", 1, milli=500, pods=2, on="n", devices=[(4,), (5,)])
+    pool.work("halves", "c", 1, milli=500, pods=2, on="n", devices=[(4,), (5,)], preemptible=False)
     pool.work("gang", "b", 1, pods=4, on="n", devices=[(0,), (1,), (2,), (3,)]).work("due", "a", 1)
     outcome = pool.decide()
     assert outcome.fair["b"] == 4
-    assert outcome.evicted == {}
-    assert outcome.reason("due")[0] == "fragmented"
+    assert outcome.evicted == {"gang": 4}
+    after = advance(pool.snapshot(), outcome.decisions)
+    assert named(advance(after, named(after).decisions)).evicted == {}
 
 
 def test_who_waited_for_a_limit_starts_when_an_eviction_brings_its_unit_below_it() -> None:

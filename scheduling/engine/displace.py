@@ -1,0 +1,110 @@
+"""Lets the workloads that wait look for victims under a rule, one after the other in serving order."""
+
+from __future__ import annotations
+
+from .cycle import Cycle
+from .order import Order
+from .rule import Rule
+from .search import Search
+from .victims import Known
+from .working import Account, Job
+
+Shape = tuple[int, ...]
+
+
+def displace(cycle: Cycle, rule: Rule) -> None:
+    """Until nobody is left who could. The steps of all searches together have a bound: who is not reached before is
+    named in `cycle.not_searched`, and comes first in the next cycle."""
+    known: Known | None = None if cycle.options.obvious else {}
+    steps = 0
+    for are_first in (True, False) if cycle.search_first else (False,):
+        hopes = _Hopes(cycle, rule, are_first)
+        order = Order(cycle.accounts, cycle.waiting, cycle.ledger)
+        while hopes.are_left and (job := order.pop()):
+            if not hopes.take(job):
+                continue
+            if steps >= cycle.options.search_steps:
+                cycle.not_searched.append(job)
+                continue
+            search = Search(cycle, rule, job, known)
+            losers = search.run()
+            steps += search.steps
+            if losers is None:
+                hopes.give_up(job)
+            else:
+                hopes.renew(losers)
+
+
+class _Hopes:
+    """Who could still get something: workloads with a claim of which no equal has failed since somebody succeeded.
+
+    Looking at the others would change nothing, so when none is left all are done. The obvious engine looks at all.
+    """
+
+    def __init__(self, cycle: Cycle, rule: Rule, are_first: bool) -> None:
+        self._cycle = cycle
+        self._rule = rule
+        self._are_first = are_first
+        self._remembers = not cycle.options.obvious
+        self._popped: set[int] = set()
+        self._alive: dict[Shape, set[int]] = {}
+        """Workloads with a claim by shape."""
+        self._dormant: dict[Shape, set[int]] = {}
+        """Shapes that found nothing since the last success."""
+        if self._remembers:
+            for job in cycle.waiting:
+                if self._may_hope(job):
+                    self._alive.setdefault(_shape(job), set()).add(job.index)
+
+    @property
+    def are_left(self) -> bool:
+        return bool(self._alive) or not self._remembers
+
+    def take(self, job: Job) -> bool:
+        """It is its turn: whether it is to search."""
+        if self._remembers:
+            self._popped.add(job.index)
+            shape = _shape(job)
+            for table in (self._alive, self._dormant):
+                equals = table.get(shape)
+                if equals is not None:
+                    equals.discard(job.index)
+                    if not equals and table is self._alive:
+                        del table[shape]
+            if shape in self._dormant:
+                return False
+        return self._may_hope(job)
+
+    def give_up(self, job: Job) -> None:
+        """It found nothing, so its equals will not either."""
+        if self._remembers and not job.has_near:
+            shape = _shape(job)
+            self._dormant[shape] = self._alive.pop(shape, set())
+
+    def renew(self, losers: list[Account]) -> None:
+        """Somebody got something: everybody may hope again, and those of the projects that lost something anew."""
+        if not self._remembers:
+            return
+        for shape, equals in self._dormant.items():
+            if equals:
+                self._alive.setdefault(shape, set()).update(equals)
+        self._dormant.clear()
+        for account in losers:
+            for _, index, job in self._cycle.waiting.of(account):
+                if index not in self._popped and self._may_hope(job):
+                    self._alive.setdefault(_shape(job), set()).add(index)
+
+    def _may_hope(self, job: Job) -> bool:
+        cycle = self._cycle
+        return (
+            bool(job.chunk)
+            and job.workload.displaces_after_ms <= cycle.snapshot.now_ms
+            and (not cycle.search_first or (job.workload.id in cycle.search_first) == self._are_first)
+            and self._rule.has_claim(job)
+            and cycle.is_curable(job)
+        )
+
+
+def _shape(job: Job) -> Shape:
+    """Workloads of one shape meet the same fate while nothing changes."""
+    return (job.account.index, job.preemptible, job.priority, *[task.kind.index for task in job.chunk])

@@ -1,0 +1,138 @@
+"""A cycle from a snapshot to decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .allocate import allocate, allocate_again
+from .consolidate import consolidate
+from .cycle import Cycle
+from .decisions import Decisions, Evict, Place, Reserve
+from .options import Options
+from .preempt import preempt
+from .reasons import waits
+from .reclaim import reclaim
+from .stale import stop_stale
+from .types import Placement, PodState, Snapshot, Workload
+from .unit_shares import unit_shares
+from .working import BOUND, RELEASING, Task
+
+_ACTIONS = {
+    "allocate": allocate,
+    "consolidate": consolidate,
+    "reclaim": reclaim,
+    "preempt": preempt,
+    "stale": stop_stale,
+}
+
+
+def decide(snapshot: Snapshot, options: Options = Options()) -> Decisions:  # noqa: B008
+    """One cycle, in the order of how much a step disturbs."""
+    return _run(Cycle(snapshot, options))
+
+
+def _run(cycle: Cycle) -> Decisions:
+    options = cycle.options
+    for action in options.actions:
+        _ACTIONS[action](cycle)
+    withdrawn = cycle.settle_withdrawn()
+    if cycle.causes and options.allocate_again and "allocate" in options.actions:
+        # A unit that lost something may have come below a limit that kept others of its workloads waiting; and what
+        # waits must be waiting for a reason that is true of the state it is left in.
+        allocate_again(cycle)
+    return decisions(cycle, withdrawn)
+
+
+class Engine:
+    """Decides for one pool again and again, and keeps the state in between."""
+
+    def __init__(self, snapshot: Snapshot, options: Options = Options()) -> None:  # noqa: B008
+        self._options = options
+        self._cycle = Cycle(snapshot, options)
+        self._made: Decisions | None = None
+        """What was decided last, as long as nothing has changed since."""
+        self._true_until_ms = 0
+
+    def decide(self) -> Decisions:
+        """The same as `decide` of the snapshot."""
+        if self._made is None or self._cycle.snapshot.now_ms >= self._true_until_ms:
+            self._made = _run(self._cycle)
+            self._cycle.rewind()
+            self._true_until_ms = _next_moment_ms(self._cycle)
+        return self._made
+
+    def edit(self, snapshot: Snapshot, workloads: Sequence[Workload], gone: Sequence[int]) -> None:
+        """Go over to another snapshot, which differs from the last in time and in these workloads: those that are new,
+        at its end, those that have changed, in their places, and the ids of those that are gone. Where anything else
+        differs, everything is built anew."""
+        old = self._cycle.snapshot
+        if workloads or gone or snapshot.search_first != old.search_first or snapshot.now_ms < old.now_ms:
+            self._made = None
+        has_frame = _frame(snapshot) == _frame(old) and snapshot.gpu_placement is not Placement.FRAGMENTATION
+        if has_frame and not _has_new_rules(workloads):
+            self._cycle.edit(snapshot, workloads, gone)
+        else:
+            self._cycle = Cycle(snapshot, self._options)
+            self._made = None
+
+
+def _next_moment_ms(cycle: Cycle) -> int:
+    """When time alone can change what is decided: a delay, a pause, a minimum runtime or a grace is over."""
+    now_ms = cycle.snapshot.now_ms
+    found = 1 << 62
+    runtimes = {cycle.snapshot.min_runtime_ms}
+    for account in cycle.accounts:
+        runtimes |= {account.unit.reclaim_min_runtime_ms or 0, account.unit.preempt_min_runtime_ms or 0}
+    runtimes.discard(0)
+    for job in cycle.jobs:
+        workload = job.workload
+        moments = [workload.displaces_after_ms, workload.backs_off_until_ms]
+        if runtimes and workload.started_ms is not None:
+            moments += [workload.started_ms + runtime for runtime in runtimes]
+        grace_ms = workload.staleness_grace_ms
+        grace_ms = cycle.snapshot.staleness_grace_ms if grace_ms is None else grace_ms
+        if workload.stale_since_ms is not None and grace_ms is not None:
+            moments.append(workload.stale_since_ms + grace_ms)
+        for moment in moments:
+            if now_ms < moment < found:
+                found = moment
+    return found
+
+
+def _frame(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, now_ms=0, workloads=(), search_first=())
+
+
+def _has_new_rules(workloads: Sequence[Workload]) -> bool:
+    return any(group.request.together or group.request.apart for workload in workloads for group in workload.sub_groups)
+
+
+def _broken_promises(cycle: Cycle) -> list[Task]:
+    """Tasks without the room that an earlier cycle kept for them: another is kept now, or none."""
+    return [
+        task for task in cycle.changed() if task.pod.reserved_node is not None and task.kept < 0 and task.state != BOUND
+    ]
+
+
+def decisions(cycle: Cycle, withdrawn: list[Task]) -> Decisions:
+    places, reserves, evicts = [], [], []
+    nodes = cycle.nodes.all
+    for task in cycle.changed():
+        job, pod = task.job, task.pod
+        if task.state == BOUND and pod.state is PodState.PENDING:
+            places.append(Place(pod.id, job.workload.id, nodes[task.node].id, task.devices))
+        elif task.state == RELEASING and pod.state is PodState.BOUND:
+            code, other, numbers = cycle.causes[task]
+            evicts.append(Evict(pod.id, job.workload.id, code, other.workload.id, numbers))
+        if task.kept >= 0 and (nodes[task.kept].id, task.kept_devices) != (pod.reserved_node, pod.reserved_devices):
+            reserves.append(Reserve(pod.id, job.workload.id, nodes[task.kept].id, task.kept_devices))
+    return Decisions(
+        tuple(places),
+        tuple(reserves),
+        tuple(evicts),
+        tuple(sorted({task.pod.id for task in (*withdrawn, *_broken_promises(cycle))})),
+        tuple(dict.fromkeys(job.workload.id for job in cycle.not_searched)),
+        waits(cycle),
+        unit_shares(cycle),
+    )

@@ -1,0 +1,95 @@
+"""Fair shares of the units of a pool, and how a unit stands against its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .arithmetic import SHIFT, UNLIMITED
+from .fair_share import Claim, divide
+from .types import NOTHING, Amounts, Unit
+from .working import Account
+
+GRAINS = Amounts(gpu_milli=1000, cpu_millicores=1, memory_bytes=1)
+"""What spare is handed out in: whole devices, millicores, bytes."""
+Key = tuple[object, ...]
+_SCALE = 1000 << SHIFT
+"""Shares are worked out as integers that compare as the exact fractions do (`arithmetic.ratio`)."""
+
+
+def divide_pool(accounts: Sequence[Account], capacity: Sequence[int], usage_weight_milli: int) -> None:
+    """Set the fair share of every account; parents come before children."""
+    for account in reversed(accounts):
+        asked = account.requested
+        if account.children:
+            asked = [sum(child.usable[resource] for child in account.children) for resource in range(3)]
+        account.usable = (
+            [0, 0, 0] if account.blocked else [min(pair) for pair in zip(asked, account.ceiling, strict=True)]
+        )
+    _divide([account for account in accounts if account.parent is None], capacity, usage_weight_milli)
+    for account in accounts:
+        for resource in range(3):
+            quota, limit, fair = account.quota[resource], account.limit[resource], account.fair[resource]
+            entitled = limit if quota == UNLIMITED else min(limit, max(quota, fair))
+            account.entitled[resource] = entitled
+            account.whole[resource] = capacity[resource] if entitled == UNLIMITED else entitled
+        account.settle()
+        if account.children:
+            _divide(account.children, account.fair, usage_weight_milli)
+
+
+def _divide(siblings: Sequence[Account], amounts: Sequence[int], usage_weight_milli: int) -> None:
+    for resource, grain in enumerate(GRAINS):
+        claims = [
+            Claim(
+                account.unit.quota[resource],
+                account.usable[resource],
+                account.unit.rank,
+                _weight(account.unit, resource),
+                account.seniority,
+                account.unit.usage_ppm[resource],
+            )
+            for account in siblings
+        ]
+        shares = divide(amounts[resource], claims, grain=grain, usage_weight_milli=usage_weight_milli)
+        for account, share in zip(siblings, shares, strict=True):
+            account.fair[resource] = share
+
+
+def _weight(unit: Unit, resource: int) -> int:
+    weight = unit.weight_milli
+    return weight if isinstance(weight, int) else weight[resource]
+
+
+def within(held: Sequence[int], asked: Sequence[int], bounds: Sequence[int]) -> bool:
+    """In all resources."""
+    return held[0] + asked[0] <= bounds[0] and held[1] + asked[1] <= bounds[1] and held[2] + asked[2] <= bounds[2]
+
+
+def exceeds(held: Sequence[int], bounds: Sequence[int]) -> bool:
+    """In one of the resources."""
+    return held[0] > bounds[0] or held[1] > bounds[1] or held[2] > bounds[2]
+
+
+def serving_key(account: Account, asked: Sequence[int], gone: Sequence[int] = NOTHING) -> Key:
+    """Less is served earlier. `asked`: by the workload that the unit would send next; `gone`: of what it holds, where
+    victims are looked for: it counts for the dominant share with the workload only."""
+    h0, h1, h2 = account.held
+    m0, m1, m2 = h0 + asked[0], h1 + asked[1], h2 + asked[2]
+    q0, q1, q2 = account.quota
+    f0, f1, f2 = account.fair
+    w0, w1, w2 = account.thousandths
+    return (
+        h0 > f0 and h1 > f1 and h2 > f2,
+        m0 > q0 or m1 > q1 or m2 > q2,
+        account.minus_rank,
+        account.lacks_some and any(m and not e for m, e in zip((m0, m1, m2), account.entitled, strict=True)),
+        max(
+            0,
+            (m0 - gone[0]) * _SCALE // w0,
+            (m1 - gone[1]) * _SCALE // w1,
+            (m2 - gone[2]) * _SCALE // w2,
+        ),
+        max(h0 * _SCALE // w0, h1 * _SCALE // w1, h2 * _SCALE // w2),
+        account.entitled_key,
+        account.seniority,
+    )
