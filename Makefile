@@ -36,7 +36,10 @@ soak: setup-dev ## Try thirty times as many generated examples.
 bench: setup-dev ## Measure [BENCH_JSON=file] [BENCH_ONLY=name].
 	@$(PY) -m tests.bench
 
+conformance: setup-dev ## Compare the engine with recorded outcomes of the reference [CONFORMANCE_DIR=folder].
+	@$(PY) -m tests.conformance
+
 cluster: setup-dev ## Run a Kubernetes control plane with fake nodes in the foreground.
 	@exec $(PY) -m tests.cluster
 
-.PHONY: help setup setup-dev demo demo-reset fmt lint test soak bench cluster
+.PHONY: help setup setup-dev demo demo-reset fmt lint test soak bench conformance cluster
