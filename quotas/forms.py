@@ -9,6 +9,7 @@ from django import forms
 
 from orgs.models import OrgUnit
 from quotas.models import Pool, Topology
+from quotas.models.pool import CPU_PLACEMENTS
 from quotas.rules import (
     MAX_HISTORY_DAYS,
     MAX_HISTORY_WEIGHT_MILLI,
@@ -22,7 +23,7 @@ WHOLE_SECONDS = "Use whole seconds, or leave it empty for no end."
 WHOLE_HOURS = f"Use whole hours from 1 to {MAX_HISTORY_DAYS * 24}, or leave it empty."
 WHOLE_DAYS = f"Use whole days from 1 to {MAX_HISTORY_DAYS}."
 NO_TOPOLOGY = "Choose one of the topologies here, or none."
-NO_PLACEMENT = {"required": "Choose bin-pack or spread.", "invalid_choice": "Choose bin-pack or spread."}
+NO_PLACEMENT = {"required": "Choose one of the placements.", "invalid_choice": "Choose one of the placements."}
 
 
 STALE = "The page is out of date. Load it again."
@@ -52,7 +53,11 @@ class PoolForm(forms.Form):
         label="Work with GPUs", choices=Pool.Placement, coerce=int, widget=SEGMENTS, error_messages=NO_PLACEMENT
     )
     cpu_placement = forms.TypedChoiceField(
-        label="Work without GPUs", choices=Pool.Placement, coerce=int, widget=SEGMENTS, error_messages=NO_PLACEMENT
+        label="Work without GPUs",
+        choices=[(item.value, item.label) for item in CPU_PLACEMENTS],
+        coerce=int,
+        widget=SEGMENTS,
+        error_messages=NO_PLACEMENT,
     )
     min_runtime_minutes = forms.IntegerField(
         label="Minimum runtime",

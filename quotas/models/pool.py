@@ -17,6 +17,8 @@ class Pool(models.Model):
     class Placement(models.IntegerChoices):
         BINPACK = 1, "bin-pack"
         SPREAD = 2, "spread"
+        FRAGMENTATION = 3, "fragmentation-aware"
+        """Of GPUs only."""
 
     cluster = models.ForeignKey(OrgUnit, models.CASCADE, related_name="pools")
     name = AsciiField(max_length=63)
@@ -50,3 +52,7 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+CPU_PLACEMENTS = [Pool.Placement.BINPACK, Pool.Placement.SPREAD]
+"""For work without GPUs."""

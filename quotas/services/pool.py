@@ -17,6 +17,7 @@ from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
 from quotas import hooks, rules
 from quotas.models import Node, Pool, Topology
+from quotas.models.pool import CPU_PLACEMENTS
 from quotas.selectors.nodes import nodes_with_label
 
 from .nodes import nodes_replace
@@ -214,9 +215,10 @@ def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> di
     else:
         rules.label_key(values["label_key"])
         rules.label_value(values["label_value"])
-    for field in ("gpu_placement", "cpu_placement"):
-        if values[field] not in Pool.Placement.values:
-            raise Refused({field: "There is no such placement. Choose bin-pack or spread."})
+    for field, placements in (("gpu_placement", Pool.Placement.values), ("cpu_placement", CPU_PLACEMENTS)):
+        if values[field] not in placements:
+            names = " or ".join(Pool.Placement(placement).label for placement in placements)
+            raise Refused({field: f"There is no such placement. Choose {names}."})
         values[field] = int(values[field])
     rules.whole("min_runtime_seconds", values["min_runtime_seconds"], rules.MAX_MIN_RUNTIME_SECONDS)
     topology = values["topology"]
