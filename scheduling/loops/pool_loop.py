@@ -45,6 +45,8 @@ class PoolLoop:
         self._unwinder = Unwinder()
         self._quiet: Snapshot | None = None
         self._quiet_until = 0.0
+        self._not_searched: tuple[int, ...] = ()
+        """Workloads that the last cycle had no time to search victims for."""
 
     def step(self, tenure: Tenure, stop: threading.Event) -> None:
         self.wake.wait(settings.LOOP_INTERVAL_SECONDS)
@@ -74,7 +76,7 @@ class PoolLoop:
 
     def _decide(self, tenure: Tenure) -> None:
         began = time.perf_counter_ns()
-        snapshot = take_snapshot(self.pool, self._history)
+        snapshot = replace(take_snapshot(self.pool, self._history), search_first=self._not_searched)
         looked = time.perf_counter_ns()
         timeless = replace(snapshot, now_ms=0)
         if timeless == self._quiet and time.monotonic() < self._quiet_until:
@@ -82,6 +84,7 @@ class PoolLoop:
             return
         decisions = decide(snapshot)
         decided = time.perf_counter_ns()
+        self._not_searched = decisions.not_searched
         cycle = Cycle(
             number=tenure.cycle,
             at=timezone.now(),
@@ -91,5 +94,5 @@ class PoolLoop:
             timings={"snapshot": (looked - began) // 1000, "decide": (decided - looked) // 1000},
         )
         record(tenure, cycle, self._samples)
-        self._quiet = None if cycle.decided else timeless
+        self._quiet = None if cycle.decided or decisions.not_searched else timeless
         self._quiet_until = time.monotonic() + QUIET_SECONDS

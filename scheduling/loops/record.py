@@ -69,6 +69,8 @@ def _supersede(cycle: Cycle) -> dict[int, Decision]:
     open_reserves = Decision.objects.filter(pool=cycle.pool, kind=Decision.Kind.RESERVE, state__in=OPEN_STATES)
     placed = [item.pod for item in cycle.decisions.places]
     open_reserves.filter(pod__in=placed).update(state=Decision.State.OBSERVED)
+    if cycle.decisions.withdrawn:
+        open_reserves.filter(pod__in=cycle.decisions.withdrawn).update(state=Decision.State.VOID)
     moved = open_reserves.filter(pod__in=[item.pod for item in cycle.decisions.reserves])
     before = {decision.pod: decision for decision in moved.order_by("pk")} if cycle.decisions.reserves else {}
     if before:

@@ -23,6 +23,7 @@ from .thread import Gone
 PLACEMENTS: dict[int, engine.Placement] = {
     Pool.Placement.BINPACK: engine.Placement.BINPACK,
     Pool.Placement.SPREAD: engine.Placement.SPREAD,
+    Pool.Placement.FRAGMENTATION: engine.Placement.FRAGMENTATION,
 }
 SETTINGS = (
     "cluster_id",
