@@ -39,6 +39,7 @@ function children(now, next, held) {
       continue;
     }
     while (at && key(at) && !wanted.has(at.id) && !frozen) at = remove(at);
+    if (!id) at = behindDropped(at, child);
     const same = id ? known.get(id) : at && !key(at) && alike(at, child) ? at : null;
     if (!same) {
       now.insertBefore(child, at);
@@ -55,6 +56,16 @@ function children(now, next, held) {
     return;
   }
   while (at) at = remove(at);
+}
+
+/** Where `child` has no counterpart at `at` but has one right behind it, what is at `at` is no longer wanted: without this,
+ * everything after it would be made anew, and what is open or typed there lost. */
+function behindDropped(at, child) {
+  const after = at?.nodeType === Node.ELEMENT_NODE && !key(at) && !alike(at, child) ? at.nextElementSibling : null;
+  const isChild = after && !key(after) && alike(after, child);
+  if (!isChild || (child.nextElementSibling && alike(at, child.nextElementSibling))) return at;
+  while (at !== after) at = remove(at);
+  return at;
 }
 
 function remove(node) {

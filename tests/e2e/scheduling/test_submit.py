@@ -92,6 +92,21 @@ def test_a_mistake_keeps_what_was_typed(page: Page, live_server: Any, sign_in: S
     assert Workload.objects.get().spec.spec["env"] == {"SEED": "7"}
 
 
+def test_what_is_open_stays_open(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
+    """Another kind brings and takes elements further up: the answer to it must not make the rest anew."""
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/submit/")
+    page.get_by_text("Command and environment variables").click()
+    page.get_by_label("Environment variables").fill("SEED=7")
+    page.evaluate("window.variables = document.activeElement")
+    for kind in ("Distributed", "Training", "Distributed"):
+        with page.expect_response("**/submit/**"):
+            page.get_by_role("radio", name=kind).check()
+        expect(page.get_by_role("button", name="Another group of pods")).to_have_count(int(kind == "Distributed"))
+        expect(page.get_by_label("Environment variables")).to_be_visible()
+        assert page.evaluate("window.variables.isConnected")
+
+
 def test_a_training_of_two_groups(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
     make.make_topology("racks", pool.cluster)
     sign_in(page, mira)
