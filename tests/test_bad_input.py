@@ -298,7 +298,7 @@ SERVICES: list[ServiceCase] = [
         },
         {
             "cluster": lambda world: [world.account, world.department, world.project],
-            "gpu_placement": lambda world: [0, 3, -1, "spread", None],
+            "gpu_placement": lambda world: [0, 4, -1, "spread", None],
             "cpu_placement": lambda world: [0, 3, -1, "spread", None],
             "min_runtime_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "topology": lambda world: [make_topology(), world.pool, 7, "racks"],

@@ -160,6 +160,8 @@ def _can_go(job: Job) -> bool:
     if not job.preemptible:
         return False
     job.active = tuple([task for task in job.tasks if gang.can_go(task)])
+    if not job.active:
+        return False
     job.size = gang.asked(job.active)
-    job.has_surplus = any(group.active > group.minimum for group in job.leaves)
-    return bool(job.active)
+    job.has_surplus = True in [group.active > group.minimum for group in job.leaves]
+    return True

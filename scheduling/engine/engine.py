@@ -127,12 +127,13 @@ def decisions(cycle: Cycle, withdrawn: list[Task]) -> Decisions:
             evicts.append(Evict(pod.id, job.workload.id, code, other.workload.id, numbers))
         if task.kept >= 0 and (nodes[task.kept].id, task.kept_devices) != (pod.reserved_node, pod.reserved_devices):
             reserves.append(Reserve(pod.id, job.workload.id, nodes[task.kept].id, task.kept_devices))
+    waiting = waits(cycle)
     return Decisions(
         tuple(places),
         tuple(reserves),
         tuple(evicts),
         tuple(sorted({task.pod.id for task in (*withdrawn, *_broken_promises(cycle))})),
         tuple(dict.fromkeys(job.workload.id for job in cycle.not_searched)),
-        waits(cycle),
-        unit_shares(cycle),
+        waiting,
+        unit_shares(cycle, {wait.workload for wait in waiting}),
     )

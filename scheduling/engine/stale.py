@@ -31,7 +31,7 @@ def _grace_ms(cycle: Cycle, job: Job) -> int | None:
 def _is_stale(job: Job) -> bool:
     """Something runs, nothing has succeeded, and the minimum is not there."""
     return (
-        any(task.state == BOUND for task in job.tasks)
+        not gang.is_satisfied(job.root if len(job.leaves) > 1 else job.leaves[0])
         and not job.workload.has_succeeded_pods
-        and not gang.is_satisfied(job.root if len(job.leaves) > 1 else job.leaves[0])
+        and BOUND in [task.state for task in job.tasks]
     )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 
 from .cycle import Cycle
 from .decisions import UnitShare
-from .reasons import is_waiting
 from .shares import serving_key
 from .types import NOTHING, Amounts
 from .working import BOUND, Account, Job
 
 
-def unit_shares(cycle: Cycle) -> tuple[UnitShare, ...]:
-    """Of every unit, in the order in which they are served next, each followed by those below it."""
+def unit_shares(cycle: Cycle, waiting: Set[int]) -> tuple[UnitShare, ...]:
+    """Of every unit, in the order in which they are served next, each followed by those below it. `waiting`: the ids of
+    workloads that wait."""
     running: Counter[int] = Counter()
     pending: Counter[int] = Counter()
     for job in cycle.jobs:
-        is_running = any(task.state == BOUND for task in job.tasks)
-        waits = is_waiting(job)
+        is_running = BOUND in [task.state for task in job.tasks]
+        waits = job.workload.id in waiting
         if is_running or waits:
             for account in job.path:
                 running[account.index] += is_running
