@@ -134,6 +134,20 @@ def _again(snapshot: Snapshot, cold_seconds: float) -> Iterator[Figure]:
 
 
 @measurement
+def engine_rules() -> Iterator[Figure]:
+    """One workload in a hundred asks for a topology or for other pods, for which the rest may not pay: against a pool
+    where nobody asks."""
+    plain = pools.to_allocate(500)
+    alone = cycle(plain)
+    for name, wish in (("topology", pools.in_one_rack), ("pod affinity", pools.one_to_a_node)):
+        racks = pools.in_racks(plain)
+        chosen = range(0, len(plain.workloads), 100)
+        asking = [wish(racks.workloads[index]) for index in chosen]
+        workloads = [*racks.workloads, *[replace(item, id=item.id + 1_000_000) for item in asking]]
+        yield Figure(f"{name} in use by 1 in 100", cycle(replace(racks, workloads=tuple(workloads))) / alone, "x", 1.2)
+
+
+@measurement
 def engine_refused() -> Iterator[Figure]:
     """What one more gang costs that finds no place."""
     cost = {}

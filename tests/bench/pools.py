@@ -6,7 +6,21 @@ import random
 from dataclasses import replace
 
 from scheduling.engine import decide
-from scheduling.engine.types import Amounts, Bounds, Node, Pod, PodState, Request, Snapshot, SubGroup, Unit, Workload
+from scheduling.engine.types import (
+    Amounts,
+    Bounds,
+    Near,
+    Node,
+    Pod,
+    PodRule,
+    PodState,
+    Request,
+    Snapshot,
+    SubGroup,
+    Topology,
+    Unit,
+    Workload,
+)
 
 GIB = 1024**3
 NOW_MS = 1_000_000_000
@@ -55,6 +69,26 @@ def to_allocate(nodes: int) -> Snapshot:
     units = [department(number, nodes) for number in range(8)]
     units += [project(number, 1 + number % 8, nodes // 5) for number in range(40)]
     return pool(nodes, units, [work(number, 1000 + number % 40, ONE) for number in range(8 * nodes)])
+
+
+def in_racks(snapshot: Snapshot) -> Snapshot:
+    """The same with 20 nodes to a rack."""
+    nodes = tuple(
+        replace(node, labels=(("kubernetes.io/hostname", node.name), ("rack", f"r{node.id // 20:03}")))
+        for node in snapshot.nodes
+    )
+    return replace(snapshot, nodes=nodes, topologies=(Topology(1, ("rack",)),))
+
+
+def in_one_rack(workload: Workload) -> Workload:
+    return replace(workload, near=Near(1, "rack"))
+
+
+def one_to_a_node(workload: Workload) -> Workload:
+    (group,) = workload.sub_groups
+    own = (("app", "lonely"),)
+    rule = PodRule("kubernetes.io/hostname", own)
+    return replace(workload, sub_groups=(replace(group, request=replace(group.request, labels=own, apart=(rule,))),))
 
 
 def to_reclaim_for_a_gang(nodes: int) -> Snapshot:
