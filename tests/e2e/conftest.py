@@ -83,7 +83,9 @@ def sign_in(live_server: Any) -> Callable[[Page, Any], None]:
 
 
 def axe(page: Page) -> list[str]:
-    """What axe finds, one line a violation. Its preloading of style sheets would break the page's own policy."""
+    """What axe finds once everything has come in, one line a violation: text that is still fading in has not yet the
+    colours that people read. Its preloading of style sheets would break the page's own policy."""
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished))")
     found = Axe().run(page, options={"preload": False}).response["violations"]
     return [f"{item['id']} ({item['impact']}): {[node['html'][:200] for node in item['nodes'][:3]]}" for item in found]
 
