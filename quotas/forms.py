@@ -37,8 +37,8 @@ class TopologyField(forms.ModelChoiceField):
         return f"{obj.name} ({obj.cluster.name})" if self.names_cluster else obj.name
 
 
-class PoolForm(forms.Form):
-    """What may be changed of a pool; of the default pool no label."""
+class Versioned(forms.Form):
+    """Of something that others may have changed since the page was read."""
 
     expected_version = forms.IntegerField(
         min_value=1,
@@ -46,6 +46,37 @@ class PoolForm(forms.Form):
         widget=forms.HiddenInput,
         error_messages={"required": STALE, "invalid": STALE, "min_value": STALE, "max_value": STALE},
     )
+
+
+class NewInCluster(Versioned):
+    """Of something that does not exist yet: its name, and its cluster where there is a choice."""
+
+    cluster = forms.ModelChoiceField(
+        OrgUnit.objects.none(),
+        label="Cluster",
+        empty_label=None,
+        error_messages={"invalid_choice": "Choose a cluster."},
+    )
+    name = forms.CharField(
+        label="Name",
+        help_text="Small letters, digits and hyphens. It stays.",
+        error_messages={"required": "The name is missing. Fill it in."},
+    )
+    field_order = ["cluster", "name"]
+
+    def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
+        super().__init__(data)
+        del self.fields["expected_version"]
+        self.fields["name"].widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
+        cluster = self.fields["cluster"]
+        assert isinstance(cluster, forms.ModelChoiceField)
+        cluster.queryset = OrgUnit.objects.filter(pk__in=[one.pk for one in clusters])
+        if len(clusters) == 1:
+            cluster.widget, cluster.initial = forms.HiddenInput(), clusters[0].pk
+
+
+class PoolForm(Versioned):
+    """What may be changed of a pool; of the default pool no label."""
 
     label_key = forms.CharField(label="Label key", error_messages={"required": "The label key is missing. Fill it in."})
     label_value = forms.CharField(label="Label value", required=False)
@@ -157,43 +188,17 @@ class PoolForm(forms.Form):
         field.names_cluster = len(clusters) > 1
 
 
-class NewPoolForm(PoolForm):
-    """A pool that does not exist yet: its name, and its cluster where there is a choice."""
-
-    cluster = forms.ModelChoiceField(
-        OrgUnit.objects.none(),
-        label="Cluster",
-        empty_label=None,
-        error_messages={"invalid_choice": "Choose a cluster."},
-    )
-    name = forms.CharField(
-        label="Name",
-        help_text="Small letters, digits and hyphens. It stays.",
-        error_messages={"required": "The name is missing. Fill it in."},
-    )
-    field_order = ["cluster", "name"]
+class NewPoolForm(NewInCluster, PoolForm):
+    """A pool that does not exist yet."""
 
     def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
-        super().__init__(data)
-        del self.fields["expected_version"]
-        self.fields["name"].widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
-        cluster = self.fields["cluster"]
-        assert isinstance(cluster, forms.ModelChoiceField)
-        cluster.queryset = OrgUnit.objects.filter(pk__in=[one.pk for one in clusters])
+        super().__init__(data, clusters=clusters)
         self.offer([one.pk for one in clusters])
-        if len(clusters) == 1:
-            cluster.widget, cluster.initial = forms.HiddenInput(), clusters[0].pk
 
 
-class TopologyForm(forms.Form):
+class TopologyForm(Versioned):
     """The levels of a topology; its name stays."""
 
-    expected_version = forms.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
-        widget=forms.HiddenInput,
-        error_messages={"required": STALE, "invalid": STALE, "min_value": STALE, "max_value": STALE},
-    )
     levels = forms.CharField(
         label="Levels",
         max_length=3000,
@@ -211,28 +216,5 @@ class TopologyForm(forms.Form):
         return [line.strip() for line in lines if line.strip()]
 
 
-class NewTopologyForm(TopologyForm):
-    """A topology that does not exist yet: its name, and its cluster where there is a choice."""
-
-    cluster = forms.ModelChoiceField(
-        OrgUnit.objects.none(),
-        label="Cluster",
-        empty_label=None,
-        error_messages={"invalid_choice": "Choose a cluster."},
-    )
-    name = forms.CharField(
-        label="Name",
-        help_text="Small letters, digits and hyphens. It stays.",
-        error_messages={"required": "The name is missing. Fill it in."},
-    )
-    field_order = ["cluster", "name"]
-
-    def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
-        super().__init__(data)
-        del self.fields["expected_version"]
-        self.fields["name"].widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
-        cluster = self.fields["cluster"]
-        assert isinstance(cluster, forms.ModelChoiceField)
-        cluster.queryset = OrgUnit.objects.filter(pk__in=[one.pk for one in clusters])
-        if len(clusters) == 1:
-            cluster.widget, cluster.initial = forms.HiddenInput(), clusters[0].pk
+class NewTopologyForm(NewInCluster, TopologyForm):
+    """A topology that does not exist yet."""

@@ -36,6 +36,21 @@ def kind_choices() -> list[tuple[int, str]]:
 NO_LEVEL = {"invalid_choice": "Choose one of the levels here, or none."}
 
 
+def text_field(help_text: str, label: str | None = None) -> forms.CharField:
+    """Lines, or a command."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=TEXT_LENGTH,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+def level_field(label: str, help_text: str) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=(), required=False, help_text=help_text, error_messages=NO_LEVEL)
+
+
 class SubmitForm(forms.Form):
     """`project` and `pools` offer what the person may choose: projects by id, pools of the chosen project's cluster."""
 
@@ -78,47 +93,14 @@ class SubmitForm(forms.Form):
         required=False,
         help_text="So long nobody is stopped for it, after it was submitted and after each time it was stopped.",
     )
-    near_required = forms.ChoiceField(
-        label="Keep its pods together",
-        choices=(),
-        required=False,
-        help_text="It waits until all find room in one.",
-        error_messages=NO_LEVEL,
+    near_required = level_field("Keep its pods together", "It waits until all find room in one.")
+    near_preferred = level_field("Nearer, if possible", "It does not wait for this.")
+    node_labels = text_field("key=value, one a line.", "Labels that a node must have")
+    tolerations = text_field(
+        "key=value:effect, one a line. Without a value: any; without an effect: all.", "Taints that it tolerates"
     )
-    near_preferred = forms.ChoiceField(
-        label="Nearer, if possible",
-        choices=(),
-        required=False,
-        help_text="It does not wait for this.",
-        error_messages=NO_LEVEL,
-    )
-    node_labels = forms.CharField(
-        label="Labels that a node must have",
-        required=False,
-        max_length=TEXT_LENGTH,
-        help_text="key=value, one a line.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    tolerations = forms.CharField(
-        label="Taints that it tolerates",
-        required=False,
-        max_length=TEXT_LENGTH,
-        help_text="key=value:effect, one a line. Without a value: any; without an effect: all.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    command = forms.CharField(
-        required=False,
-        max_length=TEXT_LENGTH,
-        help_text="As in a shell, without pipes. Empty: what the image runs.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    env = forms.CharField(
-        label="Environment variables",
-        required=False,
-        max_length=TEXT_LENGTH,
-        help_text="NAME=value, one a line.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
+    command = text_field("As in a shell, without pipes. Empty: what the image runs.")
+    env = text_field("NAME=value, one a line.", "Environment variables")
 
     def __init__(
         self,

@@ -31,7 +31,6 @@ FIELD_OF = {
     "memory_bytes": "memory",
 }
 """Fields by the service's names for what a group asks for."""
-SHAPE_FIELDS = ("pods", "minimum", "gpus", "gpu_memory", "cores", "memory")
 
 
 def whole(value: Decimal | int, per_unit: int) -> int:

@@ -27,7 +27,7 @@ class Consolidate:
     def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
         self._known: tuple[int, int] | None = None
-        """Free milli-GPUs, and the number of changes when they were counted."""
+        """The number of changes when free milli-GPUs were counted, and those."""
 
     def has_claim(self, job: Job) -> bool:
         """Preemptible work, where enough is free in sum."""

@@ -16,7 +16,6 @@ from .cycle import Cycle
 
 POD_SLOTS = "pods"
 """Named like a resource where a node can take no further pod whatever it asks for."""
-MANY = 1 << 40
 Column = NDArray[np.int64]
 
 

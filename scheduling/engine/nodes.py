@@ -58,11 +58,6 @@ class Nodes:
         self.now = View(self.all, self.unit, self.most_devices)
         self.later = View(self.all, self.unit, self.most_devices)
         self.ready = sum(bit for bit, node in zip(self.bit, self.all, strict=True) if node.ready)
-        self.with_devices = sum(bit for bit, node in zip(self.bit, self.all, strict=True) if node.devices)
-        self.of_kind = [
-            sum(bit for bit, own in zip(self.bit, self.kind, strict=True) if own == kind)
-            for kind in range(len(memories))
-        ]
         self.open: list[dict[int, int]] = [{} for _ in memories]
         """By kind: nodes by the most that is free of one device in use by shares, as bit sets."""
         self.shared_with_others = {

@@ -65,7 +65,6 @@ class Order:
     since, or whose first workload has, are worked out anew."""
 
     def __init__(self, accounts: Sequence[Account], roster: Roster, ledger: Ledger) -> None:
-        self._accounts = accounts
         self._roster = roster
         self._touched = ledger.touched
         self._touched.clear()

@@ -11,6 +11,7 @@ the oracle of the tests.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class Room(NamedTuple):
     """Free now; otherwise once what is stopping there has gone."""
 
 
-class Placer:
+class Placer(ABC):
     """Finds rooms on `nodes` by the strategies of the pool."""
 
     def __init__(self, nodes: Nodes, gpu: Placement, cpu: Placement) -> None:
@@ -50,8 +51,9 @@ class Placer:
             mask &= ~preferred
         return self.best(kind, mask)
 
+    @abstractmethod
     def best(self, kind: RequestClass, mask: int) -> Room | None:
-        raise NotImplementedError
+        """The best room for one pod on the nodes of `mask`, all of them alike preferred."""
 
     def devices(self, kind: RequestClass, index: int) -> Room | None:
         """The room on this node, which is known to have enough of everything else; None where devices are lacking."""

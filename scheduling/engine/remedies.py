@@ -1,12 +1,10 @@
 """What would give a waiting workload its place, as data: one change of its units or of itself.
 
-A remedy is applied to a snapshot with `apply`; `weaker` gives the same remedies with one unit less of one of their
-figures, so that whoever doubts that a remedy asks for no more than it must can try those.
+A remedy is applied to a snapshot with `apply`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -158,36 +156,3 @@ def wider_levels(near: Near, topologies: tuple[Topology, ...]) -> tuple[str, ...
     """The levels above the required one, the nearest first."""
     levels = next((topology.levels for topology in topologies if topology.id == near.topology), ())
     return levels[: levels.index(near.required)][::-1] if near.required in levels else ()
-
-
-def weaker(remedy: Remedy, topologies: tuple[Topology, ...] = ()) -> Iterator[Remedy]:
-    """The remedy with one unit less of one figure, for each of them. Where that leaves nothing of it, nothing is given:
-    that is the state as it is."""
-    for at, item in enumerate(remedy.raises):
-        less = (replace(item, by=item.by - item.step),) if item.by > item.step else ()
-        if raises := (*remedy.raises[:at], *less, *remedy.raises[at + 1 :]):
-            yield replace(remedy, raises=raises)
-    for at in range(len(remedy.units)):
-        if units := (*remedy.units[:at], *remedy.units[at + 1 :]):
-            yield replace(remedy, units=units)
-    name = _COUNTED.get(remedy.code)
-    if name is not None and int(remedy.numbers[name]) + 1 < int(remedy.numbers["instead_of"]):
-        yield replace(remedy, numbers={**remedy.numbers, name: int(remedy.numbers[name]) + 1})
-    if remedy.code in (RemedyCode.WIDER_TOPOLOGY, RemedyCode.WITHOUT_TOPOLOGY):
-        yield from _narrower(remedy, topologies)
-
-
-_COUNTED = {RemedyCode.SMALLER_MINIMUM: "pods", RemedyCode.FEWER_DEVICES: "devices"}
-
-
-def _narrower(remedy: Remedy, topologies: tuple[Topology, ...]) -> Iterator[Remedy]:
-    """The next level towards the one that was required."""
-    old = remedy.numbers["instead_of"]
-    for topology in topologies:
-        if old not in topology.levels:
-            continue
-        between = topology.levels[: topology.levels.index(str(old))]
-        if remedy.code is RemedyCode.WIDER_TOPOLOGY:
-            between = between[between.index(str(remedy.numbers["level"])) + 1 :]
-        if between:
-            yield replace(remedy, code=RemedyCode.WIDER_TOPOLOGY, numbers={"level": between[0], "instead_of": old})

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from quotas.models import CapacityHour, PoolSummary, UnitUsage, UsageHour
 from scheduling.engine.types import Amounts
+from scheduling.quantities import MEBIBYTE
 
 READ_SECONDS = 60.0
-MEBIBYTE = 1024**2
 HOUR = timedelta(hours=1)
 LEVEL = ("gpu_milli", "cpu_millicores", "memory_bytes")
 SECONDS = ("gpu_milli_seconds", "cpu_millicore_seconds", "memory_mib_seconds")

@@ -13,9 +13,9 @@ from django.db.models.functions import Cast
 from quotas.models import Node
 from scheduling.engine import types as engine
 from scheduling.models import Pod
+from scheduling.quantities import MEBIBYTE
 
 LIVE = (Pod.Phase.STARTING, Pod.Phase.RUNNING, Pod.Phase.STOPPING)
-MEBIBYTE = 1024**2
 EFFECTS = ("NoSchedule", "NoExecute")
 """Of taints: those that keep pods off. PreferNoSchedule is advice."""
 REMEMBERED = 32_768

@@ -15,7 +15,7 @@ from scheduling.engine.cycle import Cycle
 from scheduling.engine.decisions import EvictCode, WaitCode
 from scheduling.engine.explain import Attempt, Explainer, Explanation, after, explain, settled
 from scheduling.engine.obstacles import Obstacle
-from scheduling.engine.remedies import Remedy, RemedyCode, apply, weaker
+from scheduling.engine.remedies import Remedy, RemedyCode, apply
 from scheduling.engine.types import (
     NODE_NAME,
     Bounds,
@@ -32,6 +32,7 @@ from .builder import MINUTE, NOW, Pool
 from .clusters import clusters
 from .simulator import advance
 from .test_properties import arriving, joined
+from .weaker import weaker
 
 PATIENCE = 1000
 """In small pools no search needs to be cut short."""

@@ -19,11 +19,9 @@ from scheduling.loops.thread import Gone
 from scheduling.models import Decision, Pod, SubGroup, Workload
 from tests.factories import (
     default_pool_of,
-    make_cluster,
     make_department,
     make_node,
     make_pod,
-    make_pool,
     make_project,
     make_quota,
     make_workload,
@@ -31,16 +29,6 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIB = 1024**3
-
-
-@pytest.fixture
-def pool() -> Pool:
-    return make_pool("gpu", make_cluster())
-
-
-@pytest.fixture
-def project(pool: Pool) -> OrgUnit:
-    return make_project("p", make_department("d", pool.cluster))
 
 
 def pods_of(snapshot: Snapshot) -> list[EnginePod]:

@@ -9,28 +9,15 @@ from quotas.models import Pool
 from scheduling.engine.types import Taint, Topology
 from scheduling.loops.snapshot import take_snapshot
 from tests.factories import (
-    make_cluster,
-    make_department,
     make_node,
     make_pod,
     make_pool,
-    make_project,
     make_quota,
     make_topology,
     make_workload,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def pool() -> Pool:
-    return make_pool("gpu", make_cluster())
-
-
-@pytest.fixture
-def project(pool: Pool) -> OrgUnit:
-    return make_project("p", make_department("d", pool.cluster))
 
 
 def test_labels_taints_and_gpu_memory(pool: Pool) -> None:

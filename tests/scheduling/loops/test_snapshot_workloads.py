@@ -15,28 +15,14 @@ from scheduling.engine.types import Workload as EngineWorkload
 from scheduling.loops.snapshot import take_snapshot
 from scheduling.models import Pod, SubGroup, Workload
 from tests.factories import (
-    make_cluster,
-    make_department,
     make_node,
     make_pod,
-    make_pool,
-    make_project,
     make_sub_group,
     make_topology,
     make_workload,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def pool() -> Pool:
-    return make_pool("gpu", make_cluster())
-
-
-@pytest.fixture
-def project(pool: Pool) -> OrgUnit:
-    return make_project("p", make_department("d", pool.cluster))
 
 
 def only(pool: Pool) -> EngineWorkload:
