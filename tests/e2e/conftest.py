@@ -97,3 +97,12 @@ def sideways(page: Page) -> list[str]:
         [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
           .slice(0, 10).map((e) => e.outerHTML.slice(0, 160))"""
     )
+
+
+def over_the_edge(page: Page) -> list[str]:
+    """Choices that stick out of their field, over what is beside them: the page need not scroll for that."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".field .segmented")]
+        .filter((e) => e.getBoundingClientRect().right > e.closest(".field").getBoundingClientRect().right + 1)
+        .map((e) => e.outerHTML.slice(0, 160))"""
+    )

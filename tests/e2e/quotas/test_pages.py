@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from quotas.models import Node, Pool
-from tests.e2e.conftest import axe, sideways
+from tests.e2e.conftest import axe, over_the_edge, sideways
 from tests.factories import (
     ADMIN,
     default_pool_of,
@@ -51,6 +51,7 @@ def test_axe_finds_nothing(
         expect(page.locator("h1")).to_be_visible()
         assert axe(page) == [], path
         assert sideways(page) == [], path
+        assert over_the_edge(page) == [], path
 
 
 def test_making_changing_and_deleting_a_pool(page: Page, live_server: Any, sign_in: SignIn, node: Node) -> None:
