@@ -6,6 +6,8 @@ Free now is what is neither occupied nor reserved. Sums and maxima are over read
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +31,17 @@ class Free:
         self._cpu = _least(nodes.now.cpu, nodes.later.cpu)
         self._memory = _least(nodes.now.memory, nodes.later.memory)
         self._slots = _least(nodes.now.slots, nodes.later.slots)
-        self._gpu = np.array(
-            [
-                sum(max(0, min(pair)) for pair in zip(now, later, strict=True)) * 1000 // unit
-                for now, later, unit in zip(nodes.now.devices, nodes.later.devices, nodes.unit, strict=True)
-            ],
-            dtype=np.int64,
+        self._devices = np.minimum(
+            _table(nodes.now.devices, nodes.most_devices), _table(nodes.later.devices, nodes.most_devices)
+        )
+        """By node and device: free now; -1 where the node has fewer devices."""
+        self._unit = np.array(nodes.unit, dtype=np.int64)
+        self._kind = np.array(nodes.kind, dtype=np.int64)
+        self._gpu = np.maximum(self._devices, 0).sum(axis=1) * 1000 // self._unit
+        self._sizes = (
+            np.array([node.devices for node in nodes.all], dtype=np.int64),
+            np.array([node.capacity.cpu_millicores for node in nodes.all], dtype=np.int64),
+            np.array([node.capacity.memory_bytes for node in nodes.all], dtype=np.int64),
         )
         self._ready = self._mask(nodes.ready)
         self._usable: dict[int, Column] = {}
@@ -50,18 +57,8 @@ class Free:
         """By node: devices with room for the pod's share of one."""
         known = self._usable.get(kind.index)
         if known is None:
-            nodes = self._nodes
-            shares = [
-                kind.shares[number] if kind.is_share else unit
-                for number, unit in zip(nodes.kind, nodes.unit, strict=True)
-            ]
-            known = np.array(
-                [
-                    0 if share < 0 else sum(now >= share <= later for now, later in zip(*views, strict=True))
-                    for share, *views in zip(shares, nodes.now.devices, nodes.later.devices, strict=True)
-                ],
-                dtype=np.int64,
-            )
+            share = self._shares(kind) if kind.is_share else self._unit
+            known = np.where(share < 0, 0, (self._devices >= share[:, None]).sum(axis=1))
             self._usable[kind.index] = known
         return known
 
@@ -83,13 +80,15 @@ class Free:
         """By node: pods that its devices have room for."""
         if not kind.is_share:
             return self.usable(kind) // kind.devices
-        nodes = self._nodes
-        found = []
-        for number, now, later in zip(nodes.kind, nodes.now.devices, nodes.later.devices, strict=True):
-            share = kind.shares[number]
-            parts = [min(pair) // share for pair in zip(now, later, strict=True)] if share > 0 else []
-            found.append(_distinct(sorted((part for part in parts if part > 0), reverse=True), kind.devices))
-        return np.array(found, dtype=np.int64)
+        share = self._shares(kind)
+        parts = np.where(share[:, None] > 0, np.maximum(self._devices, 0) // np.maximum(share, 1)[:, None], 0)
+        if kind.devices == 1:
+            return cast(Column, parts.sum(axis=1))
+        return np.array([_distinct(row, kind.devices) for row in parts.tolist()], dtype=np.int64)
+
+    def _shares(self, kind: RequestClass) -> Column:
+        """By node: the part of one device; -1 where it cannot be."""
+        return np.array(kind.shares, dtype=np.int64)[self._kind]
 
     def missing(self, kind: RequestClass) -> Counter[str]:
         """On the nodes that are large enough and allowed: which resource is the first that one such pod lacks."""
@@ -117,16 +116,9 @@ class Free:
         return found
 
     def _large_enough(self, kind: RequestClass) -> NDArray[np.bool_]:
-        nodes = self._nodes
-        return np.array(
-            [
-                node.devices >= kind.devices
-                and node.capacity.cpu_millicores >= kind.cpu
-                and node.capacity.memory_bytes >= kind.memory
-                and (not kind.is_share or kind.shares[number] >= 0)
-                for node, number in zip(nodes.all, nodes.kind, strict=True)
-            ]
-        )
+        gpus, cpu, memory = self._sizes
+        large = (gpus >= kind.devices) & (cpu >= kind.cpu) & (memory >= kind.memory)
+        return large & (self._shares(kind) >= 0) if kind.is_share else large
 
     def total(self, resource: str) -> int:
         return int(self._column(resource)[self._ready].sum())
@@ -148,10 +140,12 @@ def _least(now: list[int], later: list[int]) -> Column:
     return np.maximum(0, np.minimum(np.array(now, dtype=np.int64), np.array(later, dtype=np.int64)))
 
 
-def _distinct(parts: list[int], devices: int) -> int:
+def _table(devices: Sequence[Sequence[int]], most: int) -> Column:
+    return np.array([[*own, *[-1] * (most - len(own))] for own in devices], dtype=np.int64).reshape(len(devices), most)
+
+
+def _distinct(parts: Sequence[int], devices: int) -> int:
     """How many pods that each take a part of so many distinct devices fit, where each device has so many parts."""
-    if devices == 1:
-        return sum(parts)
     low, high = 0, sum(parts) // devices
     while low < high:
         middle = (low + high + 1) // 2

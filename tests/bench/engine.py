@@ -13,9 +13,11 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from statistics import median
 from typing import TypeVar
 
 from scheduling.engine import Engine, Options, decide
+from scheduling.engine.explain import Explainer, settled
 from scheduling.engine.types import Pod, Snapshot
 from tests.bench import pools
 from tests.bench.measure import Figure, measurement
@@ -167,6 +169,20 @@ def engine_oracle() -> Iterator[Figure]:
         assert decide(snapshot, UNBOUNDED) == decide(snapshot, OBVIOUS)
         ratio = cycle(snapshot, OBVIOUS, rounds=1) / cycle(snapshot)
         yield Figure(f"obvious engine, {nodes} nodes", ratio, "x", target, at_least=True)
+
+
+@measurement
+def engine_explain() -> Iterator[Figure]:
+    """One workload explained on demand, in a settled cycle of 10,000 nodes and 100,000 pending pods: the median of
+    twenty that wait, by how many pods start together."""
+    cycle = settled(pools.mixed(10_000, 100_000))
+    explainer = Explainer(cycle)
+    for name, least, most in (("single pods", 1, 1), ("gangs of 2 to 16", 2, 16), ("gangs of 64", 64, 64)):
+        waiting = [job.workload.id for job in cycle.jobs if least <= len(job.chunk) <= most]
+        chosen = waiting[:: max(len(waiting) // 20, 1)][:20]
+        taken = [seconds(lambda: explainer, lambda made, pk=pk: made.explain(pk), rounds=1) for pk in chosen]
+        yield Figure(f"explain, {name}, median of {len(taken)}", median(taken), "s", 0.05)
+        yield Figure(f"explain, {name}, longest", max(taken), "s")
 
 
 @measurement
