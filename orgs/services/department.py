@@ -6,7 +6,7 @@ from orgs.access import require
 from orgs.models import OrgUnit, UnitKind
 from orgs.names import LONGEST_DESCRIPTION, checked_name, checked_text
 from orgs.services.locks import cluster_locked, fresh
-from orgs.services.tree import DEEPEST, unit_insert
+from orgs.services.tree import refuse_too_deep, unit_insert
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
@@ -16,15 +16,14 @@ from portal.wake import wake_on_commit
 @transaction.atomic
 def department_create(*, actor: Actor, parent: OrgUnit, name: str, description: str = "") -> OrgUnit:
     """A department in a cluster or inside another department."""
-    require(actor, "create", "department", parent)
     if parent.kind not in (UnitKind.CLUSTER, UnitKind.DEPARTMENT):
         raise Refused({"parent": "A department lies in a cluster or in another department. Choose one of these."})
     name = checked_name(name, UnitKind.DEPARTMENT)
     description = checked_text("description", description, LONGEST_DESCRIPTION, required=False)
     cluster_locked(parent)
     parent = fresh(parent)
-    if len(parent.ancestor_ids) - 2 >= DEEPEST:
-        raise Refused({"parent": f"Departments lie at most {DEEPEST} deep inside one another. Choose one further up."})
+    require(actor, "create", "department", parent)
+    refuse_too_deep(parent, levels=1)
     department = unit_insert(kind=UnitKind.DEPARTMENT, name=name, parent=parent, description=description)
     audit_record(
         actor=actor, action="create", entity=department, unit=parent.pk, after={"name": name, "parent": parent.name}

@@ -16,13 +16,13 @@ from portal.wake import wake_on_commit
 @transaction.atomic
 def project_create(*, actor: Actor, parent: OrgUnit, name: str, description: str = "") -> OrgUnit:
     """A project in a department, with the namespace `bursar-<name>`, which it keeps for good."""
-    require(actor, "create", "project", parent)
     if parent.kind != UnitKind.DEPARTMENT:
         raise Refused({"parent": "A project lies in a department. Choose one; every cluster has one called “default”."})
     name = checked_name(name, UnitKind.PROJECT)
     description = checked_text("description", description, LONGEST_DESCRIPTION, required=False)
     cluster = cluster_locked(parent)
     parent = fresh(parent)
+    require(actor, "create", "project", parent)
     namespace = NAMESPACE_PREFIX + name
     project = unit_insert(kind=UnitKind.PROJECT, name=name, parent=parent, description=description)
     _refuse_taken_namespace(cluster, namespace)

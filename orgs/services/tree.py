@@ -23,8 +23,10 @@ def unit_insert(*, kind: UnitKind, name: str, parent: OrgUnit | None, descriptio
     return unit
 
 
-def refuse_taken(*, kind: UnitKind, name: str, parent: OrgUnit, except_for: OrgUnit | None = None) -> None:
-    """A project's name is unique in its cluster, any other among its siblings."""
+def refuse_taken(
+    *, kind: UnitKind, name: str, parent: OrgUnit, except_for: OrgUnit | None = None, field: str = "name"
+) -> None:
+    """A project's name is unique in its cluster, any other among its siblings. `field`: what the refusal stands by."""
     taken = OrgUnit.objects.filter(kind=kind, name=name)
     if kind == UnitKind.PROJECT:
         taken, where = taken.filter(cluster=parent.cluster_id), "in this cluster"
@@ -36,8 +38,17 @@ def refuse_taken(*, kind: UnitKind, name: str, parent: OrgUnit, except_for: OrgU
     if other is None:
         return
     if other.state == UnitState.DELETING:
-        raise Refused({"name": f"“{name}” is still being deleted. Wait until it is gone, or choose another name."})
-    raise Refused({"name": f"There is a {kind.label} called “{name}” {where} already. Choose another name."})
+        raise Refused({field: f"“{name}” is still being deleted. Wait until it is gone, or choose another {field}."})
+    remedy = "Choose another name." if field == "name" else "Rename one of the two first."
+    what = f"There is a {kind.label} called “{name}” {where} already."
+    raise Refused({field: f"{what} {remedy}"})
+
+
+def refuse_too_deep(parent: OrgUnit, *, levels: int) -> None:
+    """Departments nest only so far: `levels` of them, one inside another, are to come into `parent`."""
+    # Above the departments are the account and the cluster.
+    if len(parent.ancestor_ids) - 2 + levels > DEEPEST:
+        raise Refused({"parent": f"Departments lie at most {DEEPEST} deep inside one another. Choose one further up."})
 
 
 def subtree_ids(unit: OrgUnit) -> list[int]:

@@ -32,9 +32,9 @@ def is_default_department(unit: OrgUnit) -> bool:
 def unit_rename(*, actor: Actor, unit: OrgUnit, name: str, description: str | None = None) -> OrgUnit:
     """Gives the unit another name and, unless None, another description. A project's namespace stays."""
     kind = UnitKind(unit.kind)
-    require(actor, "update", kind.label, unit)
     _lock(unit)
     unit = fresh(unit)
+    require(actor, "update", kind.label, unit)
     before = {"name": unit.name, "description": unit.description}
     if is_default_department(unit) and name != unit.name:
         raise Refused({"name": "The default department of a cluster keeps its name. Create another one instead."})
@@ -70,13 +70,13 @@ def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
     the last pod is gone (`units_remove`).
     """
     kind = UnitKind(unit.kind)
+    _lock(unit)
+    unit = fresh(unit)
     require(actor, "delete", kind.label, unit)
     if kind == UnitKind.ACCOUNT:
         raise Refused("The account cannot be deleted. Delete what is in it.")
     if is_default_department(unit):
         raise Refused("The default department of a cluster cannot be deleted. Delete the projects in it.")
-    _lock(unit)
-    unit = fresh(unit)
     ids = subtree_ids(unit)
     OrgUnit.objects.filter(pk__in=ids).update(state=UnitState.DELETING, version=F("version") + 1)
     hooks.workloads_end(unit, actor)
@@ -98,8 +98,11 @@ def _remove(unit: OrgUnit) -> bool:
         _lock(unit)
     except Refused:
         return False  # another worker removed the whole cluster meanwhile
-    if not OrgUnit.objects.filter(pk=unit.pk, state=UnitState.DELETING).exists():
+    # As it is now: it may have moved along with what it lies in.
+    found = OrgUnit.objects.filter(pk=unit.pk, state=UnitState.DELETING).first()
+    if found is None:
         return False
+    unit = found
     # What was submitted in the same moment as the delete has not been asked to end yet.
     hooks.workloads_end(unit, SYSTEM)
     work = hooks.workloads_impact(unit)

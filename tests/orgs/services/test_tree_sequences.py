@@ -1,4 +1,4 @@
-"""Whatever is created, renamed and deleted in whatever order: the tree equals a plain dictionary, paths included."""
+"""Whatever is created, renamed, moved and deleted in whatever order: the tree equals a dictionary, paths included."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orgs.models import OrgUnit, ProjectInfo, UnitKind, UnitState
 from orgs.services.department import department_create
+from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.unit import unit_delete, unit_rename, units_remove
 from portal.errors import Refused
@@ -19,9 +20,10 @@ from tests.factories import actor_of, make_cluster
 
 pytestmark = pytest.mark.django_db
 
+WHAT = ["department", "project", "rename", "move", "delete", "remove"]
 NAMES = st.sampled_from(["a", "b", "c", "default"])
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["department", "project", "rename", "delete", "remove"]), st.integers(0, 30), NAMES),
+    st.tuples(st.sampled_from(WHAT), st.integers(0, 30), NAMES, st.integers(0, 30)),
     max_size=25,
 )
 
@@ -59,7 +61,7 @@ def namespace_of(pk: int) -> str:
     return ProjectInfo.objects.filter(unit=pk).values_list("namespace", flat=True).first() or ""
 
 
-def step(model: Model, what: str, target: OrgUnit, name: str) -> None:
+def step(model: Model, what: str, target: OrgUnit, name: str, other: int) -> None:
     if what == "department":
         model.add(department_create(actor=actor_of(), parent=target, name=name))
     elif what == "project":
@@ -67,6 +69,11 @@ def step(model: Model, what: str, target: OrgUnit, name: str) -> None:
     elif what == "rename":
         unit_rename(actor=actor_of(), unit=target, name=name)
         model.units[target.pk].name = name
+    elif what == "move":
+        pks = sorted(model.units)
+        parent = OrgUnit.objects.get(pk=pks[other % len(pks)])
+        unit_move(actor=actor_of(), unit=target, parent=parent)
+        model.units[target.pk].parent = parent.pk
     elif what == "delete" and target.kind != UnitKind.CLUSTER:
         unit_delete(actor=actor_of(), unit=target)
         for pk in model.below(target.pk):
@@ -88,17 +95,17 @@ def compare(model: Model) -> None:
 
 
 @given(steps=STEPS)
-def test_any_sequence(steps: list[tuple[str, int, str]]) -> None:
+def test_any_sequence(steps: list[tuple[str, int, str, int]]) -> None:
     with transaction.atomic():
         model = Model()
         cluster = make_cluster()
         for unit in (cluster.parent, cluster, *cluster.children.all()):
             assert unit is not None
             model.add(unit)
-        for what, number, name in steps:
+        for what, number, name, other in steps:
             pks = sorted(pk for pk in model.units if model.units[pk].parent)
             target = OrgUnit.objects.get(pk=pks[number % len(pks)])
             with suppress(Refused):  # what is refused may have changed nothing: compared below
-                step(model, what, target, name)
+                step(model, what, target, name, other)
         compare(model)
         transaction.set_rollback(True)
