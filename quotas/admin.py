@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 
 from portal.read_only import ReadOnlyAdmin
-from quotas.models import CapacityHour, Node, Pool, PoolSummary, Quota, Topology, UnitUsage, UsageHour
+from quotas.models import (
+    CapacityHour,
+    Node,
+    Pool,
+    PoolSummary,
+    Quota,
+    QuotaVersion,
+    Topology,
+    UnitUsage,
+    UsageHour,
+)
 
 
 @admin.register(Pool)
@@ -28,6 +38,12 @@ class QuotaAdmin(ReadOnlyAdmin):
     list_display = ("unit", "pool", "gpu_milli", "cpu_millicores", "memory_bytes", "over_quota", "rank", "version")
     list_select_related = ("unit", "pool")
     search_fields = ("unit__name",)
+
+
+@admin.register(QuotaVersion)
+class QuotaVersionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "unit_id", "pool_id", "number", "since", "until", "actor_name", "reason")
+    ordering = ("-id",)
 
 
 @admin.register(UnitUsage)

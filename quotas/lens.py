@@ -10,7 +10,7 @@ from portal.errors import Refused
 from quotas import parsing
 from quotas.models import Quota, Rank
 from quotas.resources import RESOURCES, Resource
-from quotas.services.quota import FIELDS
+from quotas.services.quota_rules import values_of
 
 SHOWN = {
     "quota": "Quota",
@@ -89,9 +89,3 @@ class Lens:
 def next_rank(rank: int) -> Rank:
     """Low, medium, high, and low again."""
     return Rank(rank % len(Rank) + 1)
-
-
-def values_of(quota: Quota | None) -> dict[str, Any]:
-    """What the services take; the defaults where there is no row."""
-    quota = quota or Quota()
-    return {field: getattr(quota, field) for field in FIELDS}

@@ -22,7 +22,8 @@ from orgs.models import (
 )
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
-from quotas.models import Node, Pool, PoolSummary, Quota, Topology, UnitUsage
+from quotas.models import Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
+from quotas.services.quota_rules import values_of
 from scheduling.models import Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
 
 _number = count(1)
@@ -162,8 +163,12 @@ def make_node(name: str = "", pool: Pool | None = None, gpus: int = 8, **fields:
 
 
 def make_quota(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> Quota:
-    """What a unit is guaranteed in a pool, in GPUs; other columns by their names."""
-    return Quota.objects.create(unit=unit, pool=pool, gpu_milli=round(gpus * 1000), **fields)
+    """What a unit is guaranteed in a pool, in GPUs, with its history; other columns by their names."""
+    quota = Quota.objects.create(unit=unit, pool=pool, gpu_milli=round(gpus * 1000), **fields)
+    QuotaVersion.objects.create(
+        unit=unit, pool=pool, number=quota.version, values=values_of(quota), actor_name="Bursar"
+    )
+    return quota
 
 
 # --- scheduling

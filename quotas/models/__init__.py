@@ -4,6 +4,7 @@ from .pool import Pool
 from .quota import Quota, Rank
 from .topology import Topology
 from .usage import PoolSummary, UnitUsage
+from .version import QuotaVersion
 
 __all__ = [
     "CapacityHour",
@@ -11,6 +12,7 @@ __all__ = [
     "Pool",
     "PoolSummary",
     "Quota",
+    "QuotaVersion",
     "Rank",
     "Topology",
     "UnitUsage",

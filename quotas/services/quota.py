@@ -1,42 +1,111 @@
-"""Sets and clears what one department or project is guaranteed in one pool."""
+"""Sets and clears what departments and projects are guaranteed in pools: one cell of the matrix, or many at once.
+
+A save is one transaction under the lock of the clusters it touches: all of it is taken, or nothing.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from orgs.access import require
-from orgs.models import OrgUnit, UnitKind
-from orgs.services.locks import cluster_locked, fresh
+from orgs.access import Forbidden, require
+from orgs.models import OrgUnit, UnitKind, UnitState
+from orgs.services.locks import cluster_locked
 from orgs.services.unit import is_default_department
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
-from quotas import rules
 from quotas.models import Pool, Quota, Rank
+from quotas.services.quota_rules import checked, values_of
+from quotas.services.quota_versions import Cell, Stamp, open_numbers, versions_write
 
-GIB = 1024**3
-MAXIMA = {
-    "gpu_milli": 1_000_000 * 1000,
-    "cpu_millicores": 10_000_000 * 1000,
-    "memory_bytes": 4_000_000 * GIB,
-}
-"""Far above any cluster, and far below where sums over a whole organization leave 63 bits."""
-MAX_WEIGHT_MILLI = 1000 * 1000
-FIELDS = (
-    *MAXIMA,
-    *(f"limit_{resource}" for resource in MAXIMA),
-    "over_quota",
-    "rank",
-    "weight_milli",
-    "reclaim_min_runtime_seconds",
-    "preempt_min_runtime_seconds",
-)
+MOST_CHANGES = 2000
+LONGEST_REASON = 500
+CHANGED = "Somebody changed this meanwhile. Look at it, then type yours again."
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaChange:
+    """What a unit is to be given in a pool."""
+
+    unit: OrgUnit
+    pool: Pool
+    values: dict[str, Any] | None
+    """All columns of the row; None: no row any more."""
+    expected_version: int | None = None
+    """The version that the values were made from, 0 for no row; a row changed since then is refused."""
+
+    @property
+    def cell(self) -> Cell:
+        return self.unit.pk, self.pool.pk
+
+
+class RefusedCells(Refused):
+    """Some cells of a save are refused, each with its own words (`cells`); nothing was saved."""
+
+    def __init__(self, cells: dict[Cell, Refused | Forbidden]) -> None:
+        super().__init__("Nothing was saved. Mend the cells that are marked, or take them back.")
+        self.cells = cells
+
+
+@dataclass(slots=True)
+class _Row:
+    """One change under way, as things are under the lock."""
+
+    change: QuotaChange
+    unit: OrgUnit
+    quota: Quota | None
+    before: dict[str, Any] = field(default_factory=dict)
+    """Of the row as it was; nothing where there was none."""
+    deleted: bool = False
 
 
 @transaction.atomic
+def quotas_save(*, actor: Actor, changes: Sequence[QuotaChange], reason: str = "") -> uuid.UUID | None:
+    """Saves all changes, or raises RefusedCells and saves none. Needs `quota:update` on each unit's parent.
+
+    Returns what the save goes by in the history (`QuotaVersion.batch`); None where nothing was changed.
+    """
+    if not isinstance(reason, str) or len(reason) > LONGEST_REASON or "\x00" in reason:
+        raise Refused({"reason": f"A reason has at most {LONGEST_REASON} characters. Shorten it."})
+    rows = _apply(actor, changes)
+    if not rows:
+        return None
+    stamp = Stamp(actor, timezone.now(), reason.strip(), uuid.uuid4())
+    numbers = open_numbers(row.change.cell for row in rows)
+    versions_write(
+        stamp=stamp,
+        written={
+            row.change.cell: (numbers.get(row.change.cell, 0) + 1, None)
+            if row.deleted
+            else (row.quota.version, values_of(row.quota))
+            for row in rows
+            if row.quota is not None
+        },
+    )
+    for row in rows:
+        _record(actor, row, stamp.reason)
+    wake_on_commit()
+    return stamp.batch
+
+
+def quotas_check(*, actor: Actor, changes: Sequence[QuotaChange]) -> dict[Cell, Refused | Forbidden]:
+    """What a save of these changes would be refused for, by cell; changes nothing."""
+    try:
+        with transaction.atomic():
+            _apply(actor, changes)
+            transaction.set_rollback(True)
+    except RefusedCells as refusal:
+        return refusal.cells
+    return {}
+
+
 def quota_set(
     *,
     actor: Actor,
@@ -54,108 +123,143 @@ def quota_set(
     reclaim_min_runtime_seconds: int | None = None,
     preempt_min_runtime_seconds: int | None = None,
     expected_version: int | None = None,
+    reason: str = "",
 ) -> Quota:
     """Writes the whole row of `unit` in `pool`; None for CPU, memory = not set, for limits = no limit, for minimum
-    runtimes = as the unit above, at the top as the pool.
-
-    `expected_version`: the version that the values were made from, 0 for no row; a row changed since then is refused.
-    Needs `quota:update` on the unit's parent.
-    """
-    unit, pool, quota = _locked(actor, unit, pool, expected_version)
-    values = _checked(
-        {
-            "gpu_milli": gpu_milli,
-            "cpu_millicores": cpu_millicores,
-            "memory_bytes": memory_bytes,
-            "over_quota": over_quota,
-            "limit_gpu_milli": limit_gpu_milli,
-            "limit_cpu_millicores": limit_cpu_millicores,
-            "limit_memory_bytes": limit_memory_bytes,
-            "rank": rank,
-            "weight_milli": weight_milli,
-            "reclaim_min_runtime_seconds": reclaim_min_runtime_seconds,
-            "preempt_min_runtime_seconds": preempt_min_runtime_seconds,
-        }
-    )
-    before = _values(quota) if quota else {}
-    if before == values and quota is not None:
-        return quota
-    if quota is None:
-        quota = Quota(unit=unit, pool=pool, **values)
-    else:
-        quota.version += 1
-        for field, value in values.items():
-            setattr(quota, field, value)
-    quota.save()
-    changed = [field for field in FIELDS if field not in before or before[field] != values[field]]
-    audit_record(
-        actor=actor,
-        action="update" if before else "create",
-        entity=quota,
-        unit=unit.pk,
-        before={field: before[field] for field in changed if field in before},
-        after={field: values[field] for field in changed},
-    )
-    wake_on_commit()
-    return quota
+    runtimes = as the unit above, at the top as the pool. See `QuotaChange` and `quotas_save` for the rest."""
+    values = {
+        "gpu_milli": gpu_milli,
+        "cpu_millicores": cpu_millicores,
+        "memory_bytes": memory_bytes,
+        "over_quota": over_quota,
+        "limit_gpu_milli": limit_gpu_milli,
+        "limit_cpu_millicores": limit_cpu_millicores,
+        "limit_memory_bytes": limit_memory_bytes,
+        "rank": rank,
+        "weight_milli": weight_milli,
+        "reclaim_min_runtime_seconds": reclaim_min_runtime_seconds,
+        "preempt_min_runtime_seconds": preempt_min_runtime_seconds,
+    }
+    _save_one(actor, QuotaChange(unit, pool, values, expected_version), reason)
+    return Quota.objects.select_related("unit", "pool").get(unit=unit, pool=pool)
 
 
-@transaction.atomic
-def quota_clear(*, actor: Actor, unit: OrgUnit, pool: Pool, expected_version: int | None = None) -> None:
+def quota_clear(
+    *, actor: Actor, unit: OrgUnit, pool: Pool, expected_version: int | None = None, reason: str = ""
+) -> None:
     """Gives `unit` the default access to `pool` again. Without a row there is nothing to do. The same right."""
-    unit, _, quota = _locked(actor, unit, pool, expected_version)
-    if quota is None:
-        return
-    audit_record(actor=actor, action="delete", entity=quota, unit=unit.pk, before=_values(quota))
-    quota.delete()
-    wake_on_commit()
+    _save_one(actor, QuotaChange(unit, pool, None, expected_version), reason)
 
 
-def _locked(
-    actor: Actor, unit: OrgUnit, pool: Pool, expected_version: int | None
-) -> tuple[OrgUnit, Pool, Quota | None]:
-    """Unit, pool and row as they are under the cluster's lock, once it is clear that `actor` may change them."""
-    if unit.kind not in (UnitKind.DEPARTMENT, UnitKind.PROJECT):
-        raise Refused({"unit": f"{unit.name} has no quota of its own. Choose a department or a project."})
-    cluster_locked(unit)
-    unit = fresh(unit)
+def _save_one(actor: Actor, change: QuotaChange, reason: str) -> None:
+    """With the refusal of the cell itself."""
+    try:
+        quotas_save(actor=actor, changes=[change], reason=reason)
+    except RefusedCells as refusal:
+        raise refusal.cells[change.cell] from None
+
+
+def _apply(actor: Actor, changes: Sequence[QuotaChange]) -> list[_Row]:
+    """Writes the rows of Quota and nothing else; returns those that differ now. Raises RefusedCells."""
+    if len(changes) > MOST_CHANGES:
+        raise Refused(f"{len(changes):,} changes are too many for one save. Save at most {MOST_CHANGES:,} at once.")
+    clusters = {change.unit.cluster_id: change.unit for change in changes if change.unit.cluster_id}
+    for cluster in sorted(clusters):
+        cluster_locked(clusters[cluster])
+    pools = Pool.objects.in_bulk({change.pool.pk for change in changes})
+    units = OrgUnit.objects.select_related("parent").in_bulk({change.unit.pk for change in changes})
+    quotas = _quotas(changes)
+    refused: dict[Cell, Refused | Forbidden] = {}
+    rows: list[_Row] = []
+    seen: set[Cell] = set()
+    for change in changes:
+        try:
+            if change.cell in seen:
+                raise Refused("This cell is there twice. Change it once.")
+            seen.add(change.cell)
+            unit = _unit(actor, change.unit, units.get(change.unit.pk))
+            _pool(unit, change.pool, pools.get(change.pool.pk))
+            row = _Row(change, unit, quotas.get(change.cell))
+            version = row.quota.version if row.quota else 0
+            if change.expected_version is not None and change.expected_version != version:
+                raise Refused({"expected_version": CHANGED})
+            if _differs(row):
+                rows.append(row)
+        except (Refused, Forbidden) as refusal:
+            refused[change.cell] = refusal
+    if refused:
+        raise RefusedCells(refused)
+    _write(rows)
+    return rows
+
+
+def _quotas(changes: Iterable[QuotaChange]) -> dict[Cell, Quota]:
+    units, pools = {change.unit.pk for change in changes}, {change.pool.pk for change in changes}
+    found = Quota.objects.select_related("unit", "pool").filter(unit__in=units, pool__in=pools)
+    return {(quota.unit_id, quota.pool_id): quota for quota in found}
+
+
+def _unit(actor: Actor, asked: OrgUnit, unit: OrgUnit | None) -> OrgUnit:
+    """The unit as it is under the lock, once it is clear that `actor` may change its quotas."""
+    kind = asked.get_kind_display()
+    if asked.kind not in (UnitKind.DEPARTMENT, UnitKind.PROJECT):
+        raise Refused({"unit": f"{asked.name} has no quota of its own. Choose a department or a project."})
+    if unit is None or unit.state != UnitState.ACTIVE:
+        raise Refused(f"The {kind} {asked.name} was deleted meanwhile. Go back to the organization.")
     assert unit.parent is not None
     require(actor, "update", "quota", unit.parent)
     if is_default_department(unit):
         raise Refused({"unit": "The default department counts as the sum of its projects. Set the quotas of those."})
-    found = Pool.objects.filter(pk=pool.pk).first()
-    if found is None:
-        raise Refused({"pool": f"The pool {pool.name} was deleted meanwhile. Load the page again."})
-    if found.cluster_id != unit.cluster_id:
-        raise Refused({"pool": f"{found.name} is a pool of another cluster. Choose a pool of the unit's own."})
-    quota = Quota.objects.select_related("unit", "pool").filter(unit=unit, pool=found).first()
-    if expected_version is not None and expected_version != (quota.version if quota else 0):
-        raise Refused({"expected_version": "Somebody changed this meanwhile. Look at it, then type yours again."})
-    return unit, found, quota
+    return unit
 
 
-def _values(quota: Quota) -> dict[str, Any]:
-    return {field: getattr(quota, field) for field in FIELDS}
+def _pool(unit: OrgUnit, asked: Pool, pool: Pool | None) -> None:
+    if pool is None:
+        raise Refused({"pool": f"The pool {asked.name} was deleted meanwhile. Load the page again."})
+    if pool.cluster_id != unit.cluster_id:
+        raise Refused({"pool": f"{pool.name} is a pool of another cluster. Choose a pool of the unit's own."})
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    for resource, maximum in MAXIMA.items():
-        limit = f"limit_{resource}"
-        if resource == "gpu_milli" or values[resource] is not None:
-            rules.whole(resource, values[resource], maximum)
-        if values[limit] is not None:
-            rules.whole(limit, values[limit], maximum)
-            if values[limit] < (values[resource] or 0):
-                raise Refused({limit: "The limit would be below the quota. Raise the limit, or lower the quota first."})
-    for field in ("gpu_milli", "limit_gpu_milli"):
-        if (values[field] or 0) % 10:
-            raise Refused({field: "GPUs have at most two decimals. Round to hundredths of a GPU."})
-    if not isinstance(values["over_quota"], bool):
-        raise Refused({"over_quota": "Over quota is either on or off. Choose one."})
-    if values["rank"] not in Rank.values:
-        raise Refused({"rank": "There is no such rank. Choose low, medium or high."})
-    rules.whole("weight_milli", values["weight_milli"], MAX_WEIGHT_MILLI)
-    for field in ("reclaim_min_runtime_seconds", "preempt_min_runtime_seconds"):
-        if values[field] is not None:
-            rules.whole(field, values[field], rules.MAX_MIN_RUNTIME_SECONDS)
-    return values | {"rank": int(values["rank"])}
+def _differs(row: _Row) -> bool:
+    """Puts the new values into the row of Quota; says whether there is anything to write."""
+    if row.change.values is None:
+        row.deleted = row.quota is not None
+        row.before = values_of(row.quota) if row.quota else {}
+        return row.deleted
+    values = checked(row.change.values)
+    if row.quota is None:
+        row.quota = Quota(unit=row.unit, pool=row.change.pool, **values)
+        return True
+    row.before = values_of(row.quota)
+    for name, value in values.items():
+        setattr(row.quota, name, value)
+    row.quota.version += 1
+    return row.before != values
+
+
+def _write(rows: Sequence[_Row]) -> None:
+    new = [row for row in rows if row.quota is not None and not row.before]
+    numbers = open_numbers(row.change.cell for row in new)
+    for row in new:
+        assert row.quota is not None
+        row.quota.version = numbers.get(row.change.cell, 0) + 1
+    Quota.objects.bulk_create(row.quota for row in new if row.quota is not None)
+    changed = [row.quota for row in rows if row.quota is not None and row.before and not row.deleted]
+    Quota.objects.bulk_update(changed, (*values_of(None), "version"), batch_size=200)
+    Quota.objects.filter(pk__in=[row.quota.pk for row in rows if row.quota is not None and row.deleted]).delete()
+
+
+def _record(actor: Actor, row: _Row, reason: str) -> None:
+    """The audit row: the columns that differ, and why."""
+    assert row.quota is not None
+    after = {} if row.deleted else values_of(row.quota)
+    changed = [name for name in row.before or after if row.before.get(name) != after.get(name) or not row.before]
+    why = {"reason": reason} if reason else {}
+    audit_record(
+        actor=actor,
+        action="delete" if row.deleted else "update" if row.before else "create",
+        entity=row.quota,
+        unit=row.unit.pk,
+        before={name: row.before[name] for name in (row.before if row.deleted else changed) if name in row.before},
+        after={name: after[name] for name in changed if name in after} | why,
+    )

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from portal.errors import Refused
-from quotas.lens import Lens, values_of
+from quotas.lens import Lens
 from quotas.models import Quota, Rank
 from quotas.resources import RESOURCES
+from quotas.services.quota_rules import values_of
 
 ROW = Quota(
     gpu_milli=8_000, cpu_millicores=4_000, limit_gpu_milli=16_000, over_quota=False, rank=Rank.HIGH, weight_milli=3_000

@@ -9,7 +9,8 @@ from orgs.models import OrgUnit, UnitState
 from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas.models import Pool, Quota, Rank
-from quotas.services.quota import MAXIMA, quota_clear, quota_set
+from quotas.services.quota import quota_clear, quota_set
+from quotas.services.quota_rules import MAXIMA
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
