@@ -41,6 +41,8 @@ class NodeCell:
     cpu_used: int = 0
     cpu_total: int = 0
     ready: bool = True
+    note: str = ""
+    """Why it takes nothing new although it is ready."""
     framed: bool = False
     """What the page is about."""
     href: str = ""
@@ -54,14 +56,15 @@ class NodeCell:
         """The node in words: "a100-13: 7 of 8 in use"."""
         if not self.ready:
             return f"{self.name}: not ready"
+        note = f"; {self.note}" if self.note else ""
         if self.devices:
             used = sum(device.used for device in self.devices)
-            return f"{self.name}: {gpus(used)} of {len(self.devices)} in use"
-        return f"{self.name}: {cores(self.cpu_used)} of {cores(self.cpu_total)} cores in use"
+            return f"{self.name}: {gpus(used)} of {len(self.devices)} in use{note}"
+        return f"{self.name}: {cores(self.cpu_used)} of {cores(self.cpu_total)} cores in use{note}"
 
     def free(self) -> int:
-        """Whole GPUs free."""
-        return sum(not device.used for device in self.devices) if self.ready else 0
+        """Whole GPUs free for new work."""
+        return sum(not device.used for device in self.devices) if self.ready and not self.note else 0
 
     def svg(self, rows: int = 2) -> SafeString:
         """Its squares, filled from below, `rows` high; without GPUs one bar."""

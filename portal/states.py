@@ -34,6 +34,7 @@ STATES: dict[str, State] = {
     "ready": _GOOD,
     "not ready": _ODD,
     "cordoned": State("lock", "quiet"),
+    "in two pools": _BAD,
     "connected": _GOOD,
     "waiting to connect": State("loader", "info"),
     "not connected": _BAD,

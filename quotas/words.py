@@ -141,6 +141,8 @@ def pools_answer(lines: list[PoolLine]) -> Answer:
     text = f"{gpus_counted(gpu_milli)} on {counted(gpu_nodes, 'node')} in {counted(len(lines), 'pool')}"
     text += f", and {counted(cpu_nodes, 'CPU node')}." if cpu_nodes else "."
     text += f" {counted(lost, 'node')} {'is' if lost == 1 else 'are'} not ready." if lost else ""
+    doubted = sum(line.hardware.conflicts for line in lines)
+    text += f" {counted(doubted, 'node')} {'lies' if doubted == 1 else 'lie'} in two pools." if doubted else ""
     rooms = [
         f"{line.pool.name} {gpus(line.room_milli)}{' (whole node)' if line.whole_node else ''}"
         for line in lines
@@ -173,6 +175,8 @@ def node_answer(node: Node, fill: Fill) -> Answer:
     """What is in use on a machine, and how it is."""
     since = f"{node.get_state_display()} since {day(node.state_since)}, {clock(node.state_since)} UTC"
     line = f"In pool {node.pool.name}; {since}" + ("" if node.schedulable else "; cordoned: takes no new work") + "."
+    if node.conflict is not None:
+        line = f"Takes nothing new: {node.pool.name} and {node.conflict.name} both match it; {since}."
     if node.removed_at is not None:
         return Answer(
             f"{node.name} left the cluster.", f"It was last seen {day(node.removed_at)}, {clock(node.removed_at)} UTC."
@@ -184,12 +188,23 @@ def node_answer(node: Node, fill: Fill) -> Answer:
     return Answer(used, line)
 
 
-def nodes_answer(total: int, not_ready: int, cordoned: int) -> Answer:
+def conflict_words(node: Node) -> str:
+    """Which pools match the node, and what ends that."""
+    pools = [pool for pool in (node.pool, node.conflict) if pool is not None]
+    labels = " and ".join(f"{pool.name} by {pool.label_key}={pool.label_value}" for pool in pools)
+    return (
+        f"{labels} both match {node.name}. It takes nothing new; what runs there goes on. "
+        "Take one of the two labels off the node, or change the label of one of the pools."
+    )
+
+
+def nodes_answer(total: int, not_ready: int, cordoned: int, conflicts: int) -> Answer:
     """How many machines there are, and how many do not take work."""
     if not total:
         return Answer("No nodes here.", "Nodes show up as soon as a cluster has them.")
-    if not (not_ready or cordoned):
+    if not (not_ready or cordoned or conflicts):
         return Answer(f"All {counted(total, 'node')} are ready." if total > 1 else "The one node is ready.", "")
     parts = [f"{not_ready} not ready"] if not_ready else []
     parts += [f"{cordoned} cordoned"] if cordoned else []
-    return Answer(f"{counted(total, 'node')}, {' and '.join(parts)}.", "")
+    parts += [f"{conflicts} in two pools"] if conflicts else []
+    return Answer(f"{counted(total, 'node')}, {_listed(parts)}.", "")

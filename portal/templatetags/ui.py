@@ -94,13 +94,18 @@ def node_map(nodes: Sequence[NodeCell]) -> dict[str, Any]:
     """The nodes of a pool, every GPU a square; beyond 60 a column a node, beyond 600 a table of what is free."""
     cells = list(nodes)
     if len(cells) > MOST_COLUMNS:
-        histogram = free_histogram(cells)
-        return {"histogram": histogram, "most": max(number for _, number in histogram)}
+        return {"histogram": free_histogram(cells)}
     dense = len(cells) > MOST_NODES
     return {
         "dense": dense,
         "nodes": [(node, node.svg(rows=max(len(node.devices), 1) if dense else 2)) for node in cells],
     }
+
+
+@register.inclusion_tag("components/node_free.html")
+def node_free(histogram: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """How many nodes have how many whole GPUs free: pairs of GPUs and nodes, at least one."""
+    return {"histogram": histogram, "most": max(number for _, number in histogram)}
 
 
 @register.inclusion_tag("components/status.html")

@@ -17,6 +17,8 @@ class Node(models.Model):
 
     cluster = models.ForeignKey(OrgUnit, models.CASCADE, related_name="nodes")
     pool = models.ForeignKey(Pool, models.RESTRICT, related_name="nodes")
+    conflict = models.ForeignKey(Pool, models.SET_NULL, null=True, related_name="+")
+    """Another pool that its labels match, too: until that is mended it takes nothing new."""
     uid = AsciiField(max_length=64)
     name = AsciiField(max_length=253)
     state = models.PositiveSmallIntegerField(choices=State, default=State.READY)
@@ -47,3 +49,8 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether something new may start on it."""
+        return self.state == self.State.READY and self.schedulable and self.conflict_id is None

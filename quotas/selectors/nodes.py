@@ -14,7 +14,7 @@ from portal.node_map import Device, NodeCell
 from quotas import hooks
 from quotas.hooks import DeviceFill
 from quotas.matching import matches
-from quotas.models import Node
+from quotas.models import Node, Pool
 
 from .pools import clusters_in_scope
 
@@ -29,15 +29,35 @@ def nodes_with_label(cluster: OrgUnit, key: str, value: str) -> list[Node]:
     return [node for node in nodes.select_related("pool").order_by("name") if matches(node.labels, key, value)]
 
 
+def owners_of(nodes: Iterable[Node], cluster: OrgUnit, pool: Pool | None) -> dict[int, Pool]:
+    """Node -> the pool of the cluster that matches it, of those that do and are not `pool`; the default pool left out.
+
+    By labels and not by where it lies: a node in conflict lies in one of the pools that match it.
+    """
+    others = [one for one in Pool.objects.filter(cluster=cluster, is_default=False) if one != pool]
+    owners = {}
+    for node in nodes:
+        found = [one for one in others if matches(node.labels, one.label_key, one.label_value)]
+        if found:
+            owners[node.pk] = min(found, key=lambda one: (one.pk != node.pool_id, one.pk))
+    return owners
+
+
 def nodes_in_scope(request: HttpRequest) -> QuerySet[Node]:
     """Present nodes of the clusters in which the reader may see nodes of any unit of the scope."""
     return Node.objects.filter(cluster__in=clusters_in_scope(request, "node:read"), removed_at=None)
 
 
+def conflicts_in_scope(request: HttpRequest, most: int) -> list[Node]:
+    """Of those nodes the first by name that two pools match, each with both pools and its labels."""
+    found = nodes_in_scope(request).exclude(conflict=None).select_related("pool", "conflict")
+    return list(found.order_by("name")[:most])
+
+
 def node_for(request: HttpRequest, pk: int) -> Node:
     """The node, a removed one too, if the reader may see nodes of its cluster. NotVisible if not."""
     clusters = clusters_in_scope(request, "node:read")
-    node = Node.objects.filter(cluster__in=clusters, pk=pk).select_related("pool", "cluster").first()
+    node = Node.objects.filter(cluster__in=clusters, pk=pk).select_related("pool", "conflict", "cluster").first()
     if node is None:
         raise NotVisible("There is no such node, or you may not see it.")
     return node
@@ -71,6 +91,7 @@ def node_cell(node: Node, fill: Fill, *, href: str = "", framed: bool = False) -
         cpu_used=fill.cpu_millicores,
         cpu_total=node.cpu_millicores,
         ready=node.state == Node.State.READY,
+        note="two pools match it" if node.conflict_id else "",
         framed=framed,
         href=href,
     )

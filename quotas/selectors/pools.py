@@ -51,6 +51,10 @@ class Hardware:
     ready_nodes: int = 0
     cordoned: int = 0
     """Of the ready ones: take nothing new."""
+    conflicts: int = 0
+    """Nodes that another pool matches, too: they take nothing new either."""
+    open_nodes: int = 0
+    """Nodes that take work."""
     ready: Amounts = NOTHING
     lost_gpu_milli: int = 0
     """On nodes that are not ready."""
@@ -75,6 +79,8 @@ def hardware(pools: Iterable[int]) -> dict[int, Hardware]:
             n1=Count("id"),
             n2=Count("id", filter=_READY),
             n3=Count("id", filter=_READY & Q(schedulable=False)),
+            n4=Count("id", filter=~Q(conflict=None)),
+            n5=Count("id", filter=_READY & Q(schedulable=True, conflict=None)),
             r1=Sum("gpu_count", filter=_READY, default=0),
             r2=Sum("cpu_millicores", filter=_READY, default=0),
             r3=Sum("memory_bytes", filter=_READY, default=0),
@@ -88,9 +94,11 @@ def hardware(pools: Iterable[int]) -> dict[int, Hardware]:
             nodes=nodes,
             ready_nodes=ready,
             cordoned=cordoned,
+            conflicts=conflicts,
+            open_nodes=taking,
             ready=Amounts(gpus * 1000, cpu, memory),
             lost_gpu_milli=lost * 1000,
             gpu_type=first if first == last else "",
         )
-        for pool, nodes, ready, cordoned, gpus, cpu, memory, lost, first, last in rows
+        for pool, nodes, ready, cordoned, conflicts, taking, gpus, cpu, memory, lost, first, last in rows
     }

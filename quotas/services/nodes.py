@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from quotas.matching import pool_for
+from quotas.matching import place_of
 from quotas.models import Node, Pool
 
 _BATCH = 500
 
 
 def nodes_replace(candidates: Iterable[Node], pools: Iterable[Pool]) -> None:
-    """Puts every node into the pool of `pools` (its cluster's) that its labels say, and writes those that move."""
+    """Puts every node into the pool of `pools` (its cluster's) that its labels say, and writes those that change."""
     pools = list(pools)
-    moved: dict[int, list[int]] = {}
+    changed: dict[tuple[int, int | None], list[int]] = {}
     for node in candidates:
-        pool = pool_for(node.labels, pools)
-        if pool.pk != node.pool_id:
-            moved.setdefault(pool.pk, []).append(node.pk)
-    for pool_id in sorted(moved):
-        _move(sorted(moved[pool_id]), pool_id)
+        ids = place_of(node.labels, pools, node.pool_id).ids
+        if ids != (node.pool_id, node.conflict_id):
+            changed.setdefault(ids, []).append(node.pk)
+    for pool, conflict in sorted(changed, key=lambda ids: (ids[0], ids[1] or 0)):
+        _put(sorted(changed[pool, conflict]), pool, conflict)
 
 
-def _move(nodes: Sequence[int], pool_id: int) -> None:
+def _put(nodes: Sequence[int], pool: int, conflict: int | None) -> None:
     for start in range(0, len(nodes), _BATCH):
-        Node.objects.filter(pk__in=nodes[start : start + _BATCH]).update(pool_id=pool_id)
+        Node.objects.filter(pk__in=nodes[start : start + _BATCH]).update(pool_id=pool, conflict_id=conflict)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from orgs.access import require
 from orgs.models import OrgUnit, UnitKind
@@ -18,7 +19,7 @@ from portal.wake import wake_on_commit
 from quotas import hooks, rules
 from quotas.models import Node, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
-from quotas.selectors.nodes import nodes_with_label
+from quotas.selectors.nodes import nodes_with_label, owners_of
 
 from .nodes import nodes_replace
 
@@ -136,7 +137,7 @@ def pool_update(
     pool.version += 1
     pool.save()
     if relabelled:
-        nodes_replace([*matching, *Node.objects.filter(pool=pool)], Pool.objects.filter(cluster=cluster))
+        nodes_replace([*matching, *_of(pool)], Pool.objects.filter(cluster=cluster))
     audit_record(
         actor=actor,
         action="update",
@@ -165,16 +166,15 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
             f"{counted(work, 'workload')} {'waits or runs' if work == 1 else 'wait or run'} in {pool.name}. "
             "Stop or move what is there first, then delete the pool."
         )
-    nodes = list(Node.objects.filter(pool=pool))
     audit_record(
         actor=actor,
         action="delete",
         entity=pool,
         unit=cluster.pk,
         before={field: _told(getattr(pool, field)) for field in FIELDS}
-        | {"nodes": len(nodes), "quotas": pool.quotas.count()},
+        | {"nodes": pool.nodes.filter(removed_at=None).count(), "quotas": pool.quotas.count()},
     )
-    nodes_replace(nodes, Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
+    nodes_replace(_of(pool), Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
     pool.delete()
     wake_on_commit()
 
@@ -236,25 +236,30 @@ def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> di
     return values
 
 
+def _of(pool: Pool) -> list[Node]:
+    """The nodes that lie in the pool, removed ones too, and those that only another pool keeps from it."""
+    return list(Node.objects.filter(Q(pool=pool) | Q(conflict=pool)))
+
+
 def _free_nodes(cluster: OrgUnit, key: str, value: str, pool: Pool | None = None) -> list[Node]:
     """The nodes with this label, if the label and all of them are free for `pool` (None: a new one)."""
     same = Pool.objects.filter(cluster=cluster, label_key=key, label_value=value, is_default=False).first()
     if same is not None and same != pool:
         raise Refused({"label_value": f"The pool {same.name} has this label already. Change the value."})
     nodes = nodes_with_label(cluster, key, value)
-    refusal = overlap_refusal(nodes, pool)
+    refusal = overlap_refusal(nodes, owners_of(nodes, cluster, pool))
     if refusal:
         raise Refused({"label_value": refusal})
     return nodes
 
 
-def overlap_refusal(nodes: Sequence[Node], pool: Pool | None = None) -> str:
-    """Why `pool` (None: a new one) cannot have these nodes, in words; empty if it can."""
-    taken = [node.pool.name for node in nodes if not node.pool.is_default and node.pool != pool]
+def overlap_refusal(nodes: Sequence[Node], owners: Mapping[int, Pool]) -> str:
+    """Why a pool cannot have these nodes, in words; empty if it can. `owners`: as `owners_of` gives them."""
+    taken = [owners[node.pk].name for node in nodes if node.pk in owners]
     if not taken:
         return ""
-    owners = sorted(set(taken))
-    first, names = owners[0], " and ".join([", ".join(owners[:-1]), owners[-1]] if owners[1:] else owners)
+    known = sorted(set(taken))
+    first, names = known[0], " and ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
     belongs = "belongs" if len(taken) == 1 else "belong"
     which = f"{len(taken)} of the {counted(len(nodes), 'node')}" if len(nodes) > 1 else "The one node that matches"
     return (

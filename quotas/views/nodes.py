@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from orgs.views.base import Page
 from quotas import hooks
 from quotas.models import Node
 from quotas.selectors.nodes import fills, node_for, nodes_in_scope
 from quotas.selectors.pools import pools_in_scope
-from quotas.words import node_answer, nodes_answer
+from quotas.words import conflict_words, node_answer, nodes_answer
 
 SORTS = {
     "name": ("name",),
     "pool": ("pool__name", "name"),
-    "state": ("-state", "schedulable", "name"),
+    "state": ("-state", F("conflict").asc(nulls_last=True), "schedulable", "name"),
     "gpus": ("gpu_count", "name"),
     "cpu": ("cpu_millicores", "name"),
     "memory": ("memory_bytes", "name"),
@@ -28,6 +28,7 @@ STATES = {
     "ready": Q(state=Node.State.READY),
     "not-ready": Q(state=Node.State.NOT_READY),
     "cordoned": Q(schedulable=False),
+    "in-two-pools": ~Q(conflict=None),
 }
 SIZES = (25, 50, 100)
 LONGEST_SEARCH = 253
@@ -45,6 +46,7 @@ class NodesPage(Page):
             total=Count("id"),
             not_ready=Count("id", filter=STATES["not-ready"]),
             cordoned=Count("id", filter=STATES["cordoned"]),
+            conflicts=Count("id", filter=STATES["in-two-pools"]),
         )
         size = asked.get("size", "")
         found = Paginator(self.found(everything), int(size) if size in map(str, SIZES) else SIZES[0])
@@ -55,7 +57,7 @@ class NodesPage(Page):
             page=page,
             rows=[(node, used[node.pk]) for node in page.object_list],
             answer=nodes_answer(**counts),
-            state_options=[("ready", "ready"), ("not-ready", "not ready"), ("cordoned", "cordoned")],
+            state_options=[(state, state.replace("-", " ")) for state in STATES],
             pool_options=[(pool.pk, pool.name) for pool in pools],
             narrowed=any(asked.get(name) for name in ("q", "state", "pool")),
             kept=[(name, asked[name]) for name in ("scope", "sort", "size") if asked.get(name)],
@@ -75,7 +77,7 @@ class NodesPage(Page):
             nodes = nodes.filter(pool__in=pools)
         sort = asked.get("sort", "")
         order = SORTS.get(sort.removeprefix("-"), SORTS["name"])
-        ordered = nodes.select_related("pool").defer("labels", "taints").order_by(*order, "pk")
+        ordered = nodes.select_related("pool", "conflict").defer("labels", "taints").order_by(*order, "pk")
         return ordered.reverse() if sort.startswith("-") else ordered
 
 
@@ -101,6 +103,7 @@ class NodePage(Page):
             pods=pods,
             devices=devices,
             answer=node_answer(self.node, fill),
+            conflict=conflict_words(self.node) if self.node.conflict and not self.node.removed_at else "",
             labels=sorted(self.node.labels.items()),
             **kwargs,
         )

@@ -19,12 +19,14 @@ from portal.errors import Refused
 from quotas import hooks, rules
 from quotas.forms import NewPoolForm, PoolForm
 from quotas.models import Node, Pool, Topology
-from quotas.selectors.nodes import fills, nodes_with_label
+from quotas.selectors.nodes import conflicts_in_scope, fills, nodes_with_label, owners_of
 from quotas.selectors.pool_lines import pool_lines
 from quotas.selectors.pools import clusters_in_scope, pools_in_scope, topologies_in_scope
 from quotas.services.pool import overlap_refusal, pool_create, pool_delete, pool_update
 from quotas.words import pool_impact_rows, pools_answer
 
+MOST_CONFLICTS = 5
+"""Nodes in two pools that the page names."""
 MOST_LISTED = 100
 """Nodes that a preview names; the others it counts."""
 
@@ -60,12 +62,15 @@ class PoolsPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         lines = pool_lines(self.request)
         user, pool = self.request.user, self.pool
+        conflicts = sum(line.hardware.conflicts for line in lines)
         return super().get_context_data(
             lines=lines,
             answer=pools_answer(lines),
             query=pools_url(self.request).removeprefix(reverse("node_pools")),
             several=len({line.pool.cluster_id for line in lines}) > 1,
             mapped=any(line.nodes for line in lines),
+            conflict_count=conflicts,
+            conflicts=conflicts_in_scope(self.request, MOST_CONFLICTS) if conflicts else [],
             pool=pool,
             topologies=self.topologies(),
             may_create=bool(self.creatable),
@@ -142,10 +147,11 @@ class MatchingNodes(Page):
         except Refused:
             return context  # half typed; the form says what is wrong with it
         nodes = nodes_with_label(cluster, key, value)
-        refusal = overlap_refusal(nodes, pool)
-        listed = sorted(nodes, key=lambda node: node.pool.is_default or node.pool == pool)[:MOST_LISTED]
+        owners = owners_of(nodes, cluster, pool)
+        refusal = overlap_refusal(nodes, owners)
+        listed = sorted(nodes, key=lambda node: node.pk not in owners)[:MOST_LISTED]
         used = fills(node.pk for node in listed)
-        rows = [(node, used[node.pk], not (node.pool.is_default or node.pool == pool)) for node in listed]
+        rows = [(node, used[node.pk], owners.get(node.pk)) for node in listed]
         return context | {"asked": True, "refusal": refusal, "rows": rows, "total": len(nodes)}
 
     def cluster(self, wanted: str) -> OrgUnit:

@@ -134,16 +134,21 @@ class Nodes:
         return view.cpu[index] >= kind.cpu and view.memory[index] >= kind.memory and view.slots[index] > 0
 
     def lose(self, index: int) -> None:
-        """What others take of the node's GPUs without being known by device is taken from the freest, highest number
-        first."""
+        """What others take of the node's GPUs is taken from the devices that are known to be theirs, the rest from the
+        freest, highest number first."""
         node, free = self.all[index], self.later.devices[index]
         lost = node.devices * WHOLE_MILLI - node.capacity.gpu_milli
+        for device, milli in node.taken:
+            self._lose_of(index, device, milli)
+            lost -= milli
         while lost > 0:
-            device = max(range(len(free)), key=lambda device: (free[device], device))
-            part = min(lost, WHOLE_MILLI) * self.unit[index] // WHOLE_MILLI
-            self._lost.setdefault(index, []).append((device, part))
-            self._shrink(index, device, part)
+            self._lose_of(index, max(range(len(free)), key=lambda device: (free[device], device)), lost)
             lost -= WHOLE_MILLI
+
+    def _lose_of(self, index: int, device: int, milli: int) -> None:
+        part = min(milli, WHOLE_MILLI) * self.unit[index] // WHOLE_MILLI
+        self._lost.setdefault(index, []).append((device, part))
+        self._shrink(index, device, part)
 
     def regain(self, index: int) -> None:
         """Inverse of `lose`."""

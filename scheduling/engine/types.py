@@ -122,6 +122,8 @@ class Node:
     labels: tuple[tuple[str, str], ...] = ()
     """In the order of the keys."""
     taints: tuple[Taint, ...] = ()
+    taken: tuple[tuple[int, int], ...] = ()
+    """Devices by number with the milli-GPU of each that pods outside the pool hold; part of what `capacity` lacks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orgs.models import OrgUnit
-from quotas.matching import pool_for
+from quotas.matching import place_of
 from quotas.models import Node, Pool
 from scheduling.clusters.gateway import Seen, SeenNode
 
@@ -55,10 +55,14 @@ class NodeWriter:
         # Which pool a node lies in adds up to the pools' capacities: the lock of everything that does.
         OrgUnit.objects.select_for_update(no_key=True).get(pk=self.cluster)
         pools = list(Pool.objects.filter(cluster=self.cluster))
+        # Somebody may have saved a pool since the rows were read.
+        lies_in = dict(here.filter(name__in=changed).values_list("name", "pool_id"))
+        places = {name: place_of(nodes[name].labels, pools, lies_in.get(name)) for name in [*new, *changed]}
         Node.objects.bulk_create(
             Node(
                 cluster_id=self.cluster,
-                pool=pool_for(nodes[name].labels, pools),
+                pool=places[name].pool,
+                conflict=places[name].conflict,
                 name=name,
                 **dict(zip(FIELDS, values[name], strict=True)),
             )
@@ -66,8 +70,8 @@ class NodeWriter:
         )
         update_rows(
             Node,
-            ("pool", *FIELDS),
-            [(rows[name][0], pool_for(nodes[name].labels, pools).pk, *values[name]) for name in changed],
+            ("pool", "conflict", *FIELDS),
+            [(rows[name][0], *places[name].ids, *values[name]) for name in changed],
         )
         state = FIELDS.index("state")
         turned = [rows[name][0] for name in changed if rows[name][3 + state] != values[name][state]]

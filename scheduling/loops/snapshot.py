@@ -15,7 +15,7 @@ from scheduling.models import OPEN_STATES, Decision, Workload
 from scheduling.models import Pod as PodRow
 
 from .history import History
-from .snapshot_nodes import LIVE, nodes_of
+from .snapshot_nodes import LIVE, device_numbers, nodes_of
 from .snapshot_units import units_of
 from .snapshot_workloads import workloads_of
 from .thread import Gone
@@ -78,10 +78,6 @@ def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
             staleness_grace_ms=None if grace is None else grace * 1000,
             topologies=topologies,
         )
-
-
-def device_numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part.isdecimal())
 
 
 def _topologies(cluster: int) -> tuple[engine.Topology, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from quotas.models import Node
 from scheduling.engine import types as engine
 from scheduling.models import Pod
-from scheduling.quantities import MEBIBYTE
+from scheduling.quantities import DEVICE_MILLI, MEBIBYTE
 
 LIVE = (Pod.Phase.STARTING, Pod.Phase.RUNNING, Pod.Phase.STOPPING)
 EFFECTS = ("NoSchedule", "NoExecute")
@@ -30,6 +30,7 @@ FIELDS = (
     "pod_slots",
     "state",
     "schedulable",
+    "conflict_id",
     "foreign_gpu_milli",
     "foreign_cpu_millicores",
     "foreign_memory_bytes",
@@ -40,17 +41,23 @@ FIELDS = (
 def nodes_of(pool: int) -> tuple[engine.Node, ...]:
     """What others take is subtracted: pods of other schedulers, and pods charged to another pool or to none."""
     elsewhere: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    held: dict[int, Counter[int]] = defaultdict(Counter)
     strangers = Pod.objects.filter(node__pool=pool, phase__in=LIVE).exclude(charged_pool=pool)
-    for node, devices, milli, cpu, memory in strangers.values_list(
-        "node_id", "sub_group__devices", "device_milli", "sub_group__cpu_millicores", "sub_group__memory_bytes"
-    ):
+    for node, numbers, devices, milli, cpu, memory in strangers.values_list(
+        "node_id", "devices", "sub_group__devices", "device_milli", "sub_group__cpu_millicores",
+        "sub_group__memory_bytes",
+    ):  # fmt: skip
         for place, amount in enumerate((devices * milli, cpu, memory, 1)):
             elsewhere[node][place] += amount
+        for number in device_numbers(numbers):
+            held[node][number] += milli
     rows = Node.objects.filter(pool=pool, removed_at=None).order_by("name", "pk")
     # As text, which is compared with what was read before: taking labels apart costs more than all the rest.
     wide = (Cast("labels", TextField()), Cast("taints", TextField()))
     nodes = []
-    for pk, name, gpus, gpu_memory, cpu, memory, slots, state, schedulable, *rest in rows.values_list(*FIELDS, *wide):
+    for pk, name, gpus, gpu_memory, cpu, memory, slots, state, schedulable, conflict, *rest in rows.values_list(
+        *FIELDS, *wide
+    ):
         *foreign, labels, taints = rest
         gpu_taken, cpu_taken, memory_taken, pods = (a + b for a, b in zip(foreign, elsewhere[pk], strict=True))
         nodes.append(
@@ -62,13 +69,25 @@ def nodes_of(pool: int) -> tuple[engine.Node, ...]:
                     max(gpus * 1000 - gpu_taken, 0), max(cpu - cpu_taken, 0), max(memory - memory_taken, 0)
                 ),
                 pod_slots=max(slots - pods, 0),
-                ready=state == Node.State.READY and schedulable,
+                # One that two pools match takes nothing new in either; what runs there goes on.
+                ready=state == Node.State.READY and schedulable and conflict is None,
                 device_memory_mib=gpu_memory // MEBIBYTE if gpus else 0,
                 labels=_labels(labels),
                 taints=_taints(taints),
+                taken=_taken(held[pk], gpus) if pk in held else (),
             )
         )
     return tuple(nodes)
+
+
+def device_numbers(text: str) -> tuple[int, ...]:
+    """Numbers of GPUs from a column that has them between commas."""
+    return tuple(int(part) for part in text.split(",") if part.isdecimal())
+
+
+def _taken(held: Counter[int], devices: int) -> tuple[tuple[int, int], ...]:
+    """What is held of each device that the node has."""
+    return tuple((number, min(milli, DEVICE_MILLI)) for number, milli in sorted(held.items()) if number < devices)
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -107,7 +107,8 @@ def free_slots(cycle: Cycle) -> dict[str, int]:
         if not (node.ready and node.devices):
             continue
         room = max(node.capacity.gpu_milli - taken[node.id], 0)
-        free = [DEVICE_MILLI - used[node.id][device] for device in range(node.devices)]
+        others = dict(node.taken)
+        free = [max(DEVICE_MILLI - used[node.id][device] - others.get(device, 0), 0) for device in range(node.devices)]
         slots[str(min(sum(milli == DEVICE_MILLI for milli in free), room // DEVICE_MILLI))] += 1
         share = max(share, min(max(free), room))
     slots["share"] = share

@@ -24,7 +24,7 @@ def node_cells(pool: Pool, workload: Workload | None) -> list[NodeCell]:
             Device(fill.used_milli - fill.over_milli, fill.over_milli) if (fill := used.get(number)) else Device()
             for number in range(node.gpu_count)
         )
-        ready = node.state == Node.State.READY and node.schedulable
+        ready = node.takes_work
         free = ready and any(not device.used for device in devices)
         framed = node.pk in own if workload else free
         href = reverse("node", args=[node.pk])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotas.matching import pool_for
+from quotas.matching import Place, place_of
 from quotas.models import Pool
 
 DEFAULT = Pool(pk=1, name="default", is_default=True)
@@ -15,28 +15,35 @@ POOLS = [DEFAULT, BIG, RACK, BARE]
 
 
 @pytest.mark.parametrize(
-    ("labels", "expected"),
+    ("labels", "now", "expected"),
     [
-        ({}, DEFAULT),
-        ({"class": "small"}, DEFAULT),
-        ({"class": "big"}, BIG),
-        ({"edge": ""}, BARE),
-        ({"edge": "yes"}, DEFAULT),
-        ({"class": "big", "rack": "r07"}, BIG),
+        ({}, None, Place(DEFAULT)),
+        ({"class": "small"}, 2, Place(DEFAULT)),
+        ({"class": "big"}, None, Place(BIG)),
+        ({"edge": ""}, 1, Place(BARE)),
+        ({"edge": "yes"}, None, Place(DEFAULT)),
+        ({"class": "big", "rack": "r07"}, None, Place(BIG, RACK)),
+        ({"class": "big", "rack": "r07"}, 2, Place(BIG, RACK)),
+        ({"class": "big", "rack": "r07"}, 3, Place(RACK, BIG)),
+        ({"class": "big", "rack": "r07"}, 4, Place(BIG, RACK)),
+        ({"class": "big", "rack": "r07", "edge": ""}, 4, Place(BARE, BIG)),
     ],
 )
-def test_a_node_lies_in(labels: dict[str, str], expected: Pool) -> None:
-    assert pool_for(labels, POOLS) is expected
+def test_a_node_lies_in(labels: dict[str, str], now: int | None, expected: Place) -> None:
+    assert place_of(labels, POOLS, now) == expected
 
 
 @given(
     labels=st.dictionaries(st.sampled_from(["class", "rack", "edge", "x"]), st.sampled_from(["big", "r07", ""])),
     pools=st.permutations(POOLS),
+    now=st.sampled_from([None, 1, 2, 3, 4]),
 )
-def test_the_order_of_the_pools_does_not_matter(labels: dict[str, str], pools: list[Pool]) -> None:
-    assert pool_for(labels, pools) is pool_for(labels, POOLS)
+def test_the_order_of_the_pools_does_not_matter(labels: dict[str, str], pools: list[Pool], now: int | None) -> None:
+    place = place_of(labels, pools, now)
+    assert place == place_of(labels, POOLS, now)
+    assert place_of(labels, pools, place.pool.pk) == place, "looking again changes nothing"
 
 
 def test_a_cluster_without_a_default_pool() -> None:
     with pytest.raises(LookupError):
-        pool_for({}, [BIG])
+        place_of({}, [BIG])

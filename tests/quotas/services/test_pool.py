@@ -179,7 +179,7 @@ def test_deleting_gives_nodes_back_and_quotas_up(north: OrgUnit, work: dict[str,
     assert (_pool_of(node), _pool_of(removed)) == ("default", "default")
     assert not Quota.objects.exists()
     event = AuditEvent.objects.get(entity="pool", action="delete")
-    assert (event.entity_name, event.before["nodes"], event.before["quotas"]) == ("rack-7", 2, 1)
+    assert (event.entity_name, event.before["nodes"], event.before["quotas"]) == ("rack-7", 1, 1)
 
 
 def test_nodes_that_another_pool_matches_too_go_there(north: OrgUnit, work: dict[str, int]) -> None:
@@ -188,6 +188,32 @@ def test_nodes_that_another_pool_matches_too_go_there(north: OrgUnit, work: dict
     node = make_node(pool=older, labels={RACK: "r07", "class": "big"})
     pool_delete(actor=actor_of(), pool=older)
     assert _pool_of(node) == newer.name
+
+
+def test_a_conflict_goes_with_the_label_or_the_pool_that_made_it(north: OrgUnit, work: dict[str, int]) -> None:
+    rack = _create(north)
+    big = pool_create(actor=actor_of(), cluster=north, name="big", label_key="class", label_value="big")
+    third = pool_create(actor=actor_of(), cluster=north, name="edge", label_key="edge", label_value="")
+    labels = {RACK: "r07", "class": "big", "edge": ""}
+    node = make_node(pool=rack, conflict=big, labels=labels)
+
+    def lies_in() -> tuple[str, str]:
+        found = Node.objects.select_related("pool", "conflict").get(pk=node.pk)
+        return found.pool.name, found.conflict.name if found.conflict else ""
+
+    pool_delete(actor=actor_of(), pool=big)
+    assert lies_in() == ("rack-7", "edge")
+    _update(third, label_value="else")
+    assert lies_in() == ("rack-7", "")
+    with pytest.raises(Refused, match="The one node that matches already belongs to rack-7"):
+        _update(third, label_value="")
+    Node.objects.filter(pk=node.pk).update(conflict=third)
+    with pytest.raises(Refused, match="1 of the 2 nodes already belongs to rack-7"):
+        make_node(pool=default_pool_of(north), labels={"tier": "a"})
+        Node.objects.filter(pk=node.pk).update(labels=labels | {"tier": "a"})
+        _update(third, label_key="tier", label_value="a")
+    _update(rack, label_value="r99")
+    assert lies_in() == ("default", "")
 
 
 def test_a_pool_with_work_stays(north: OrgUnit, work: dict[str, int]) -> None:

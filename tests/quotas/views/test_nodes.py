@@ -58,6 +58,21 @@ def test_the_answer_counts_what_does_not_take_work(north: OrgUnit) -> None:
     assert "<h1>3 nodes, 1 not ready and 1 cordoned.</h1>" in html
 
 
+def test_a_node_that_two_pools_match(north: OrgUnit) -> None:
+    a100 = Node.objects.get(name="a100-1").pool
+    rack = make_pool("rack-7", north, "rack", "r07")
+    node = make_node("both-1", a100, conflict=rack)
+    client = signed_in(make_user(role=ADMIN))
+    html = client.get(reverse("node", args=[node.pk])).content.decode()
+    assert "Takes nothing new: a100 and rack-7 both match it" in html
+    assert "a100 by example.org/class=a100 and rack-7 by rack=r07 both match both-1." in html
+    assert "Take one of the two labels off the node, or change the label of one of the pools." in html
+    html = client.get(reverse("nodes")).content.decode()
+    assert "<h1>4 nodes, 1 not ready, 1 cordoned and 1 in two pools.</h1>" in html
+    assert _names("state=in-two-pools") == ["both-1"]
+    assert _names("sort=state")[:2] == ["a100-2", "both-1"]
+
+
 def test_a_node_says_who_uses_which_share(north: OrgUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node.objects.get(name="a100-1")
     Node.objects.filter(pk=node.pk).update(

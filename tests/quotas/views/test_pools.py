@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,6 +10,7 @@ from orgs.models import OrgUnit
 from quotas import hooks
 from quotas.hooks import DeviceFill
 from quotas.models import Node, Pool, Quota
+from quotas.selectors import pool_lines as selector
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -20,6 +22,7 @@ from tests.factories import (
     make_pool,
     make_project,
     make_quota,
+    make_summary,
     make_topology,
     make_user,
     make_workload,
@@ -91,6 +94,39 @@ def test_who_may_not_see_nodes_sees_pools_without_use(north: OrgUnit, half_used:
     assert "h100-01" not in html
     assert "New pool" not in html
     assert "7 of 8" not in html
+
+
+def test_nodes_that_two_pools_match_are_told_with_both_and_the_remedy(north: OrgUnit, half_used: None) -> None:
+    h100, rack = make_pool("h100", north), make_pool("rack-7", north, "rack", "r07")
+    for number in range(7):
+        make_node(f"h100-{number}", h100, conflict=rack)
+    make_node("rack-1", rack)
+    html = _page(make_user(role=ADMIN))
+    assert "<h1>64 GPUs on 8 nodes in 3 pools. 7 nodes lie in two pools.</h1>" in html
+    assert "7 nodes are matched by two pools and take nothing new." in html
+    assert html.count("by <code>example.org/class=h100</code>, ") == 5
+    assert "all 7 nodes</a>" in html
+    assert "h100-6: 1 of 8 in use; two pools match it" in html
+    assert "The largest room free on one node: h100 0, rack-7 7 GPUs." in html
+    project = make_project(department=make_department(parent=north))
+    html = _page(make_user(role=RESEARCHER, scope=project))
+    assert "7 in two pools" in html
+    assert "h100-6" not in html
+
+
+def test_pools_too_large_to_draw_tell_what_is_free(north: OrgUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "MOST_DRAWN", 3)
+    small, large = make_pool("small", north), make_pool("large", north)
+    for number in range(3):
+        make_node(f"large-{number}", large)
+    make_node("small-0", small)
+    make_summary(large, gpus=24, used=6, free_slots={"8": 2, "2": 1, "share": 1000})
+    html = _page(make_user(role=ADMIN))
+    assert "small-0" in html
+    assert "large-0" not in html
+    assert re.search(r'<th scope="row">8 GPUs</th>.*?<td class="num">2</td>', html)
+    assert "<b>6</b>" in html
+    assert "large 8, small 8 (whole node)" in html
 
 
 def test_making_a_pool(north: OrgUnit) -> None:

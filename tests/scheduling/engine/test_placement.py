@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .builder import Pool
 
 
@@ -25,6 +27,16 @@ def test_equal_nodes_are_told_apart_by_name() -> None:
 def test_whole_devices_are_distinct_and_lowest_first() -> None:
     pool = Pool().node("n", 4).unit("a", 4).work("x", "a", 1, on="n", devices=[(1,)]).work("new", "a", 2)
     assert pool.decide().devices == {"new": [(0, 2)]}
+
+
+def test_devices_that_others_hold_are_left_alone() -> None:
+    """1,300 of the 2,300 milli-GPU that are missing are known by device; the rest comes off the freest, the last."""
+    pool = Pool().node("n", 6).unit("a", 6).work("new", "a", 3)
+    (node,) = pool.nodes
+    pool.nodes = [replace(node, capacity=node.capacity._replace(gpu_milli=3700), taken=((0, 1000), (2, 300)))]
+    assert pool.decide().devices == {"new": [(1, 3, 4)]}
+    pool.work("half", "a", 1, milli=500)
+    assert pool.decide().devices["half"] == [(2,)]
 
 
 def test_fractions_share_the_open_device_on_binpack() -> None:

@@ -70,6 +70,18 @@ def test_nodes_lie_in_the_pool_that_their_labels_say(pool: Pool) -> None:
     assert turned.state_since > before
 
 
+def test_a_node_that_two_pools_match_is_marked_and_stays_where_it_is(pool: Pool) -> None:
+    zone = make_pool("zone", pool.cluster, label_key="zone")
+    observed, both = Observed(pool.cluster_id), {"class": "gpu", "zone": "zone"}
+    write(observed, Seen(nodes=(node("a", labels={"zone": "zone"}), node("b", labels=both)), complete=ALL))
+    write(observed, Seen(nodes=(node("a", labels=both),)))
+    found = {row.name: (row.pool, row.conflict) for row in Node.objects.select_related("pool", "conflict")}
+    assert found == {"a": (zone, pool), "b": (pool, zone)}
+    write(observed, Seen(nodes=(node("a", labels={"class": "gpu"}),)))
+    mended = Node.objects.get(name="a")
+    assert (mended.pool, mended.conflict) == (pool, None)
+
+
 def test_a_node_made_anew_takes_over_its_row_and_a_listing_removes_the_rest(pool: Pool) -> None:
     write(Observed(pool.cluster_id), Seen(nodes=(node("a"), node("b")), complete=ALL))
     write(Observed(pool.cluster_id), Seen(nodes=(node("a", uid="new"),), complete=ALL))

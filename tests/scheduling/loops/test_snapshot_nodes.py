@@ -50,8 +50,17 @@ def test_equal_labels_are_one_object(pool: Pool) -> None:
 def test_a_pod_of_another_pool_takes_the_part_of_a_gpu_that_it_was_given(pool: Pool, project: OrgUnit) -> None:
     node = make_node("a", pool, gpus=4)
     other = make_pool("other", pool.cluster)
-    make_pod(make_workload("s", project, other), node, charged_pool=other, device_milli=300)
-    assert take_snapshot(pool.pk).nodes[0].capacity.gpu_milli == 3700
+    make_pod(make_workload("s", project, other), node, "2", charged_pool=other, device_milli=300)
+    (seen,) = take_snapshot(pool.pk).nodes
+    assert (seen.capacity.gpu_milli, seen.taken) == (3700, ((2, 300),))
+
+
+def test_a_node_that_two_pools_match_takes_nothing_new(pool: Pool, project: OrgUnit) -> None:
+    other = make_pool("other", pool.cluster)
+    make_node("a", pool, conflict=other)
+    make_node("b", pool)
+    assert [node.ready for node in take_snapshot(pool.pk).nodes] == [False, True]
+    assert take_snapshot(other.pk).nodes == ()
 
 
 def test_topologies_of_the_cluster(pool: Pool) -> None:
