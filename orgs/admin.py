@@ -1,6 +1,17 @@
 from django.contrib import admin
 
-from orgs.models import AccessRule, ClusterInfo, OrgUnit, ProjectInfo, Role, RolePermission, Subject, User
+from orgs.models import (
+    AccessRule,
+    ClusterInfo,
+    Group,
+    GroupMember,
+    OrgUnit,
+    ProjectInfo,
+    Role,
+    RolePermission,
+    Subject,
+    User,
+)
 from portal.read_only import ReadOnlyAdmin
 
 
@@ -36,14 +47,27 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(Subject)
 class SubjectAdmin(ReadOnlyAdmin):
-    list_display = ("name", "kind", "user")
-    list_select_related = ("user",)
+    list_display = ("name", "kind", "user", "group")
+    list_select_related = ("user", "group")
     search_fields = ("name",)
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    list_display = ("name", "description", "created_at")
+    search_fields = ("name",)
+
+
+@admin.register(GroupMember)
+class GroupMemberAdmin(ReadOnlyAdmin):
+    list_display = ("group", "user", "source", "since")
+    list_select_related = ("group", "user")
+    search_fields = ("group__name", "user__email")
 
 
 @admin.register(Role)
 class RoleAdmin(ReadOnlyAdmin):
-    list_display = ("name", "built_in")
+    list_display = ("name", "built_in", "version")
 
 
 @admin.register(RolePermission)
@@ -56,6 +80,6 @@ class RolePermissionAdmin(ReadOnlyAdmin):
 
 @admin.register(AccessRule)
 class AccessRuleAdmin(ReadOnlyAdmin):
-    list_display = ("subject", "role", "scope", "created_by", "created_at")
+    list_display = ("subject", "role", "scope", "created_by", "created_at", "expires_at")
     list_select_related = ("subject", "role", "scope", "created_by")
     list_filter = ("role",)

@@ -13,9 +13,12 @@ from orgs import hooks
 from orgs.models import (
     AccessRule,
     ClusterInfo,
+    Group,
+    GroupMember,
     OrgUnit,
     ProjectInfo,
     Role,
+    RolePermission,
     Subject,
     UnitKind,
     User,
@@ -93,9 +96,24 @@ def make_user(email: str = "", name: str = "", role: str = "", scope: OrgUnit | 
     return user
 
 
-def make_rule(user: User, role: str, scope: OrgUnit) -> AccessRule:
+def make_rule(holder: User | Group, role: str, scope: OrgUnit, **fields: Any) -> AccessRule:
     """Take the user afresh from the database if rights of this object were asked before: it remembers them."""
-    return AccessRule.objects.create(subject=user.subject, role=Role.objects.get(name=role), scope=scope)
+    return AccessRule.objects.create(subject=holder.subject, role=Role.objects.get(name=role), scope=scope, **fields)
+
+
+def make_group(name: str = "", *users: User) -> Group:
+    """With these members and no rules."""
+    group = Group.objects.create(name=name or f"group-{next(_number)}")
+    Subject.objects.create(kind=Subject.Kind.GROUP, name=group.name, group=group)
+    GroupMember.objects.bulk_create([GroupMember(group=group, user=user) for user in users])
+    return group
+
+
+def make_role(name: str = "", *permissions: str) -> Role:
+    """A custom role of these `entity:action` codes."""
+    role = Role.objects.create(name=name or f"role-{next(_number)}")
+    RolePermission.objects.bulk_create([RolePermission(role=role, permission=code) for code in permissions])
+    return role
 
 
 def actor_of(user: User | None = None) -> Actor:

@@ -1,21 +1,22 @@
 """The one permission function, and the one filter that lists obey (PERMISSIONS, DATA section 6).
 
-Rights are the union of a person's access rules on a scope and its ancestors. A right on a scope holds for everything
-below it. A person's rules are read once, two queries, and kept on the user object, which lives as long as a request;
-whoever keeps a user object longer has to take it afresh to see what has changed.
+Rights are the union of the access rules of a person and of the person's groups on a scope and its ancestors. A right
+on a scope holds for everything below it; a rule that has ended grants nothing. A person's rules are read once, two
+queries, and kept on the user object, which lives as long as a request; whoever keeps a user object longer has to take
+it afresh to see what has changed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from orgs.models import AccessRule, OrgUnit, RolePermission, UnitKind, UnitState
+from orgs.models import AccessRule, OrgUnit, RolePermission, Subject, UnitKind, UnitState, User, in_force
 from portal.actor import Actor
 
 M = TypeVar("M", bound=Model)
@@ -78,8 +79,15 @@ def _rights(user: Any) -> dict[str, Scopes]:
     return rights
 
 
+def rules_in_force(user: Any) -> QuerySet[AccessRule]:
+    """The rules that grant something to a person now: own ones and those of the person's groups."""
+    own = Subject.objects.filter(user=user).values("pk")
+    shared = Subject.objects.filter(group__members__user=user).values("pk")
+    return AccessRule.objects.filter(in_force(), subject__in=own.union(shared, all=True))
+
+
 def _load(user: Any) -> dict[str, Scopes]:
-    rules = AccessRule.objects.filter(subject__user=user).values_list("role_id", "scope__path", "scope__kind")
+    rules = rules_in_force(user).values_list("role_id", "scope__path", "scope__kind")
     by_role: dict[int, _Grants] = defaultdict(_Grants)
     for role, path, kind in rules:
         by_role[role].paths.add(path)
@@ -117,6 +125,14 @@ def require(actor: Actor, action: str, entity: str, scope: OrgUnit) -> None:
         f"To {action} this in {where} takes the permission “{entity.replace('_', ' ')}: {action}” there. "
         f"Ask someone who administers {where} for a role that has it."
     )
+
+
+def as_of_now(actor: Actor) -> Actor:
+    """The actor with the rights of this moment, whatever was known before: for services, once they hold the lock that
+    writers of rules queue at."""
+    if actor.user is None:
+        return actor
+    return replace(actor, user=User.objects.get(pk=actor.user.pk))
 
 
 def within(queryset: QuerySet[M], user: Any, permission: str, field: str = "") -> QuerySet[M]:

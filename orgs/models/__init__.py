@@ -1,7 +1,8 @@
 from .cluster import ClusterInfo
+from .group import Group, GroupMember
 from .project import ProjectInfo
 from .role import Role, RolePermission
-from .rule import AccessRule
+from .rule import AccessRule, in_force
 from .subject import Subject
 from .unit import OrgUnit, UnitKind, UnitState
 from .user import User
@@ -9,6 +10,8 @@ from .user import User
 __all__ = [
     "AccessRule",
     "ClusterInfo",
+    "Group",
+    "GroupMember",
     "OrgUnit",
     "ProjectInfo",
     "Role",
@@ -17,4 +20,5 @@ __all__ = [
     "UnitKind",
     "UnitState",
     "User",
+    "in_force",
 ]

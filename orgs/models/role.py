@@ -4,10 +4,12 @@ from portal.fields import AsciiField
 
 
 class Role(models.Model):
-    """A named bundle of permissions. Built-in ones are kept equal to the table in `orgs.access.table`."""
+    """A named bundle of permissions. Predefined ones are kept equal to the table in `orgs.access.table`."""
 
     name = models.CharField(max_length=60, unique=True)
     built_in = models.BooleanField(default=False)
+    """Predefined: it can be copied, and neither changed nor deleted."""
+    version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return self.name

@@ -1,31 +1,127 @@
-"""Access rules: who has which role where. They queue at the account's row."""
+"""Access rules: who has which role where, and until when. They queue at the account's row."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from orgs.access import Forbidden, may, require
-from orgs.access.table import ADMINISTRATOR
-from orgs.models import AccessRule, OrgUnit, Role, Subject, UnitKind, User
+from django.db import transaction
+from django.utils import timezone
+
+from orgs.access import as_of_now, require
+from orgs.models import AccessRule, OrgUnit, Role, Subject, UnitKind
+from orgs.services.administrators import administrator_kept
+from orgs.services.granting import require_grant
 from orgs.services.locks import account_locked, cluster_locked, fresh
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
 
+MOST_AT_ONCE = 500
+"""Rules that one form may make."""
+
+
+@dataclass(slots=True)
+class Granted:
+    """What came of giving a role to several subjects on several scopes."""
+
+    made: list[AccessRule] = field(default_factory=list)
+    prolonged: list[AccessRule] = field(default_factory=list)
+    """Were there with an earlier end, or had ended."""
+    kept: list[AccessRule] = field(default_factory=list)
+    """Were there and last as long, or longer: left as they are."""
+
+
+def rule_create(
+    *, actor: Actor, subject: Subject, role: Role, scope: OrgUnit, expires_at: datetime | None = None
+) -> AccessRule:
+    """Grants `role` to `subject` on `scope` and everything below it. Nobody grants what they do not hold there."""
+    with transaction.atomic():
+        granted = rules_create(actor=actor, subjects=[subject], role=role, scopes=[scope], expires_at=expires_at)
+        if granted.kept:
+            raise Refused({"subject": f"{subject.title} is {role.name} on {scope.name} already. Choose another role."})
+    return (granted.made + granted.prolonged)[0]
+
 
 @transaction.atomic
-def rule_create(*, actor: Actor, subject: Subject, role: Role, scope: OrgUnit) -> AccessRule:
-    """Grants `role` to `subject` on `scope` and everything below it. Nobody grants what they do not hold there."""
-    require(actor, "create", "access_rule", scope)
-    _refuse_more_than_own(actor, role, scope)
+def rules_create(
+    *,
+    actor: Actor,
+    subjects: Sequence[Subject],
+    role: Role,
+    scopes: Sequence[OrgUnit],
+    expires_at: datetime | None = None,
+) -> Granted:
+    """Grants `role` to each of the subjects on each of the scopes: all of it or nothing. It never shortens a rule."""
+    check_end(expires_at)
+    if len(subjects) * len(scopes) > MOST_AT_ONCE:
+        raise Refused(f"This makes {len(subjects) * len(scopes)} rules. Make at most {MOST_AT_ONCE} at once.")
+    # Asked before the lock, so that who may not do it waits for nobody, and again as things are once it is held.
+    for scope in scopes:
+        require_grant(actor, role, scope)
     account_locked()
-    if scope.kind != UnitKind.ACCOUNT:
-        cluster_locked(scope)
-    scope = fresh(scope)
-    if AccessRule.objects.filter(subject=subject, role=role, scope=scope).exists():
-        raise Refused({"subject": f"{subject.name} is {role.name} on {scope.name} already. Choose another role."})
-    rule = AccessRule.objects.create(subject=subject, role=role, scope=scope, created_by_id=actor.subject_id)
-    audit_record(actor=actor, action="create", entity=rule, unit=scope.pk, after=_words(rule))
+    for cluster in sorted({scope.cluster_id for scope in scopes if scope.cluster_id}):
+        cluster_locked(next(scope for scope in scopes if scope.cluster_id == cluster))
+    actor = as_of_now(actor)
+    granted = Granted()
+    for scope in [fresh(scope) for scope in scopes]:
+        require_grant(actor, role, scope)
+        known = {
+            rule.subject_id: rule
+            for rule in AccessRule.objects.filter(subject__in=subjects, role=role, scope=scope).select_related(
+                "subject", "role", "scope"
+            )
+        }
+        for subject in subjects:
+            _grant(granted, actor, subject, role, scope, known.get(subject.pk), expires_at)
+    return granted
+
+
+def _grant(
+    granted: Granted,
+    actor: Actor,
+    subject: Subject,
+    role: Role,
+    scope: OrgUnit,
+    known: AccessRule | None,
+    expires_at: datetime | None,
+) -> None:
+    if known is None:
+        rule = AccessRule.objects.create(
+            subject=subject, role=role, scope=scope, created_by_id=actor.subject_id, expires_at=expires_at
+        )
+        audit_record(actor=actor, action="create", entity=rule, unit=scope.pk, after=_words(rule))
+        granted.made.append(rule)
+    elif lasts_longer(expires_at, known.expires_at):
+        _change(actor, known, {"expires_at": expires_at})
+        granted.prolonged.append(known)
+    else:
+        granted.kept.append(known)
+
+
+@transaction.atomic
+def rule_update(*, actor: Actor, rule: AccessRule, role: Role, expires_at: datetime | None) -> AccessRule:
+    """Gives the rule another role or another end. What it grants more, or for longer, the actor has to hold."""
+    require(actor, "update", "access_rule", rule.scope)
+    account = account_locked()
+    if rule.scope.kind != UnitKind.ACCOUNT:
+        cluster_locked(rule.scope)
+    rule = _as_it_is(rule)
+    actor = as_of_now(actor)
+    require(actor, "update", "access_rule", rule.scope)
+    if role == rule.role and expires_at == rule.expires_at:
+        return rule
+    check_end(expires_at)
+    if role != rule.role or lasts_longer(expires_at, rule.expires_at):
+        require_grant(actor, role, rule.scope)
+    if AccessRule.objects.filter(subject=rule.subject, role=role, scope=rule.scope).exclude(pk=rule.pk).exists():
+        raise Refused(
+            {"role": f"Another rule makes {rule.subject.title} {role.name} on {rule.scope.name} already. Change that."}
+        )
+    with administrator_kept(account):
+        _change(actor, rule, {"role": role, "expires_at": expires_at})
     return rule
 
 
@@ -34,40 +130,50 @@ def rule_delete(*, actor: Actor, rule: AccessRule) -> None:
     """Takes the role away. The last System administrator of the account stays."""
     require(actor, "delete", "access_rule", rule.scope)
     account = account_locked()
-    if not AccessRule.objects.filter(pk=rule.pk).exists():
-        raise Refused("This rule was removed meanwhile. Look at the list again.")
-    refuse_without_administrator(account, without_rule=rule)
+    rule = _as_it_is(rule)
+    require(as_of_now(actor), "delete", "access_rule", rule.scope)
     audit_record(actor=actor, action="delete", entity=rule, unit=rule.scope_id, before=_words(rule))
-    AccessRule.objects.filter(pk=rule.pk).delete()
+    with administrator_kept(account):
+        AccessRule.objects.filter(pk=rule.pk).delete()
 
 
-def refuse_without_administrator(
-    account: OrgUnit, *, without_rule: AccessRule | None = None, without_user: User | None = None
-) -> None:
-    """Refused when nobody active would be System administrator of the account any more. Called under its lock."""
-    rules = AccessRule.objects.filter(role__name=ADMINISTRATOR, scope=account, subject__user__is_active=True)
-    left = rules
-    if without_rule is not None:
-        left = left.exclude(pk=without_rule.pk)
-    if without_user is not None:
-        left = left.exclude(subject__user=without_user)
-    if rules.exists() and not left.exists():
-        raise Refused(
-            f"This is the last {ADMINISTRATOR} of {account.name}. Give somebody else the role on {account.name} first."
-        )
+def lasts_longer(end: datetime | None, than: datetime | None) -> bool:
+    return than is not None and (end is None or end > than)
 
 
-def _refuse_more_than_own(actor: Actor, role: Role, scope: OrgUnit) -> None:
-    if actor.user is None:
+def check_end(expires_at: object) -> None:
+    """Refused unless it is no end, or one in the next years."""
+    if expires_at is None:
         return
-    for permission in role.permissions.order_by("permission"):
-        entity, action = permission.permission.split(":")
-        if not may(actor.user, action, entity, scope):
-            raise Forbidden(
-                f"{role.name} holds “{entity.replace('_', ' ')}: {action}”, which you do not hold on {scope.name}. "
-                "Grant a smaller role, or ask someone who holds it."
-            )
+    if not isinstance(expires_at, datetime) or timezone.is_naive(expires_at):
+        raise Refused({"expires_at": "This is not a point in time with its zone. Choose a day, or none."})
+    if expires_at <= timezone.now():
+        raise Refused({"expires_at": "This has passed already. Choose a later day, or none."})
+
+
+def _as_it_is(rule: AccessRule) -> AccessRule:
+    found = AccessRule.objects.select_related("subject__user", "role", "scope").filter(pk=rule.pk).first()
+    if found is None:
+        raise Refused("This rule was removed meanwhile. Look at the list again.")
+    return found
+
+
+def _change(actor: Actor, rule: AccessRule, values: dict[str, Any]) -> None:
+    before = _words(rule)
+    for name, value in values.items():
+        setattr(rule, name, value)
+    rule.save(update_fields=list(values))
+    after = _words(rule)
+    audit_record(
+        actor=actor,
+        action="update",
+        entity=rule,
+        unit=rule.scope_id,
+        before={name: text for name, text in before.items() if after.get(name) != text},
+        after={name: text for name, text in after.items() if before.get(name) != text},
+    )
 
 
 def _words(rule: AccessRule) -> dict[str, str]:
-    return {"subject": rule.subject.name, "role": rule.role.name, "scope": rule.scope.name}
+    until = {"until": rule.expires_at.isoformat(timespec="minutes")} if rule.expires_at else {}
+    return {"subject": rule.subject.name, "role": rule.role.name, "scope": rule.scope.name} | until

@@ -12,8 +12,8 @@ from django.db import transaction
 from orgs.access import require
 from orgs.models import Subject, User
 from orgs.names import LONGEST_PASSWORD, LONGEST_PERSON, checked_email, checked_text
+from orgs.services.administrators import administrator_kept
 from orgs.services.locks import account_locked
-from orgs.services.rule import refuse_without_administrator
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
@@ -55,8 +55,8 @@ def user_deactivate(*, actor: Actor, user: User) -> None:
     require(actor, "update", "user", account)
     if actor.user is not None and actor.user.pk == user.pk:
         raise Refused("You cannot deactivate yourself. Ask another System administrator.")
-    refuse_without_administrator(account, without_user=user)
-    _set_active(actor, user, False, account.pk)
+    with administrator_kept(account):
+        _set_active(actor, user, False, account.pk)
 
 
 @transaction.atomic

@@ -37,7 +37,7 @@ class RuleCreate(UnitFormPage):
     def save(self, form: forms.Form) -> str:
         subject, role = form.cleaned_data["person"], form.cleaned_data["role"]
         rule_create(actor=self.actor, subject=subject, role=role, scope=self.unit)
-        return f"{subject.user.name} is {role.name} on {self.unit.name}."
+        return f"{subject.title} is {role.name} on {self.unit.name}."
 
 
 class RuleDelete(FormPage):
@@ -54,11 +54,10 @@ class RuleDelete(FormPage):
         rules = AccessRule.objects.select_related("subject__user", "role", "scope")
         self.rule = get_object_or_404(within(rules, self.request.user, self.permission, "scope"), pk=kwargs["pk"])
         require(self.actor, "delete", "access_rule", self.rule.scope)
-        self.person = self.rule.subject.user.name if self.rule.subject.user else self.rule.subject.name
-        self.line = f"{self.person} is then no longer {self.rule.role.name} on {self.rule.scope.name}."
+        self.line = f"{self.rule.subject.title} is then no longer {self.rule.role.name} on {self.rule.scope.name}."
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kept = [{"text": "Workloads of this person go on", "figure": None, "tone": "kept"}]
+        kept = [{"text": "Running workloads go on", "figure": None, "tone": "kept"}]
         return super().get_context_data(impact=kept, keep="Keep role", **kwargs)
 
     def save(self, form: forms.Form) -> str:

@@ -1,11 +1,36 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
-from orgs.access import Forbidden, NotVisible, may, may_administer, require, scopes_with, unit_for, within
+from orgs.access import (
+    Forbidden,
+    NotVisible,
+    as_of_now,
+    may,
+    may_administer,
+    require,
+    rules_in_force,
+    scopes_with,
+    unit_for,
+    within,
+)
 from orgs.access.roles import roles_sync
-from orgs.models import OrgUnit, ProjectInfo, Role, RolePermission, Subject, UnitKind, UnitState, User
+from orgs.models import (
+    AccessRule,
+    GroupMember,
+    OrgUnit,
+    ProjectInfo,
+    Role,
+    RolePermission,
+    Subject,
+    UnitKind,
+    UnitState,
+    User,
+)
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -15,6 +40,7 @@ from tests.factories import (
     make_account,
     make_cluster,
     make_department,
+    make_group,
     make_project,
     make_rule,
     make_user,
@@ -154,3 +180,40 @@ def test_roles_follow_the_table() -> None:
     held = set(role.permissions.values_list("permission", flat=True))
     assert "quota:read" in held
     assert "quota:delete" not in held
+
+
+def test_what_a_group_holds_its_members_hold() -> None:
+    one, other = make_project(), make_project()
+    mira = make_user(role=VIEWER, scope=other)
+    rule = make_rule(make_group("vision", mira, make_user()), RESEARCHER, one)
+    make_rule(make_group("strangers", make_user()), RESEARCHER, other)
+    mira = User.objects.get(pk=mira.pk)
+    assert may(mira, "create", "training", one)
+    assert not may(mira, "create", "training", other)
+    assert set(within(OrgUnit.objects.all(), mira, "project:read")) == {one, other}
+    assert set(rules_in_force(mira)) == {rule, AccessRule.objects.get(subject=mira.subject)}
+    GroupMember.objects.filter(user=mira).delete()
+    assert not may(User.objects.get(pk=mira.pk), "read", "training", one)
+
+
+def test_a_rule_that_has_ended_grants_nothing() -> None:
+    project = make_project()
+    user = make_user()
+    rule = make_rule(user, RESEARCHER, project, expires_at=timezone.now() + timedelta(hours=1))
+    assert may(User.objects.get(pk=user.pk), "create", "training", project)
+    assert not rule.ended
+    AccessRule.objects.filter(pk=rule.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert not may(User.objects.get(pk=user.pk), "read", "training", project)
+    assert not within(OrgUnit.objects.all(), User.objects.get(pk=user.pk), "project:read").exists()
+    rule.refresh_from_db()
+    assert rule.ended
+
+
+def test_rights_are_taken_afresh_where_that_is_asked() -> None:
+    actor = actor_of(make_user(role=ADMIN))
+    account = make_account()
+    assert may(actor.user, "create", "access_rule", account)
+    AccessRule.objects.all().delete()
+    assert may(actor.user, "create", "access_rule", account)
+    assert not may(as_of_now(actor).user, "create", "access_rule", account)
+    assert as_of_now(actor_of()) == actor_of()
