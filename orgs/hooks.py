@@ -70,7 +70,7 @@ def quota_impact(unit: OrgUnit) -> int:
 
 
 @Hook
-def unit_moving(unit: OrgUnit, new_parent: OrgUnit) -> None:
+def unit_moving(unit: OrgUnit, new_parent: OrgUnit, actor: Actor) -> None:
     """The unit, with everything below it, is about to go from `unit.parent` to `new_parent`, in the same cluster, whose
     lock is held; paths and parents are still the old ones. Refused({"parent": ...}) stops it."""
 

@@ -7,6 +7,8 @@ from django.contrib import admin
 from portal.read_only import ReadOnlyAdmin
 from quotas.models import (
     CapacityHour,
+    GuardFinding,
+    GuardSetting,
     Node,
     Pool,
     PoolSummary,
@@ -78,3 +80,16 @@ class CapacityHourAdmin(ReadOnlyAdmin):
     list_display = ("at", "pool", "gpu_milli_seconds", "cpu_millicore_seconds", "memory_mib_seconds")
     list_select_related = ("pool",)
     ordering = ("-at", "-id")
+
+
+@admin.register(GuardSetting)
+class GuardSettingAdmin(ReadOnlyAdmin):
+    list_display = ("scope", "level", "mode", "resources", "version")
+    list_select_related = ("scope",)
+
+
+@admin.register(GuardFinding)
+class GuardFindingAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "pool", "resource", "level", "sum", "ceiling", "since", "resolved_at")
+    list_select_related = ("unit", "pool")
+    list_filter = ("level", "resource")

@@ -8,7 +8,7 @@ class QuotasConfig(AppConfig):
         from orgs import hooks
         from portal.shell import MenuLine, register_menu
         from quotas.selectors import figures
-        from quotas.services.moves import unit_moving
+        from quotas.services.guard import unit_moving
         from quotas.services.pool import default_pool_create
 
         hooks.unit_figures.register(figures.unit_figures)

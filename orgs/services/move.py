@@ -42,7 +42,7 @@ def unit_move(*, actor: Actor, unit: OrgUnit, parent: OrgUnit, expected_version:
     if new.pk == old.pk:
         return unit
     _refuse(unit, new)
-    hooks.unit_moving(unit, new)
+    hooks.unit_moving(unit, new, actor)
     unit.version += 1
     OrgUnit.objects.filter(pk=unit.pk).update(parent=new, version=unit.version)
     rest = Substr("path", len(old.path) + 1)

@@ -156,6 +156,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "remove deleted units": {"task": "orgs.units_remove", "schedule": 10.0},
+    "refresh findings": {"task": "quotas.findings_refresh", "schedule": 10.0},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")

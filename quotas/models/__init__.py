@@ -1,3 +1,4 @@
+from .guard import GuardFinding, GuardSetting
 from .history import CapacityHour, UsageHour
 from .node import Node
 from .pool import Pool
@@ -8,6 +9,8 @@ from .version import QuotaVersion
 
 __all__ = [
     "CapacityHour",
+    "GuardFinding",
+    "GuardSetting",
     "Node",
     "Pool",
     "PoolSummary",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Sum
 
 from orgs.access import may, within
 from orgs.models import OrgUnit, UnitKind, UnitState
@@ -17,7 +16,7 @@ from orgs.services.unit import is_default_department
 from quotas.models import Pool, Quota, UnitUsage
 
 from .pools import NO_HARDWARE, Hardware, hardware
-from .sums import NOTHING, Amounts, guaranteed
+from .sums import NOTHING, Amounts, sums
 
 
 @dataclass(slots=True)
@@ -81,10 +80,12 @@ def matrix(
     rows = [Row(unit, level, _editable(user, unit), is_default_department(unit)) for unit, level in page.object_list]
     pools = list(Pool.objects.filter(cluster=cluster))
     whole = (scope is None or scope.contains(cluster)) and may(user, "read", "quota", cluster)
-    sums = _fill(rows, cluster)
+    guarantees = _fill(rows, cluster)
     machines = hardware(pool.pk for pool in pools)
     columns = [
-        Column(pool, machines.get(pool.pk, NO_HARDWARE), sums.get((cluster.pk, pool.pk), NOTHING) if whole else None)
+        Column(
+            pool, machines.get(pool.pk, NO_HARDWARE), guarantees.get((cluster.pk, pool.pk), NOTHING) if whole else None
+        )
         for pool in pools
     ]
     return Matrix(cluster, columns, rows, page)
@@ -131,16 +132,13 @@ def _fill(rows: list[Row], cluster: OrgUnit) -> dict[tuple[int, int], Amounts]:
     by_unit = {row.unit.pk: row for row in rows}
     for quota in Quota.objects.filter(unit__in=by_unit):
         by_unit[quota.unit_id].entries[quota.pool_id].quota = quota
-    sums = guaranteed([*by_unit, cluster.pk])
-    for (unit, pool), amounts in sums.items():
+    found = sums([*by_unit, cluster.pk])
+    for (unit, pool), amounts in found.guaranteed.items():
         if unit in by_unit:
             by_unit[unit].entries[pool].guaranteed = amounts
-    for unit, pool, *values in (
-        Quota.objects.filter(unit__parent__in=by_unit, unit__state=UnitState.ACTIVE)
-        .values_list("unit__parent", "pool")
-        .annotate(a=Sum("gpu_milli"), b=Sum("cpu_millicores", default=0), c=Sum("memory_bytes", default=0))
-    ):
-        by_unit[unit].entries[pool].given = Amounts(*(int(value) for value in values))
+    for (unit, pool), amounts in found.given.items():
+        if unit in by_unit:
+            by_unit[unit].entries[pool].given = amounts
     for unit, pool, *values in UnitUsage.objects.filter(unit__in=by_unit).values_list("unit", "pool", *Amounts._fields):
         by_unit[unit].entries[pool].used = Amounts(*values)
-    return sums
+    return found.guaranteed

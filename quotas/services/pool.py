@@ -21,6 +21,7 @@ from quotas.models import Node, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
 from quotas.selectors.nodes import nodes_with_label, owners_of
 
+from .guard import guarded
 from .nodes import nodes_replace
 
 DEFAULT_NAME = "default"
@@ -78,8 +79,9 @@ def pool_create(
     if Pool.objects.filter(cluster=cluster, name=rules.dns_label(name, "A pool's")).exists():
         raise Refused({"name": f"{cluster.name} already has a pool called {name}. Choose another name."})
     matching = _free_nodes(cluster, label_key, label_value)
-    pool = Pool.objects.create(cluster=cluster, name=name, **values)
-    nodes_replace(matching, Pool.objects.filter(cluster=cluster))
+    with guarded(actor=actor, cluster=cluster, field="label_value"):
+        pool = Pool.objects.create(cluster=cluster, name=name, **values)
+        nodes_replace(matching, Pool.objects.filter(cluster=cluster))
     after = {field: _told(values[field]) for field in FIELDS} | {"nodes": len(matching)}
     audit_record(actor=actor, action="create", entity=pool, unit=cluster.pk, after=after)
     wake_on_commit()
@@ -135,9 +137,10 @@ def pool_update(
     for field in changed:
         setattr(pool, field, values[field])
     pool.version += 1
-    pool.save()
-    if relabelled:
-        nodes_replace([*matching, *_of(pool)], Pool.objects.filter(cluster=cluster))
+    with guarded(actor=actor, cluster=cluster, field="label_value"):
+        pool.save()
+        if relabelled:
+            nodes_replace([*matching, *_of(pool)], Pool.objects.filter(cluster=cluster))
     audit_record(
         actor=actor,
         action="update",
@@ -174,8 +177,9 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
         before={field: _told(getattr(pool, field)) for field in FIELDS}
         | {"nodes": pool.nodes.filter(removed_at=None).count(), "quotas": pool.quotas.count()},
     )
-    nodes_replace(_of(pool), Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
-    pool.delete()
+    with guarded(actor=actor, cluster=cluster):
+        nodes_replace(_of(pool), Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
+        pool.delete()
     wake_on_commit()
 
 

@@ -6,7 +6,9 @@ A save is one transaction under the lock of the clusters it touches: all of it i
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +24,7 @@ from portal.errors import Refused
 from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
 from quotas.models import Pool, Quota, Rank
+from quotas.services.guard import OverSubscribed, guarded
 from quotas.services.quota_rules import checked, values_of
 from quotas.services.quota_versions import Cell, Stamp, open_numbers, versions_write
 
@@ -68,7 +71,8 @@ class _Row:
 
 @transaction.atomic
 def quotas_save(*, actor: Actor, changes: Sequence[QuotaChange], reason: str = "") -> uuid.UUID | None:
-    """Saves all changes, or raises RefusedCells and saves none. Needs `quota:update` on each unit's parent.
+    """Saves all changes, or raises RefusedCells and saves none. Needs `quota:update` on each unit's parent. The guard
+    looks at the result, so what one cell gives up another may take; what it warns of, `portal.notices` hears.
 
     Returns what the save goes by in the history (`QuotaVersion.batch`); None where nothing was changed.
     """
@@ -189,8 +193,25 @@ def _apply(actor: Actor, changes: Sequence[QuotaChange]) -> list[_Row]:
             refused[change.cell] = refusal
     if refused:
         raise RefusedCells(refused)
-    _write(rows)
+    try:
+        with ExitStack() as blocks:
+            for cluster in sorted({row.unit.cluster_id or 0 for row in rows}):
+                there = [row for row in rows if row.unit.cluster_id == cluster]
+                touched = {row.change.pool.pk for row in there}
+                blocks.enter_context(guarded(actor=actor, cluster=there[0].unit, pools=touched))
+            _write(rows)
+    except OverSubscribed as refusal:
+        raise RefusedCells(_by_cell(refusal)) from None
     return rows
+
+
+def _by_cell(refusal: OverSubscribed) -> dict[Cell, Refused | Forbidden]:
+    """The words beside the columns of every cell that has to do with them."""
+    words: dict[Cell, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for problem in refusal.problems:
+        for cell in problem.cells:
+            words[cell][problem.field].append(problem.words)
+    return {cell: Refused(dict(fields)) for cell, fields in words.items()}
 
 
 def _quotas(changes: Iterable[QuotaChange]) -> dict[Cell, Quota]:

@@ -41,7 +41,8 @@ class NodeWriter:
         gone = Q(uid__in=seen.gone_nodes)
         if "nodes" in seen.complete:
             gone |= ~Q(name__in=[node.name for node in seen.nodes])
-        if seen.gone_nodes or "nodes" in seen.complete:
+        if (seen.gone_nodes or "nodes" in seen.complete) and here.filter(gone).exists():
+            self._lock()
             here.filter(gone).update(removed_at=timezone.now())
 
     def _write_seen(self, nodes: Mapping[str, SeenNode]) -> None:
@@ -52,8 +53,7 @@ class NodeWriter:
         changed = [name for name, (_, _, _, *old) in rows.items() if tuple(old) != values[name]]
         if not (new or changed):
             return
-        # Which pool a node lies in adds up to the pools' capacities: the lock of everything that does.
-        OrgUnit.objects.select_for_update(no_key=True).get(pk=self.cluster)
+        self._lock()
         pools = list(Pool.objects.filter(cluster=self.cluster))
         # Somebody may have saved a pool since the rows were read.
         lies_in = dict(here.filter(name__in=changed).values_list("name", "pool_id"))
@@ -76,6 +76,10 @@ class NodeWriter:
         state = FIELDS.index("state")
         turned = [rows[name][0] for name in changed if rows[name][3 + state] != values[name][state]]
         Node.objects.filter(pk__in=turned).update(state_since=timezone.now())
+
+    def _lock(self) -> None:
+        """Nodes add up to the capacities of their pools: the lock of everything that adds up."""
+        OrgUnit.objects.select_for_update(no_key=True).get(pk=self.cluster)
 
     def write_foreign(self, changes: Mapping[str, Foreign]) -> None:
         """Sets what pods of others take on these nodes, by name."""

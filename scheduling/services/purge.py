@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from quotas.models import CapacityHour, Node, UsageHour
+from quotas.models import CapacityHour, GuardFinding, Node, UsageHour
 from quotas.rules import MAX_HISTORY_DAYS
+from quotas.services.finding import KEPT as FINDINGS
 from scheduling.models import OPEN_STATES, CycleReport, Decision, PoolSample, SimObject, Workload
 
 BATCH = 500
@@ -39,6 +40,7 @@ def purge() -> dict[str, int]:
         CapacityHour.objects.filter(at__lt=now - HOURS),
         ended,
         Node.objects.filter(removed_at__lt=now - NODES),
+        GuardFinding.objects.filter(resolved_at__lt=now - FINDINGS),
         SimObject.objects.filter(deleted=True, due_ms__lt=simulated),
     ]
     return {rows.model._meta.model_name or "": _delete(rows) for rows in old}

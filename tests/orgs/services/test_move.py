@@ -13,6 +13,7 @@ from orgs.services.department import department_create
 from orgs.services.move import unit_move
 from orgs.services.tree import DEEPEST
 from orgs.services.unit import unit_delete, unit_rename, units_remove
+from portal.actor import Actor
 from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas.models import Quota
@@ -160,7 +161,7 @@ def test_quotas_may_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     target = make_department(parent=project.cluster)
     asked = []
 
-    def refuse(unit: OrgUnit, new_parent: OrgUnit) -> None:
+    def refuse(unit: OrgUnit, new_parent: OrgUnit, actor: Actor) -> None:
         asked.append((unit, unit.parent, new_parent))
         raise Refused({"parent": "Over by 4 GPUs."})
 

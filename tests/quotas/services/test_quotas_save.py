@@ -191,4 +191,5 @@ def test_a_save_reads_as_often_for_many_cells_as_for_few(vision: OrgUnit, pool: 
             quotas_save(actor=actor_of(), changes=[_change(unit, pool, gpu_milli=1000) for unit in some])
         return len([query for query in captured if not query["sql"].startswith("INSERT")])
 
-    assert reads(units[:2]) == reads(units[2:])
+    reads(units[:1])  # opens a finding, which those after it change
+    assert reads(units[1:3]) == reads(units[3:])

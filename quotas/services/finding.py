@@ -1,0 +1,62 @@
+"""Findings: they open when something stops adding up, and resolve by themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from orgs.models import OrgUnit, UnitKind, UnitState
+from orgs.services.locks import cluster_locked
+from portal.errors import Refused
+from quotas.guard import Excess, Key, Level, together
+from quotas.models import GuardFinding
+from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of
+
+KEPT = timedelta(days=90)
+"""After they were resolved."""
+
+
+def findings_refresh() -> None:
+    """Every cluster's findings, each in a transaction of its own: after nodes came and went, and units were deleted."""
+    for cluster in OrgUnit.objects.filter(kind=UnitKind.CLUSTER, state=UnitState.ACTIVE).order_by("pk"):
+        _refresh(cluster)
+
+
+@transaction.atomic
+def _refresh(cluster: OrgUnit) -> None:
+    try:
+        locked = cluster_locked(cluster)
+    except Refused:
+        return  # removed meanwhile
+    findings_write(guard_of(locked), Books.read(locked.pk, None))
+
+
+def findings_write(guard: Guard, books: Books) -> None:
+    """Makes the open findings of these books equal to what does not add up in them. Under the cluster's lock."""
+    excesses = {
+        key: excess
+        for key, excess in books.excesses().items()
+        if key.level != Level.RUNNING and mode_of(guard, key) != Mode.OFF
+    }
+    rows = GuardFinding.objects.filter(unit__cluster=books.cluster, resolved_at=None)
+    old = {Key(row.unit_id, row.pool_id, row.resource, Level(row.level)): row for row in rows}
+    elsewhere = {
+        key: Excess(row.sum, row.ceiling) for key, row in old.items() if key.pool not in (None, *books.by_pool)
+    }
+    excesses |= together(books.cluster, elsewhere | excesses)
+    now = timezone.now()
+    gone = [row.pk for key, row in old.items() if key not in excesses and key not in elsewhere]
+    if gone:
+        GuardFinding.objects.filter(pk__in=gone).update(resolved_at=now)
+    for key, row in old.items():
+        if key in excesses and (row.sum, row.ceiling) != excesses[key]:
+            GuardFinding.objects.filter(pk=row.pk).update(sum=excesses[key].sum, ceiling=excesses[key].ceiling)
+    GuardFinding.objects.bulk_create(
+        GuardFinding(
+            unit_id=key.unit, pool_id=key.pool, resource=key.resource, level=key.level, since=now, **excess._asdict()
+        )
+        for key, excess in excesses.items()
+        if key not in old
+    )

@@ -1,0 +1,11 @@
+"""Short tasks; the schedule is in the settings."""
+
+from celery import shared_task
+
+from quotas.services.finding import findings_refresh
+
+
+@shared_task(name="quotas.findings_refresh")
+def refresh_findings() -> None:
+    """Opens and resolves findings after nodes came and went."""
+    findings_refresh()
