@@ -18,9 +18,9 @@ class Actor:
     address: str = ""
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Actor:
-        """The person behind a signed-in request."""
-        user: Any = request.user
+    def of(cls, request: HttpRequest, user: Any = None) -> Actor:
+        """The person behind a signed-in request; `user` where the request itself proves who it is (a mailed link)."""
+        user = user or request.user
         subject = getattr(user, "subject", None)
         return cls(user.name, user, subject.pk if subject else None, request.META.get("REMOTE_ADDR") or "")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -20,5 +19,5 @@ class SignInRequired:
         if request.user.is_authenticated or request.path.startswith(PUBLIC_PREFIXES):
             return self.get_response(request)
         if getattr(request, "htmx", False):
-            return HttpResponse(status=401, headers={"HX-Redirect": reverse(settings.LOGIN_URL)})
+            return HttpResponse(status=401, headers={"HX-Redirect": reverse("account_login")})
         return redirect_to_login(request.get_full_path())

@@ -16,6 +16,8 @@ class User(AbstractBaseUser):
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    """Somebody else knows the password: it was made up for this person and shown to whoever made the account."""
     date_joined = models.DateTimeField(default=timezone.now)
 
     USERNAME_FIELD = "email"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
@@ -14,6 +13,8 @@ from orgs.models import Subject, User
 from orgs.names import LONGEST_PASSWORD, LONGEST_PERSON, checked_email, checked_text
 from orgs.services.administrators import administrator_kept
 from orgs.services.locks import account_locked
+from orgs.services.password import made_up_password
+from orgs.services.session import sessions_end
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
@@ -28,13 +29,15 @@ class NewUser:
 
 @transaction.atomic
 def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> NewUser:
-    """A person who may sign in and has no rights yet. Without a password one is made up."""
+    """A person who may sign in and has no rights yet. Without a password one is made up, to be changed at once."""
     account = account_locked()
     require(actor, "create", "user", account)
     user = User(email=checked_email(email), name=checked_text("name", name, LONGEST_PERSON))
     if User.objects.filter(email=user.email).exists():
         raise Refused({"email": f"{user.email} is here already. Find the person in the list."})
-    password = checked_text("password", password, LONGEST_PASSWORD, required=False) or secrets.token_urlsafe(12)
+    given = checked_text("password", password, LONGEST_PASSWORD, required=False)
+    password = given or made_up_password()
+    user.must_change_password = not given
     try:
         validate_password(password, user)
     except ValidationError as problem:
@@ -50,13 +53,14 @@ def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> N
 
 @transaction.atomic
 def user_deactivate(*, actor: Actor, user: User) -> None:
-    """Lets the person in no more, from the next request on. Rules and workloads stay."""
+    """Lets the person in no more, from the next request on, and ends the sessions. Rules and workloads stay."""
     account = account_locked()
     require(actor, "update", "user", account)
     if actor.user is not None and actor.user.pk == user.pk:
         raise Refused("You cannot deactivate yourself. Ask another System administrator.")
     with administrator_kept(account):
         _set_active(actor, user, False, account.pk)
+    sessions_end(user=user)
 
 
 @transaction.atomic

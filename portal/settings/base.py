@@ -1,8 +1,11 @@
 """What every installation shares; the files beside it say what differs."""
 
+import os
 from pathlib import Path
 
 import environ
+
+from .sign_in import sign_in
 
 env = environ.Env()
 
@@ -36,6 +39,7 @@ INSTALLED_APPS = [
     "lucide",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -52,6 +56,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.middleware.SignInRequired",
+    "orgs.middleware.SessionSeen",
+    "orgs.middleware.FirstThings",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -89,27 +95,10 @@ STATICFILES_FINDERS = [
     "portal.staticfiles.PlotlyFinder",
 ]
 
-AUTH_USER_MODEL = "orgs.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "orgs.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_LOGOUT_ON_GET = False
+vars().update(sign_in(os.environ))
 
 # What portal asks of the apps above it, by dotted path (import-linter keeps portal free of their imports).
 ACCESS_MAY = "orgs.access.may"
-
-# Where mails go (password resets); without an address into the log.
-vars().update(env.email_url("BURSAR_EMAIL_URL", default="consolemail://"))
-DEFAULT_FROM_EMAIL = env.str("BURSAR_EMAIL_FROM", default="bursar@localhost")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -23,7 +23,7 @@ def test_signing_in_and_out(live_server: Any, new_page: Callable[..., Page], the
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("not correct")
+    expect(page.get_by_role("alert")).to_contain_text("Address or password is wrong.")
     expect(page.get_by_label("Email")).to_have_value(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

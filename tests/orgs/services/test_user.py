@@ -24,6 +24,7 @@ def test_a_new_person_has_a_password_a_subject_and_no_rights() -> None:
     assert (new.user.email, new.user.name) == ("mira@example.org", "Mira Okafor")
     assert new.user.check_password(new.password)
     assert len(new.password) >= 16
+    assert new.user.must_change_password
     assert new.user.subject.name == "mira@example.org"
     assert not new.user.subject.rules.exists()
     event = AuditEvent.objects.get(entity="user")
@@ -72,6 +73,7 @@ def test_a_deactivated_person_is_out_with_the_next_request_and_may_come_back() -
     assert not client.login(email=user.email, password="correct horse battery")
     user_activate(actor=admin, user=user)
     assert User.objects.get(pk=user.pk).is_active
+    assert client.get("/accounts/password/change/").status_code == 302, "sessions from before are over"
 
 
 def test_twice_is_written_once() -> None:

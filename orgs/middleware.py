@@ -1,0 +1,54 @@
+"""What every request of a signed-in person passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from orgs.models import User
+
+SEEN_EVERY_SECONDS = 60
+OPEN_PREFIXES = ("/accounts/", "/static/", "/healthz", "/readyz")
+
+
+class SessionSeen:
+    """Keeps where a session was last seen, a minute exact: a row for every click would cost more than it tells."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        key = request.session.session_key
+        if key and request.user.is_authenticated and cache.add(f"session-seen:{key}", True, SEEN_EVERY_SECONDS):
+            # A database that takes no writes just now keeps nobody from reading.
+            with suppress(DatabaseError):
+                UserSession.objects.create_from_request(request)
+        return self.get_response(request)
+
+
+class FirstThings:
+    """What a person has to do before anything else: change a password that somebody else knows."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.user.is_authenticated or request.path.startswith(OPEN_PREFIXES):
+            return self.get_response(request)
+        first = self.first_thing(request.user)
+        if not first:
+            return self.get_response(request)
+        if getattr(request, "htmx", False):
+            return HttpResponse(status=403, headers={"HX-Redirect": reverse(first)})
+        return redirect(first)
+
+    def first_thing(self, user: User) -> str:
+        """The name of the page to go to first; none when all is done."""
+        return "account_change_password" if user.must_change_password else ""
