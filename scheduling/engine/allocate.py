@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from . import gang
+from .classes import RequestClass
 from .cycle import Cycle
 from .order import Order
 from .policy import allows
@@ -27,7 +28,7 @@ def allocate_again(cycle: Cycle) -> None:
 
 
 def _start(cycle: Cycle, without: Set[int], *, at_once_only: bool = False) -> None:
-    failed = _Failed(cycle)
+    failed = _Failed(cycle, at_once_only)
     order = Order(cycle.accounts, cycle.waiting, cycle.ledger)
     while not failed.is_all and (job := order.pop()):
         if job.index in without or failed.covers(job):
@@ -36,8 +37,10 @@ def _start(cycle: Cycle, without: Set[int], *, at_once_only: bool = False) -> No
         is_placed = cycle.place(job, job.chunk)
         if is_placed and at_once_only and any(task.kept >= 0 for task in job.chunk):
             cycle.ledger.rollback(mark)
+            failed.add(job)
         elif is_placed:
             cycle.update(job)
+            failed.started(job)
             if job.chunk:
                 order.push(job)
         elif allows(job, job.asked):
@@ -48,43 +51,72 @@ class _Failed:
     """By request class: so many pods together found no room. Room only shrinks while starting, so nor do as many or
     more later. When that covers everybody who waits there is nothing left to try."""
 
-    def __init__(self, cycle: Cycle) -> None:
-        self.is_all = False
+    def __init__(self, cycle: Cycle, at_once_only: bool) -> None:
         self._smallest: dict[int, int] = {}
-        """By class: the smallest chunk that waits, as long as it could find room."""
+        """By class: the smallest chunk that waits."""
         self._sizes: dict[int, int] = {}
+        """By class: the smallest chunk that failed."""
+        self._shares: set[int] = set()
+        """Classes of shares that failed to start at once: a share goes beside others even if it has to wait there, so
+        that may change when others start."""
         self._remembers = not cycle.options.obvious
-        if self._remembers:
-            for job in cycle.waiting:
-                kind, size = _class_and_size(job)
-                self._smallest[kind] = min(size, self._smallest.get(kind, NEVER))
+        kinds: dict[int, RequestClass] = {}
+        for job in cycle.waiting if self._remembers else ():
+            number, size = _class_and_size(job)
+            self._smallest[number] = min(size, self._smallest.get(number, NEVER))
+            kinds[number] = job.chunk[0].kind
+        self._open = set(self._smallest)
+        """Classes of which somebody could still start."""
+        if at_once_only:
+            cycle.placer.later_only = False
+            for number, kind in kinds.items():
+                room = cycle.placer.best(kind, cycle.allowed(kind)) if number >= 0 else None
+                if number >= 0 and (room is None or not room.at_once):
+                    self._add(kind, 1)
+        self._at_once_only = at_once_only
+
+    @property
+    def is_all(self) -> bool:
+        return self._remembers and not self._open
 
     def covers(self, job: Job) -> bool:
         if not self._remembers:
             return False
-        kind, size = _class_and_size(job)
-        return self._sizes.get(kind, NEVER) <= size
+        number, size = _class_and_size(job)
+        return self._sizes.get(number, NEVER) <= size
 
     def add(self, job: Job) -> None:
-        kind, size = _class_and_size(job)
-        if self._remembers and kind >= 0:
-            self._sizes[kind] = size
-            if size <= self._smallest.get(kind, NEVER):
-                self._smallest.pop(kind, None)
-                self.is_all = not self._smallest
+        number, size = _class_and_size(job)
+        if self._remembers and number >= 0:
+            self._add(job.chunk[0].kind, size)
+
+    def _add(self, kind: RequestClass, size: int) -> None:
+        self._sizes[kind.index] = size
+        if kind.is_share:
+            self._shares.add(kind.index)
+        if size <= self._smallest[kind.index]:
+            self._open.discard(kind.index)
+
+    def started(self, job: Job) -> None:
+        """It may go on with what it starts next."""
+        if self._at_once_only:
+            for number in self._shares:
+                del self._sizes[number]
+                self._open.add(number)
+            self._shares.clear()
+        if self._remembers and job.chunk:
+            number, size = _class_and_size(job)
+            self._smallest[number] = min(size, self._smallest.get(number, NEVER))
+            if self._sizes.get(number, NEVER) > size:
+                self._open.add(number)
 
 
 def _class_and_size(job: Job) -> tuple[int, int]:
     """The request class of the chunk, where it has one only and nothing else bears on its rooms (otherwise -1), and
     its size."""
-    chunk = job.chunk
-    kind = chunk[0].kind
-    if job.has_near or kind.rules_pods:
+    if job.has_near or len(job.shape) != 2 or job.chunk[0].kind.rules_pods:
         return -1, 0
-    for task in chunk:
-        if task.kind is not kind:
-            return -1, 0
-    return kind.index, len(chunk)
+    return job.shape[0], job.shape[1]
 
 
 def _start_in_reserved(cycle: Cycle, job: Job) -> None:

@@ -39,8 +39,8 @@ class Consolidate:
             self._known = (changes, self._cycle.nodes.free_gpu_milli())
         return self._known[1]
 
-    def may_give(self, job: Job, account: Account) -> bool:
-        return True
+    def may_give(self, job: Job) -> Callable[[Account], bool]:
+        return lambda account: True
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         return None

@@ -13,7 +13,7 @@ from .options import Options
 from .order import Roster
 from .rooms import Rooms
 from .state import State
-from .types import Placement, PodState, Snapshot, Workload
+from .types import NOTHING, Placement, PodState, Snapshot, Workload
 from .working import PENDING, RELEASING, Job, Task
 
 
@@ -68,8 +68,7 @@ class Cycle(State):
 
     def changed(self) -> list[Task]:
         """Tasks that anything was done with, in the order of the snapshot."""
-        tasks = {change[1] for change in self.ledger.changes}
-        return sorted(tasks, key=lambda task: (task.job.index, task.position))
+        return sorted({change[1] for change in self.ledger.changes}, key=_in_snapshot)
 
     def _forget(self, job: Job) -> None:
         for account in job.path:
@@ -89,8 +88,10 @@ class Cycle(State):
             self._running.set(job, _can_go(job))
 
     def _follow(self, job: Job) -> None:
-        job.chunk = gang.next_chunk(job) if self._may_start(job) else []
-        job.asked = gang.asked(job.chunk)
+        chunk = gang.next_chunk(job)
+        job.chunk = chunk = chunk if chunk and self._may_start(job) else []
+        job.asked = gang.asked(chunk) if chunk else NOTHING
+        job.shape = gang.shape(chunk) if chunk else ()
         job.key = gang.job_key(job)
 
     @property
@@ -116,9 +117,10 @@ class Cycle(State):
         left: list[Task] = []
         jobs: dict[int, Job] = {}
         ledger = self.ledger
-        for task in self.changed():
-            if task.state != RELEASING or task.pod.state is not PodState.PENDING:
-                continue
+        never_had = {
+            task for _, task, _, _ in ledger.changes if task.state == RELEASING and task.pod.state is PodState.PENDING
+        }
+        for task in sorted(never_had, key=_in_snapshot):
             kept, devices = task.kept, task.kept_devices
             if kept >= 0:
                 ledger.release(task)
@@ -153,6 +155,10 @@ class Cycle(State):
     def _is_small_enough(self, kind: RequestClass) -> bool:
         largest = self.largest
         return kind.devices <= largest[0] and kind.cpu <= largest[1] and kind.memory <= largest[2]
+
+
+def _in_snapshot(task: Task) -> tuple[int, int]:
+    return task.job.index, task.position
 
 
 def _can_go(job: Job) -> bool:

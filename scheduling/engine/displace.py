@@ -20,11 +20,8 @@ def displace(cycle: Cycle, rule: Rule) -> None:
     for are_first in (True, False) if cycle.search_first else (False,):
         hopes = _Hopes(cycle, rule, are_first)
         order = Order(cycle.accounts, cycle.waiting, cycle.ledger)
-        while hopes.are_left and (job := order.pop()):
+        while hopes.are_left and steps < cycle.options.search_steps and (job := order.pop()):
             if not hopes.take(job):
-                continue
-            if steps >= cycle.options.search_steps:
-                cycle.not_searched.append(job)
                 continue
             search = Search(cycle, rule, job, known)
             losers = search.run()
@@ -33,6 +30,8 @@ def displace(cycle: Cycle, rule: Rule) -> None:
                 hopes.give_up(job)
             else:
                 hopes.renew(losers)
+        if steps >= cycle.options.search_steps:
+            cycle.not_searched += hopes.left()
 
 
 class _Hopes:
@@ -59,6 +58,17 @@ class _Hopes:
     @property
     def are_left(self) -> bool:
         return bool(self._alive) or not self._remembers
+
+    def left(self) -> list[Job]:
+        """Whose turn did not come, in the order of the snapshot."""
+        indexes = {index for equals in self._alive.values() for index in equals}
+        return [
+            job
+            for job in self._cycle.jobs
+            if job.index not in self._popped
+            and (job.index in indexes or not self._remembers)
+            and self._may_hope(job)
+        ]
 
     def take(self, job: Job) -> bool:
         """It is its turn: whether it is to search."""
@@ -107,4 +117,4 @@ class _Hopes:
 
 def _shape(job: Job) -> Shape:
     """Workloads of one shape meet the same fate while nothing changes."""
-    return (job.account.index, job.preemptible, job.priority, *[task.kind.index for task in job.chunk])
+    return (job.account.index, job.preemptible, job.priority, *job.shape)

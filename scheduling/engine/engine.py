@@ -52,15 +52,31 @@ class Engine:
         self._cycle = Cycle(snapshot, options)
         self._made: Decisions | None = None
         """What was decided last, as long as nothing has changed since."""
-        self._true_until_ms = 0
+        self._made_ms = 0
+        self._true_until_ms: int | None = None
+        """When time alone makes it untrue; worked out when first asked for."""
+        self._is_rewound = True
 
     def decide(self) -> Decisions:
         """The same as `decide` of the snapshot."""
-        if self._made is None or self._cycle.snapshot.now_ms >= self._true_until_ms:
+        if self._made is None or not self._is_true_still():
+            self._rewind()
             self._made = _run(self._cycle)
-            self._cycle.rewind()
-            self._true_until_ms = _next_moment_ms(self._cycle)
+            self._made_ms = self._cycle.snapshot.now_ms
+            self._true_until_ms = None
+            self._is_rewound = False
         return self._made
+
+    def _is_true_still(self) -> bool:
+        if self._true_until_ms is None:
+            self._true_until_ms = _next_moment_ms(self._cycle, self._made_ms)
+        return self._cycle.snapshot.now_ms < self._true_until_ms
+
+    def _rewind(self) -> None:
+        """Back to the state before anything was decided: only when it is needed again, so nobody waits for it."""
+        if not self._is_rewound:
+            self._cycle.rewind()
+            self._is_rewound = True
 
     def edit(self, snapshot: Snapshot, workloads: Sequence[Workload], gone: Sequence[int]) -> None:
         """Go over to another snapshot, which differs from the last in time and in these workloads: those that are new,
@@ -71,15 +87,16 @@ class Engine:
             self._made = None
         has_frame = _frame(snapshot) == _frame(old) and snapshot.gpu_placement is not Placement.FRAGMENTATION
         if has_frame and not _has_new_rules(workloads):
+            self._rewind()
             self._cycle.edit(snapshot, workloads, gone)
         else:
             self._cycle = Cycle(snapshot, self._options)
-            self._made = None
+            self._made, self._is_rewound = None, True
 
 
-def _next_moment_ms(cycle: Cycle) -> int:
-    """When time alone can change what is decided: a delay, a pause, a minimum runtime or a grace is over."""
-    now_ms = cycle.snapshot.now_ms
+def _next_moment_ms(cycle: Cycle, now_ms: int) -> int:
+    """When after `now_ms` time alone can change what is decided: a delay, a pause, a minimum runtime or a grace is
+    over."""
     found = 1 << 62
     runtimes = {cycle.snapshot.min_runtime_ms}
     for account in cycle.accounts:
@@ -108,15 +125,9 @@ def _has_new_rules(workloads: Sequence[Workload]) -> bool:
     return any(group.request.together or group.request.apart for workload in workloads for group in workload.sub_groups)
 
 
-def _broken_promises(cycle: Cycle) -> list[Task]:
-    """Tasks without the room that an earlier cycle kept for them: another is kept now, or none."""
-    return [
-        task for task in cycle.changed() if task.pod.reserved_node is not None and task.kept < 0 and task.state != BOUND
-    ]
-
-
 def decisions(cycle: Cycle, withdrawn: list[Task]) -> Decisions:
     places, reserves, evicts = [], [], []
+    lost = {task.pod.id for task in withdrawn}
     nodes = cycle.nodes.all
     for task in cycle.changed():
         job, pod = task.job, task.pod
@@ -127,12 +138,14 @@ def decisions(cycle: Cycle, withdrawn: list[Task]) -> Decisions:
             evicts.append(Evict(pod.id, job.workload.id, code, other.workload.id, numbers))
         if task.kept >= 0 and (nodes[task.kept].id, task.kept_devices) != (pod.reserved_node, pod.reserved_devices):
             reserves.append(Reserve(pod.id, job.workload.id, nodes[task.kept].id, task.kept_devices))
+        elif task.kept < 0 and pod.reserved_node is not None and task.state != BOUND:
+            lost.add(pod.id)
     waiting = waits(cycle)
     return Decisions(
         tuple(places),
         tuple(reserves),
         tuple(evicts),
-        tuple(sorted({task.pod.id for task in (*withdrawn, *_broken_promises(cycle))})),
+        tuple(sorted(lost)),
         tuple(dict.fromkeys(job.workload.id for job in cycle.not_searched)),
         waiting,
         unit_shares(cycle, {wait.workload for wait in waiting}),

@@ -6,9 +6,10 @@ A workload starts its whole minimum together, and after that one pod at a time; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from fractions import Fraction
 
+from .classes import RequestClass
 from .working import BOUND, PENDING, RELEASING, Group, Job, Task
 
 
@@ -117,12 +118,30 @@ def asked(tasks: Sequence[Task]) -> tuple[int, int, int]:
     if len(tasks) == 1:
         return tasks[0].kind.amounts
     gpu = cpu = memory = 0
-    for task in tasks:
-        amounts = task.kind.amounts
-        gpu += amounts[0]
-        cpu += amounts[1]
-        memory += amounts[2]
+    for kind, count in _runs(tasks):
+        amounts = kind.amounts
+        gpu += count * amounts[0]
+        cpu += count * amounts[1]
+        memory += count * amounts[2]
     return gpu, cpu, memory
+
+
+def shape(tasks: Sequence[Task]) -> tuple[int, ...]:
+    """Request class and number of equal tasks after each other, again and again."""
+    if len(tasks) == 1:
+        return tasks[0].kind.index, 1
+    return tuple([number for kind, count in _runs(tasks) for number in (kind.index, count)])
+
+
+def _runs(tasks: Sequence[Task]) -> Iterator[tuple[RequestClass, int]]:
+    begun, kind = 0, tasks[0].kind if tasks else None
+    for at, task in enumerate(tasks):
+        if task.kind is not kind:
+            assert kind is not None
+            yield kind, at - begun
+            begun, kind = at, task.kind
+    if kind is not None:
+        yield kind, len(tasks) - begun
 
 
 def next_victims(job: Job, taken: set[Task]) -> tuple[list[Task], bool]:

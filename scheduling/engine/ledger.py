@@ -32,7 +32,7 @@ class Ledger:
         nodes = self.nodes
         task.node, task.devices, task.state = node, devices, BOUND
         task.group.active += 1
-        nodes.take_both(node, task.kind, devices, 1)
+        nodes.take(nodes.both, node, task.kind, devices, 1)
         self._charge(task, node, 1)
         self.changes.append((BIND, task, node, devices))
 
@@ -41,7 +41,7 @@ class Ledger:
         nodes, node, devices = self.nodes, task.node, task.devices
         task.node, task.devices, task.state = -1, (), PENDING
         task.group.active -= 1
-        nodes.take_both(node, task.kind, devices, -1)
+        nodes.take(nodes.both, node, task.kind, devices, -1)
         self._charge(task, node, -1)
         self.changes.append((UNBIND, task, node, devices))
 
@@ -52,7 +52,7 @@ class Ledger:
         if task.state == PENDING:
             task.state = RESERVED
         task.group.active += 1
-        nodes.take(nodes.later, node, task.kind, devices, 1)
+        nodes.take(nodes.only_later, node, task.kind, devices, 1)
         self.reserved_on.setdefault(node, set()).add(task)
         self._charge(task, node, 1)
         self.changes.append((RESERVE, task, node, devices))
@@ -64,7 +64,7 @@ class Ledger:
         if task.state == RESERVED:
             task.state = PENDING
         task.group.active -= 1
-        nodes.take(nodes.later, node, task.kind, devices, -1)
+        nodes.take(nodes.only_later, node, task.kind, devices, -1)
         self.reserved_on[node].discard(task)
         self._charge(task, node, -1)
         self.changes.append((RELEASE, task, node, devices))
@@ -74,7 +74,7 @@ class Ledger:
         nodes = self.nodes
         task.state = RELEASING
         task.group.active -= 1
-        nodes.take(nodes.later, task.node, task.kind, task.devices, -1)
+        nodes.take(nodes.only_later, task.node, task.kind, task.devices, -1)
         self._charge(task, task.node, -1)
         self.changes.append((EVICT, task, task.node, task.devices))
 
@@ -83,7 +83,7 @@ class Ledger:
         nodes = self.nodes
         task.state = BOUND
         task.group.active += 1
-        nodes.take(nodes.later, task.node, task.kind, task.devices, 1)
+        nodes.take(nodes.only_later, task.node, task.kind, task.devices, 1)
         self._charge(task, task.node, 1)
         self.changes.append((RESTORE, task, task.node, task.devices))
 

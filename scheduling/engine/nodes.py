@@ -48,6 +48,8 @@ class Nodes:
         """Index that stands for every node that is not, or no longer, of the pool: its pods are charged, no more."""
         self.all.append(_ELSEWHERE)
         self.bit = [1 << index for index in range(len(self.all))]
+        self.sizes = {(node.capacity, node.devices) for node in self.all[:-1]}
+        """What an empty node has: each size once."""
         memories = sorted({node.device_memory_mib for node in self.all})
         kinds = {memory: kind for kind, memory in enumerate(memories)}
         self.memories = memories
@@ -57,6 +59,8 @@ class Nodes:
         self.most_devices = max((node.devices for node in self.all), default=0)
         self.now = View(self.all, self.unit, self.most_devices)
         self.later = View(self.all, self.unit, self.most_devices)
+        self.both = (self.now, self.later)
+        self.only_later = (self.later,)
         self.ready = sum(bit for bit, node in zip(self.bit, self.all, strict=True) if node.ready)
         self.open: list[dict[int, int]] = [{} for _ in memories]
         """By kind: nodes by the most that is free of one device in use by shares, as bit sets."""
@@ -77,38 +81,36 @@ class Nodes:
         self._cpu_keys: list[tuple[bool, int, int]] | None = None
         self._cpu_changed: set[int] = set()
 
-    def take_both(self, index: int, kind: RequestClass, devices: tuple[int, ...], sign: int) -> None:
-        """In both views."""
-        self.take(self.now, index, kind, devices, sign)
-        self.take(self.later, index, kind, devices, sign)
-
-    def take(self, view: View, index: int, kind: RequestClass, devices: tuple[int, ...], sign: int) -> None:
-        """Room for one pod of the class, taken (1) or given back (-1)."""
+    def take(
+        self, views: tuple[View, ...], index: int, kind: RequestClass, devices: tuple[int, ...], sign: int
+    ) -> None:
+        """Room for one pod of the class, in `both` views or only `later`, taken (1) or given back (-1)."""
         if self.changed is not None:
             self.changed.add(index)
-        view.cpu[index] -= sign * kind.cpu
         self._cpu_changed.add(index)
-        view.memory[index] -= sign * kind.memory
-        view.slots[index] -= sign
-        if not devices:
-            return
-        unit = self.unit[index]
-        share = kind.shares[self.kind[index]] if kind.is_share else unit
-        free = view.devices[index]
-        before = after = view.whole[index]
-        for device in devices:
-            had = free[device]
-            free[device] = has = had - sign * share
-            if had == unit:
-                after -= 1
-            elif has == unit:
-                after += 1
-        if before != after:
-            view.whole[index] = after
-            bit = self.bit[index]
-            view.bits[before] ^= bit
-            view.bits[after] |= bit
-        if kind.is_share and view is self.later:
+        cpu, memory, unit = sign * kind.cpu, sign * kind.memory, self.unit[index]
+        share = sign * (kind.shares[self.kind[index]] if kind.is_share else unit)
+        for view in views:
+            view.cpu[index] -= cpu
+            view.memory[index] -= memory
+            view.slots[index] -= sign
+            if not devices:
+                continue
+            free = view.devices[index]
+            before = after = view.whole[index]
+            for device in devices:
+                had = free[device]
+                free[device] = has = had - share
+                if had == unit:
+                    after -= 1
+                elif has == unit:
+                    after += 1
+            if before != after:
+                view.whole[index] = after
+                bit = self.bit[index]
+                view.bits[before] ^= bit
+                view.bits[after] |= bit
+        if devices and kind.is_share:
             self._reopen(index)
 
     def _reopen(self, index: int) -> None:

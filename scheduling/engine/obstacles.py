@@ -112,7 +112,8 @@ def _of_reclaim(cycle: Cycle, job: Job, start: Wait) -> Found:
     needs, resource = _needs(cycle, job), _resource(job)
     asked = [side for mine in job.path for side in _siblings(cycle, mine)]
     rule = rule_of(cycle, Step.RECLAIM)
-    giving = [side for side in asked if rule.may_give(job, side) and any(_above(job, side, one) for one in (0, 1, 2))]
+    may_give = rule.may_give(job)
+    giving = [side for side in asked if may_give(side) and any(_above(job, side, one) for one in (0, 1, 2))]
     if not giving:
         return Obstacle.NOBODY_ABOVE, {
             "units": len(asked),

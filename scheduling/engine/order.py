@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 from .ledger import Ledger
 from .shares import Key, serving_key
@@ -74,9 +74,10 @@ class Order:
         """By parent: keys of children, the best on top; those that are no longer true are passed over."""
         self._keys: dict[int, Key | None] = {}
         self._best: dict[int, Job | None] = {}
-        for account in reversed(accounts):
+        for account in accounts:
             if account.children:
-                self._heaps.setdefault(account.index, [])
+                self._heaps[account.index] = []
+        for account in reversed(accounts):
             self._refresh(account)
 
     def pop(self) -> Job | None:
@@ -93,10 +94,14 @@ class Order:
 
     def _catch_up(self) -> None:
         above: set[Account] = set()
+        if len(self._touched) == 1:
+            for account in self._touched.pop().path:
+                self._refresh(account)
+            return
         for leaf in self._touched:
             self._refresh(leaf)
             above.update(leaf.path[1:])
-        for account in sorted(above, key=_deepest_first) if len(above) > 1 else above:
+        for account in sorted(above, key=_deepest_first):
             self._refresh(account)
         self._touched.clear()
 
@@ -125,11 +130,17 @@ class Order:
                 best = left[-1][2] if left else None
         self._best[index] = best
         key = None if best is None else serving_key(account, best.asked)
-        if key != self._keys.get(index):
+        had = self._keys.get(index)
+        if key != had:
             self._keys[index] = key
-            if key is not None:
-                parent = -1 if account.parent is None else account.parent.index
-                heappush(self._heaps.setdefault(parent, []), (key, index))
+            heap = self._heaps[-1 if account.parent is None else account.parent.index]
+            if not (heap and heap[0][0] is had):
+                if key is not None:
+                    heappush(heap, (key, index))
+            elif key is None:
+                heappop(heap)
+            else:
+                heapreplace(heap, (key, index))
 
     def _top(self, parent: int) -> int | None:
         heap, keys = self._heaps[parent], self._keys

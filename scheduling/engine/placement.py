@@ -55,6 +55,11 @@ class Placer(ABC):
     def best(self, kind: RequestClass, mask: int) -> Room | None:
         """The best room for one pod on the nodes of `mask`, all of them alike preferred."""
 
+    def beside(self, kind: RequestClass, room: Room) -> Room | None:
+        """Another room on the node where the pod before, of the same class, has just got this one, where that is the
+        best: None = look everywhere."""
+        return None
+
     def devices(self, kind: RequestClass, index: int) -> Room | None:
         """The room on this node, which is known to have enough of everything else; None where devices are lacking."""
         nodes = self.nodes
@@ -63,7 +68,7 @@ class Placer(ABC):
             at_once = nodes.fits(now, index, kind)
             return Room(index, (), at_once)
         free, occupied = later.devices[index], now.devices[index]
-        at_once = nodes.fits(now, index, kind)
+        at_once = now.cpu[index] >= kind.cpu and now.memory[index] >= kind.memory and now.slots[index] > 0
         if kind.devices == 1 and kind.is_whole and at_once and not self.later_only:
             for device, part in enumerate(free):
                 if part == unit and occupied[device] == unit:
@@ -150,10 +155,7 @@ class Index(Placer):
             return self._without_devices(kind, mask)
         if not kind.is_share:
             if self.gpu is Placement.BINPACK:
-                bits = self.nodes.later.bits
-                return self._first(
-                    kind, [tier for count in range(kind.devices, len(bits)) if (tier := bits[count] & mask)]
-                )
+                return self._fullest(kind, mask)
             return self._first(kind, list(self._by_fullness(kind.devices, mask)))
         if self.gpu is Placement.BINPACK:
             opened = self._opened(kind) & mask
@@ -163,6 +165,30 @@ class Index(Placer):
         # Shares of several devices can lie beside others on some of them, and take whole ones for the rest.
         least = 1 if kind.devices == 1 and self.gpu is Placement.BINPACK else 0
         return self._first(kind, list(self._by_fullness(least, mask)))
+
+    def beside(self, kind: RequestClass, room: Room) -> Room | None:
+        """Whole devices, bin-packed: the node has become fuller, so it is the best of those that fit."""
+        index = room.node
+        if not kind.is_whole or self.gpu is not Placement.BINPACK or not self.nodes.fits(self.nodes.later, index, kind):
+            return None
+        found = self.devices(kind, index)
+        return found if found is not None and found.at_once is room.at_once else None
+
+    def _fullest(self, kind: RequestClass, mask: int) -> Room | None:
+        """Whole devices, bin-packed. Mostly the first node that one looks at has room at once."""
+        later = self.nodes.later
+        bits = later.bits
+        for count in range(kind.devices, len(bits)):
+            tier = bits[count] & mask
+            if tier:
+                index = (tier & -tier).bit_length() - 1
+                if later.cpu[index] >= kind.cpu and later.memory[index] >= kind.memory and later.slots[index] > 0:
+                    room = self.devices(kind, index)
+                    if room is not None and room.at_once:
+                        return room
+                tiers = [tier, *[lower for more in bits[count + 1 :] if (lower := more & mask)]]
+                return self._first(kind, tiers)
+        return None
 
     def _first(self, kind: RequestClass, tiers: Sequence[int]) -> Room | None:
         """The first node that fits at once, else the first that fits later."""

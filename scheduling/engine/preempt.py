@@ -33,8 +33,8 @@ class Preempt:
             return False
         return job.preemptible or all(stays_non_preemptible(account, job.asked) for account in job.path)
 
-    def may_give(self, job: Job, account: Account) -> bool:
-        return account in job.path
+    def may_give(self, job: Job) -> Callable[[Account], bool]:
+        return lambda account: account in job.path
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         return lambda other: other.priority < job.priority and not is_protected(self._cycle, other, None)

@@ -14,8 +14,8 @@ from .classes import RequestClass
 from .cycle import Cycle
 from .decisions import Wait, WaitCode
 from .free import POD_SLOTS, Free
-from .policy import refusal
-from .types import Node
+from .policy import allows, refusal
+from .types import Amounts
 from .working import BOUND, PENDING, RELEASING, RESERVED, Group, Job, Task
 
 
@@ -31,12 +31,7 @@ def waits(cycle: Cycle) -> tuple[Wait, ...]:
         wait = _of_itself(cycle, job, stopping)
         if wait is None:
             chunk = job.chunk or gang.next_chunk(job)
-            shape = (
-                job.account.index,
-                job.preemptible,
-                job.has_near and job.index,
-                *[task.kind.index for task in chunk],
-            )
+            shape = (job.account.index, job.preemptible, job.has_near and job.index, _shape(job, chunk))
             wait = known.get(shape)
             if wait is None:
                 wait = known[shape] = explain(job, chunk)
@@ -44,6 +39,10 @@ def waits(cycle: Cycle) -> tuple[Wait, ...]:
                 wait = Wait(job.workload.id, wait.code, wait.numbers)
         found.append(wait)
     return tuple(found)
+
+
+def _shape(job: Job, chunk: Sequence[Task]) -> tuple[int, ...]:
+    return job.shape if chunk is job.chunk else gang.shape(chunk)
 
 
 def is_waiting(job: Job) -> bool:
@@ -68,6 +67,8 @@ def _of_itself(cycle: Cycle, job: Job, stopping: Mapping[int, int]) -> Wait | No
     workload = job.workload
     if workload.backs_off_until_ms > cycle.snapshot.now_ms:
         return Wait(workload.id, WaitCode.BACKING_OFF, {"until_ms": workload.backs_off_until_ms})
+    if job.chunk and not any([leaf.active for leaf in job.leaves]):
+        return None
     kept = {task.kept for task in job.tasks if task.kept >= 0}
     if kept:
         pods = sum(stopping.get(node, 0) for node in kept)
@@ -101,18 +102,21 @@ class Explainer:
         return Wait(job.workload.id, code, numbers)
 
     def _of_unit(self, job: Job, chunk: Sequence[Task]) -> tuple[WaitCode, Numbers] | None:
-        refused = refusal(job, gang.asked(chunk))
+        asked = job.asked if chunk is job.chunk else gang.asked(chunk)
+        refused = None if allows(job, asked) else refusal(job, asked)
         return None if refused is None else (refused.code, refused.numbers)
 
     def _of_nodes(self, job: Job, chunk: Sequence[Task]) -> tuple[WaitCode, Numbers]:
         if not self._cycle.nodes.ready:
             return WaitCode.NO_READY_NODE, {"nodes": len(self._cycle.nodes.all) - 1}
+        shape = _shape(job, chunk)
+        if shape in self._crowded and not job.has_near:
+            return self._crowded[shape]
         for kind in {task.kind.index: task.kind for task in chunk}.values():
             if found := self._of_class(kind):
                 return found
         if job.has_near and not _short(self._free, chunk) and (numbers := _topology(self._cycle, job, chunk)):
             return WaitCode.TOPOLOGY, numbers
-        shape = tuple([task.kind.index for task in chunk])
         if shape not in self._crowded:
             numbers = _short(self._free, chunk)
             self._crowded[shape] = (
@@ -133,7 +137,7 @@ class Explainer:
 
 def _never_fits(cycle: Cycle, kind: RequestClass) -> Numbers | None:
     """Resource by resource: `largest` is the most on one of the nodes that have enough of the resources before."""
-    sizes = [capacity_for(node, kind) for node in cycle.nodes.all[:-1]]
+    sizes = [capacity_for(capacity, devices, kind) for capacity, devices in cycle.nodes.sizes]
     for resource, asked in enumerate(_asked_of_device(kind)):
         largest = max((size[resource] for size in sizes), default=0)
         if asked > largest:
@@ -146,12 +150,11 @@ def _asked_of_device(kind: RequestClass) -> tuple[int, int, int]:
     return (kind.amounts[0], kind.cpu, kind.memory)
 
 
-def capacity_for(node: Node, kind: RequestClass) -> tuple[int, int, int]:
-    """What an empty node could give to one such pod; of its GPUs only the asked part of each."""
+def capacity_for(capacity: Amounts, devices: int, kind: RequestClass) -> tuple[int, int, int]:
+    """What an empty node of that size could give to one such pod; of its GPUs only the asked part of each."""
     request = kind.request
     each = kind.amounts[0] // request.devices if request.devices else 0
-    gpu = min(node.capacity.gpu_milli, node.devices * each)
-    return gpu, node.capacity.cpu_millicores, node.capacity.memory_bytes
+    return min(capacity.gpu_milli, devices * each), capacity.cpu_millicores, capacity.memory_bytes
 
 
 def _no_matching_node(cycle: Cycle, kind: RequestClass) -> Numbers | None:

@@ -50,14 +50,16 @@ class Reclaim:
             job.preemptible or stays_non_preemptible(account, job.asked)
         )
 
-    def may_give(self, job: Job, account: Account) -> bool:
+    def may_give(self, job: Job) -> Callable[[Account], bool]:
         """Another project; of the sides that branch off from the way up only those that could give."""
-        if account in job.path:
-            return account is not job.account
-        for mine in job.path:
-            if mine.parent is account.parent:
-                return _could_give(account, job.asked, within(mine.held, job.asked, mine.quota))
-        return True
+        in_quota = {mine.parent: within(mine.held, job.asked, mine.quota) for mine in job.path}
+
+        def may(account: Account) -> bool:
+            if account in job.path:
+                return account is not job.account
+            return account.parent not in in_quota or _could_give(account, job.asked, in_quota[account.parent])
+
+        return may
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         return (lambda other: not is_protected(self._cycle, other, job)) if self._protects else None

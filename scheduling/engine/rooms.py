@@ -33,7 +33,11 @@ class Rooms:
         mark = self.ledger.mark()
         self.placer.later_only = later_only
         self._reserved_some = False
-        if not self._place_in(job.root, job, list(tasks), self.nodes.ready, (), later_only):
+        if job.has_near:
+            is_placed = self._place_in(job.root, job, tasks, self.nodes.ready, (), later_only)
+        else:
+            is_placed = self._place_each(tasks, self.nodes.ready, (), later_only)
+        if not is_placed:
             self.ledger.rollback(mark)
             return False
         if not later_only and (self._reserved_some or len(tasks) < len(job.tasks)):
@@ -41,11 +45,9 @@ class Rooms:
         return True
 
     def _place_in(
-        self, group: Group, job: Job, tasks: list[Task], mask: int, ranked: Sequence[int], later_only: bool
+        self, group: Group, job: Job, tasks: Sequence[Task], mask: int, ranked: Sequence[int], later_only: bool
     ) -> bool:
         """The tasks of a group or set, inside one of the sets of nodes that its topology allows."""
-        if not job.has_near:
-            return self._place_each(tasks, mask, ranked, later_only)
         for part, order in self.domains.choices(group, job, tasks, mask):
             mark = self.ledger.mark()
             if self._place_children(group, job, tasks, part, order or ranked, later_only):
@@ -54,7 +56,7 @@ class Rooms:
         return False
 
     def _place_children(
-        self, group: Group, job: Job, tasks: list[Task], mask: int, ranked: Sequence[int], later_only: bool
+        self, group: Group, job: Job, tasks: Sequence[Task], mask: int, ranked: Sequence[int], later_only: bool
     ) -> bool:
         if not group.children:
             return self._place_each(tasks, mask, ranked, later_only)
@@ -64,18 +66,22 @@ class Rooms:
                 return False
         return True
 
-    def _place_each(self, tasks: list[Task], mask: int, ranked: Sequence[int], later_only: bool) -> bool:
+    def _place_each(self, tasks: Sequence[Task], mask: int, ranked: Sequence[int], later_only: bool) -> bool:
         placer, ledger = self.placer, self.ledger
-        if len(tasks) > 1 and any(task.kind is not tasks[0].kind for task in tasks):
+        kind, room = tasks[0].kind, None
+        if len(tasks) > 1 and any(task.kind is not kind for task in tasks):
             tasks = sorted(tasks, key=_largest_first)
         for task in tasks:
-            room = placer.room(task.kind, mask & self._state.allowed(task.kind), ranked)
+            if task.kind is not kind or ledger.neighbours is not None:
+                kind, room = task.kind, None
+            if room is not None:
+                room = placer.beside(kind, room)
             if room is None:
-                return False
+                room = placer.room(kind, mask & self._state.allowed(kind), ranked)
+                if room is None:
+                    return False
             node, devices, at_once = room
-            if task.kind.by_memory and not allows(
-                task.job, task.kind.amounts_on(self.nodes.all[node].device_memory_mib)
-            ):
+            if kind.by_memory and not allows(task.job, kind.amounts_on(self.nodes.all[node].device_memory_mib)):
                 return False
             if at_once and not later_only:
                 ledger.bind(task, node, devices)

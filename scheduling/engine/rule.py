@@ -22,8 +22,8 @@ class Rule(Protocol):
     def has_claim(self, job: Job) -> bool:
         """Whether it may look for victims at all."""
 
-    def may_give(self, job: Job, account: Account) -> bool:
-        """Whether a unit, of which the parent may give, may."""
+    def may_give(self, job: Job) -> Callable[[Account], bool]:
+        """Which units may give, given that their parents may."""
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         """Which workloads of those units may be stopped for it; None = all."""

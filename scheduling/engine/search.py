@@ -41,7 +41,7 @@ class Search:
         self._was_refused = False
         """Room was found, but the rule did not let it be taken."""
         self.steps = 0
-        """Batches that were taken, and ten for each trial."""
+        """Batches that were looked at; for each trial five, and the tasks that it moves."""
 
     def run(self) -> list[Account] | None:
         """Leaves the solution in place, and returns the projects that lost something; otherwise everything is as it
@@ -134,7 +134,7 @@ class Search:
             job,
             self._cycle.tops,
             self._cycle.running,
-            lambda account: rule.may_give(job, account),
+            rule.may_give(job),
             rule.may_go(job),
             self._known,
         )
@@ -164,7 +164,7 @@ class Search:
 
     def _try(self, chunk: list[Task], batches: list[Batch]) -> Solution | None:
         """Left in place if the chunk finds room and the rule accepts it."""
-        self.steps += 10
+        self.steps += 5 + len(chunk) + sum([len(batch.tasks) for batch in batches])
         mark = self._cycle.ledger.mark()
         solution = self._trial.run(chunk, batches)
         if solution is not None:

@@ -73,23 +73,31 @@ def exceeds(held: Sequence[int], bounds: Sequence[int]) -> bool:
 def serving_key(account: Account, asked: Sequence[int], gone: Sequence[int] = NOTHING) -> Key:
     """Less is served earlier. `asked`: by the workload that the unit would send next; `gone`: of what it holds, where
     victims are looked for: it counts for the dominant share with the workload only."""
-    h0, h1, h2 = account.held
+    h0, h1, h2 = held = account.held
     m0, m1, m2 = h0 + asked[0], h1 + asked[1], h2 + asked[2]
     q0, q1, q2 = account.quota
     f0, f1, f2 = account.fair
     w0, w1, w2 = account.thousandths
+    if account.known_held == held:
+        share = account.known_share
+    else:
+        share = max(h0 * _SCALE // w0, h1 * _SCALE // w1, h2 * _SCALE // w2)
+    if gone is NOTHING:
+        # Once the workload has started this is what the unit holds, and is not worked out again.
+        share_with = max(0, m0 * _SCALE // w0, m1 * _SCALE // w1, m2 * _SCALE // w2)
+        account.known_held, account.known_share = [m0, m1, m2], share_with
+    else:
+        share_with = max(
+            0, (m0 - gone[0]) * _SCALE // w0, (m1 - gone[1]) * _SCALE // w1, (m2 - gone[2]) * _SCALE // w2
+        )
+        account.known_held, account.known_share = [h0, h1, h2], share
     return (
         h0 > f0 and h1 > f1 and h2 > f2,
         m0 > q0 or m1 > q1 or m2 > q2,
         account.minus_rank,
         account.lacks_some and any(m and not e for m, e in zip((m0, m1, m2), account.entitled, strict=True)),
-        max(
-            0,
-            (m0 - gone[0]) * _SCALE // w0,
-            (m1 - gone[1]) * _SCALE // w1,
-            (m2 - gone[2]) * _SCALE // w2,
-        ),
-        max(h0 * _SCALE // w0, h1 * _SCALE // w1, h2 * _SCALE // w2),
+        share_with,
+        share,
         account.entitled_key,
         account.seniority,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Set
 
 from .cycle import Cycle
@@ -15,15 +14,7 @@ from .working import BOUND, Account, Job
 def unit_shares(cycle: Cycle, waiting: Set[int]) -> tuple[UnitShare, ...]:
     """Of every unit, in the order in which they are served next, each followed by those below it. `waiting`: the ids of
     workloads that wait."""
-    running: Counter[int] = Counter()
-    pending: Counter[int] = Counter()
-    for job in cycle.jobs:
-        is_running = BOUND in [task.state for task in job.tasks]
-        waits = job.workload.id in waiting
-        if is_running or waits:
-            for account in job.path:
-                running[account.index] += is_running
-                pending[account.index] += waits
+    running, pending = _counts(cycle, waiting)
     promised = _promised(cycle)
     found: list[UnitShare] = []
     for account in _in_order(cycle):
@@ -41,6 +32,23 @@ def unit_shares(cycle: Cycle, waiting: Set[int]) -> tuple[UnitShare, ...]:
             )
         )
     return tuple(found)
+
+
+def _counts(cycle: Cycle, waiting: Set[int]) -> tuple[list[int], list[int]]:
+    """Workloads that run, and that wait, by unit."""
+    running, pending = [0] * len(cycle.accounts), [0] * len(cycle.accounts)
+    for job in cycle.jobs:
+        if job.workload.id in waiting:
+            pending[job.account.index] += 1
+        for task in job.tasks:
+            if task.state == BOUND:
+                running[job.account.index] += 1
+                break
+    for account in reversed(cycle.accounts):
+        if account.parent is not None:
+            running[account.parent.index] += running[account.index]
+            pending[account.parent.index] += pending[account.index]
+    return running, pending
 
 
 def _less(held: list[int], kept: Amounts | list[int]) -> Amounts:

@@ -90,15 +90,24 @@ class Victims:
 
     def _first_among(self, siblings: list[Account]) -> First | None:
         """Of the sides that have something to give, what the best served one gives."""
-        found: Account | None = None
+        found: First | None = None
         best: Key | None = None
+        known: Known = self._known or {}
         for account in siblings:
-            if self._first(account) is None:
-                continue
-            key = self._key(account)
-            if (best is None or key > best) and self._is_asked(account):
-                found, best = account, key
-        return None if found is None else self._firsts[found.index]
+            index = account.index
+            was = known.get(index)
+            if was is not None and was[0] == account.version and self._is_untouched(account):
+                first, key = was[1], was[2]
+            else:
+                first = self._first(account)
+                key = None if first is None else self._key(account)
+            if key is not None and (best is None or key > best) and self._is_asked(account):
+                found, best = first, key
+        return found
+
+    def _is_untouched(self, account: Account) -> bool:
+        """It has not given yet, and is not one of the workload's own."""
+        return account.index not in self._given and account not in self._path
 
     def _is_asked(self, account: Account) -> bool:
         allowed = self._allowed.get(account.index)
@@ -122,17 +131,9 @@ class Victims:
         if index in self._firsts:
             return self._firsts[index]
         known = self._known
-        if known is None or index in self._given or account in self._path:
-            first = self._work_out(account)
-        else:
-            was = known.get(index)
-            if was is None or was[0] != account.version:
-                first = self._firsts[index] = self._work_out(account)
-                was = known[index] = (account.version, first, None if first is None else self._key(account))
-            first = was[1]
-            if was[2] is not None:
-                self._keys[index] = was[2]
-        self._firsts[index] = first
+        first = self._firsts[index] = self._work_out(account)
+        if known is not None and self._is_untouched(account):
+            known[index] = (account.version, first, None if first is None else self._key(account))
         return first
 
     def _work_out(self, account: Account) -> First | None:

@@ -26,9 +26,9 @@ class Account:
     """A unit with what it and everything below it holds. Lists have one amount a resource."""
 
     __slots__ = (
-        "blocked", "ceiling", "children", "entitled", "entitled_key", "fair", "held", "index", "is_open", "lacks_some",
-        "limit", "minus_rank", "non_preemptible", "over_quota", "parent", "path", "quota", "requested", "seniority",
-        "thousandths", "unit", "usable", "version", "whole",
+        "blocked", "ceiling", "children", "entitled", "entitled_key", "fair", "held", "index", "is_open", "known_held",
+        "known_share", "lacks_some", "limit", "minus_rank", "non_preemptible", "over_quota", "parent", "path", "quota",
+        "requested", "seniority", "thousandths", "unit", "usable", "version", "whole",
     )  # fmt: skip
 
     def __init__(self, unit: Unit, index: int, parent: Account | None) -> None:
@@ -74,6 +74,9 @@ class Account:
         self.thousandths = tuple(
             1000 * whole or unentitled for whole, unentitled in zip(self.whole, _UNENTITLED, strict=True)
         )
+        self.known_held: list[int] = []
+        self.known_share = 0
+        """The dominant share of what was held when it was worked out last (`shares.serving_key`)."""
 
 
 class Task:
@@ -119,7 +122,7 @@ class Job:
 
     __slots__ = (
         "account", "active", "asked", "chunk", "has_near", "has_surplus", "index", "key", "leaves", "path",
-        "preemptible", "priority", "root", "seniority", "size", "tasks", "workload",
+        "preemptible", "priority", "root", "seniority", "shape", "size", "tasks", "workload",
     )  # fmt: skip
 
     def __init__(self, workload: Workload, index: int, account: Account) -> None:
@@ -138,6 +141,8 @@ class Job:
         """What starts together next. This and the following are brought up to date by `Cycle.update`."""
         self.asked = (0, 0, 0)
         """What the chunk asks for in sum."""
+        self.shape: tuple[int, ...] = ()
+        """Its request classes, each with how many tasks (`gang.shape`)."""
         self.key: tuple[object, ...] = ()
         """Its place inside the project."""
         self.active: tuple[Task, ...] = ()
