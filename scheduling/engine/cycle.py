@@ -89,7 +89,9 @@ class Cycle(State):
 
     def _follow(self, job: Job) -> None:
         chunk = gang.next_chunk(job)
-        job.chunk = chunk = chunk if chunk and self._may_start(job) else []
+        if chunk and not self._may_start(job):
+            chunk = ()
+        job.chunk = chunk
         job.asked = gang.asked(chunk) if chunk else NOTHING
         job.shape = gang.shape(chunk) if chunk else ()
         job.key = gang.job_key(job)
@@ -165,9 +167,10 @@ def _can_go(job: Job) -> bool:
     """Whether it could be a victim; brings up to date what it would give."""
     if not job.preemptible:
         return False
-    job.active = tuple([task for task in job.tasks if gang.can_go(task)])
-    if not job.active:
+    active = [task for task in job.tasks if gang.can_go(task)]
+    job.active = active if len(active) < len(job.tasks) else job.tasks
+    if not active:
         return False
-    job.size = gang.asked(job.active)
+    job.size = gang.asked(active)
     job.has_surplus = True in [group.active > group.minimum for group in job.leaves]
     return True

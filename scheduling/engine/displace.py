@@ -65,9 +65,7 @@ class _Hopes:
         return [
             job
             for job in self._cycle.jobs
-            if job.index not in self._popped
-            and (job.index in indexes or not self._remembers)
-            and self._may_hope(job)
+            if job.index not in self._popped and (job.index in indexes or not self._remembers) and self._may_hope(job)
         ]
 
     def take(self, job: Job) -> bool:

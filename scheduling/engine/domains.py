@@ -138,5 +138,5 @@ class Domains:
         return [nodes for _, _, nodes in sorted(domains, reverse=True)]
 
 
-def _tasks(group: Group) -> list[Task]:
+def _tasks(group: Group) -> Sequence[Task]:
     return group.tasks if not group.children else [task for child in group.children for task in _tasks(child)]

@@ -13,7 +13,7 @@ from .classes import RequestClass
 from .working import BOUND, PENDING, RELEASING, Group, Job, Task
 
 
-def next_chunk(job: Job, *, moved: bool = False) -> list[Task]:
+def next_chunk(job: Job, *, moved: bool = False) -> Sequence[Task]:
     """The tasks that start together next; empty where nothing is left to start, or too few exist for the minimum.
 
     `moved`: tasks that are being stopped look for another room, too (in a search).
@@ -28,9 +28,9 @@ def is_active(task: Task) -> bool:
     return task.state == BOUND or task.kept >= 0
 
 
-def _of_leaf(group: Group, moved: bool) -> list[Task]:
+def _of_leaf(group: Group, moved: bool) -> Sequence[Task]:
     if group.active == len(group.tasks):
-        return []
+        return ()
     lacking = group.minimum - group.active
     found: list[Task] = []
     wanted = lacking if lacking > 0 else 1
@@ -38,11 +38,11 @@ def _of_leaf(group: Group, moved: bool) -> list[Task]:
         if task.kept < 0 and (task.state == PENDING or (moved and task.state == RELEASING)):
             found.append(task)
             if len(found) == wanted:
-                return found
-    return [] if lacking > 0 else found
+                return group.tasks if wanted == len(group.tasks) else found
+    return () if lacking > 0 else found
 
 
-def _of_set(group: Group, moved: bool) -> list[Task]:
+def _of_set(group: Group, moved: bool) -> Sequence[Task]:
     if not group.children:
         return _of_leaf(group, moved)
     children = sorted(group.children, key=_order)
@@ -50,15 +50,15 @@ def _of_set(group: Group, moved: bool) -> list[Task]:
         for child in children:
             if found := _of_set(child, moved):
                 return found
-        return []
-    found = []
+        return ()
+    chosen: list[Task] = []
     for child in children[: needed(group)]:
         if not is_satisfied(child):
             part = _of_set(child, moved)
             if not part:
-                return []
-            found += part
-    return found
+                return ()
+            chosen += part
+    return chosen
 
 
 def needed(group: Group) -> int:

@@ -21,6 +21,6 @@ class Options:
     """So many waiting workloads of a project count in the serving order of a trial."""
     trial_with_everybody: bool = False
     """Waiting workloads of all projects count there, not only those of the projects involved."""
-    search_steps: int = 5_000
+    search_steps: int = 3_000
     """A bound on the searches for victims of one kind in one cycle: a step is a victim looked at, a trial five and the
-    pods that it moves. So many steps take about a tenth of a second."""
+    pods that it moves. So many steps take less than a tenth of a second."""

@@ -67,7 +67,7 @@ def _of_itself(cycle: Cycle, job: Job, stopping: Mapping[int, int]) -> Wait | No
     workload = job.workload
     if workload.backs_off_until_ms > cycle.snapshot.now_ms:
         return Wait(workload.id, WaitCode.BACKING_OFF, {"until_ms": workload.backs_off_until_ms})
-    if job.chunk and not any([leaf.active for leaf in job.leaves]):
+    if job.chunk and not any(leaf.active for leaf in job.leaves):
         return None
     kept = {task.kept for task in job.tasks if task.kept >= 0}
     if kept:

@@ -9,7 +9,7 @@ enough, and with all batches; then those are spared that are not needed. (KAI-Sc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .arithmetic import Numbers
 from .bounds import RoomBound
@@ -79,7 +79,7 @@ class Search:
         gone = {task for batch in (*solution.stopped, *solution.moved) for task in batch.tasks}
         return [batch for batch in self._tried if not gone.isdisjoint(batch.tasks)]
 
-    def _probe(self, chunk: list[Task], recorded: list[Batch]) -> Solution | None:
+    def _probe(self, chunk: Sequence[Task], recorded: list[Batch]) -> Solution | None:
         """Room for the chunk besides the victims known already. Left in place if there is one."""
         if (recorded or len(chunk) < len(self._chunk)) and (solution := self._try(chunk, recorded)):
             return solution
@@ -149,20 +149,23 @@ class Search:
         """First whoever is nowhere near the rooms that were found; of a few, then one by one, the last first."""
         rooms = {task.kept for task in self._chunk}
         near = [batch for batch in batches if any(where(task) in rooms or task.node in rooms for task in batch.tasks)]
-        if len(near) < len(batches) and (better := self._instead(near)):
-            batches, solution = near, better
+        fewer: Solution | None = solution
+        if len(near) < len(batches) and (fewer := self._instead(near)):
+            batches, solution = near, fewer
         for batch in reversed(batches) if len(batches) <= SPARED_ONE_BY_ONE else ():
             others = [other for other in batches if other is not batch]
-            if better := self._instead(others):
-                batches, solution = others, better
-        self._cycle.ledger.rollback(self._mark)
-        return self._try(self._chunk, batches) or solution
+            if fewer := self._instead(others):
+                batches, solution = others, fewer
+        if fewer is None:
+            # What was tried last did not do: back to what did.
+            return self._instead(batches) or solution
+        return solution
 
     def _instead(self, batches: list[Batch]) -> Solution | None:
         self._cycle.ledger.rollback(self._mark)
         return self._try(self._chunk, batches)
 
-    def _try(self, chunk: list[Task], batches: list[Batch]) -> Solution | None:
+    def _try(self, chunk: Sequence[Task], batches: list[Batch]) -> Solution | None:
         """Left in place if the chunk finds room and the rule accepts it."""
         self.steps += 5 + len(chunk) + sum([len(batch.tasks) for batch in batches])
         mark = self._cycle.ledger.mark()

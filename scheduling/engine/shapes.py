@@ -137,11 +137,8 @@ class _Finder:
             created_ms=cycle.snapshot.now_ms,
             sub_groups=(sub_group,),
         )
-        job = Job(workload, _INDEX, self._account)
         leaf = Group("", pods, None, sub_group)
-        leaf.parent = job.root
-        job.root.children.append(leaf)
-        job.leaves.append(leaf)
+        job = Job(workload, _INDEX, self._account, leaf, (leaf,))
         leaf.tasks = job.tasks = [Task(pod, job, leaf, kind, at) for at, pod in enumerate(members)]
         self._request_more(pods)
         try:

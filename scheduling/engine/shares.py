@@ -87,9 +87,7 @@ def serving_key(account: Account, asked: Sequence[int], gone: Sequence[int] = NO
         share_with = max(0, m0 * _SCALE // w0, m1 * _SCALE // w1, m2 * _SCALE // w2)
         account.known_held, account.known_share = [m0, m1, m2], share_with
     else:
-        share_with = max(
-            0, (m0 - gone[0]) * _SCALE // w0, (m1 - gone[1]) * _SCALE // w1, (m2 - gone[2]) * _SCALE // w2
-        )
+        share_with = max(0, (m0 - gone[0]) * _SCALE // w0, (m1 - gone[1]) * _SCALE // w1, (m2 - gone[2]) * _SCALE // w2)
         account.known_held, account.known_share = [h0, h1, h2], share
     return (
         h0 > f0 and h1 > f1 and h2 > f2,

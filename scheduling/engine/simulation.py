@@ -126,8 +126,11 @@ class Trial:
 def _solution(batches: Iterable[Batch]) -> Solution:
     stopped, moved = [], []
     for batch in batches:
-        gone = tuple(task for task in batch.tasks if task.state == RELEASING and task.kept < 0)
-        elsewhere = tuple(task for task in batch.tasks if task.state == RELEASING and task.kept >= 0)
+        gone = [task for task in batch.tasks if task.state == RELEASING and task.kept < 0]
+        if len(gone) == len(batch.tasks):
+            stopped.append(batch)
+            continue
+        elsewhere = [task for task in batch.tasks if task.state == RELEASING and task.kept >= 0]
         if gone:
             stopped.append(Batch(batch.job, gone))
         if elsewhere:

@@ -137,22 +137,19 @@ class State:
         return Neighbours(self.nodes, [self.kind(request) for request in requests]) if rules else None
 
     def _job(self, workload: Workload, index: int) -> Job:
-        job = Job(workload, index, self._account_of[workload.unit])
-        sets: dict[int | None, Group] = {None: job.root}
-        for item in workload.sets:
-            group = Group(item.name, -1 if item.min_children is None else item.min_children, item.near)
-            sets[item.id] = _below(group, sets[item.parent])
-        for sub_group in workload.sub_groups:
-            leaf = Group(sub_group.name, sub_group.min_members, sub_group.near, sub_group)
-            _below(leaf, sets[sub_group.parent])
-            job.leaves.append(leaf)
-            kind = self.kind(sub_group.request)
-            for pod in sub_group.pods:
-                own = kind if pod.request is None else self.kind(pod.request)
-                task = Task(pod, job, leaf, own, len(job.tasks))
-                leaf.tasks.append(task)
-                job.tasks.append(task)
-        job.has_near = any(group.near for group in (*sets.values(), *job.leaves))
+        groups = _groups(workload)
+        leaves = tuple([group for group in groups if group.sub_group is not None])
+        job = Job(workload, index, self._account_of[workload.unit], groups[0], leaves)
+        for leaf, sub_group in zip(leaves, workload.sub_groups, strict=True):
+            kind, first = self.kind(sub_group.request), len(job.tasks)
+            leaf.tasks = tuple(
+                [
+                    Task(pod, job, leaf, kind if pod.request is None else self.kind(pod.request), first + number)
+                    for number, pod in enumerate(sub_group.pods)
+                ]
+            )
+            job.tasks = leaf.tasks if len(leaves) == 1 else (*job.tasks, *leaf.tasks)
+        job.has_near = True in [group.near is not None for group in groups]
         return job
 
     def _enter(self, task: Task, pod: Pod, again: set[int]) -> None:
@@ -236,9 +233,24 @@ class State:
             self.ledger.unbind(task)
 
 
+def _groups(workload: Workload) -> list[Group]:
+    """The root first, then sets, then sub-groups. A plain workload is its only sub-group."""
+    leaves = [Group(item.name, item.min_members, item.near, item) for item in workload.sub_groups]
+    if len(leaves) == 1 and not workload.sets and workload.near is None and workload.min_children is None:
+        return leaves
+    root = Group("", -1 if workload.min_children is None else workload.min_children, workload.near)
+    sets: dict[int | None, Group] = {None: root}
+    for item in workload.sets:
+        group = Group(item.name, -1 if item.min_children is None else item.min_children, item.near)
+        sets[item.id] = _below(group, sets[item.parent])
+    for leaf, sub_group in zip(leaves, workload.sub_groups, strict=True):
+        _below(leaf, sets[sub_group.parent])
+    return [*sets.values(), *leaves]
+
+
 def _below(group: Group, parent: Group) -> Group:
     group.parent = parent
-    parent.children.append(group)
+    parent.children = (*parent.children, group)
     return group
 
 

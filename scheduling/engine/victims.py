@@ -8,7 +8,7 @@ newest. An elastic workload gives one pod at a time while it is above its minimu
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from . import gang
@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """Tasks of one workload that go together."""
 
     job: Job
-    tasks: tuple[Task, ...]
+    tasks: Sequence[Task]
 
 
 First = tuple[Job, Size]
@@ -86,7 +86,7 @@ class Victims:
         if more:
             rest = [task for task in job.active if task not in taken]
             insort(self._again.setdefault(index, []), ((gang.job_key(job, taken), job.index, job), gang.asked(rest)))
-        return Batch(job, tuple(tasks))
+        return Batch(job, tasks)
 
     def _first_among(self, siblings: list[Account]) -> First | None:
         """Of the sides that have something to give, what the best served one gives."""

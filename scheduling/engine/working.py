@@ -111,8 +111,8 @@ class Group:
         self.near = near
         self.sub_group = sub_group
         self.parent: Group | None = None
-        self.children: list[Group] = []
-        self.tasks: list[Task] = []
+        self.children: Sequence[Group] = ()
+        self.tasks: Sequence[Task] = ()
         self.active = 0
         """Tasks of a leaf that are bound or have a reserved room; kept up by the ledger."""
 
@@ -125,7 +125,9 @@ class Job:
         "preemptible", "priority", "root", "seniority", "shape", "size", "tasks", "workload",
     )  # fmt: skip
 
-    def __init__(self, workload: Workload, index: int, account: Account) -> None:
+    def __init__(
+        self, workload: Workload, index: int, account: Account, root: Group, leaves: tuple[Group, ...]
+    ) -> None:
         self.workload = workload
         self.index = index
         self.account = account
@@ -133,11 +135,12 @@ class Job:
         self.priority = workload.priority
         self.preemptible = workload.preemptible
         self.seniority = (workload.created_ms, workload.id)
-        self.tasks: list[Task] = []
-        self.root = Group("", workload.min_children if workload.min_children is not None else -1, workload.near)
-        self.leaves: list[Group] = []
+        self.tasks: Sequence[Task] = ()
+        self.root = root
+        """The whole: its only sub-group, or a set of them."""
+        self.leaves = leaves
         self.has_near = False
-        self.chunk: list[Task] = []
+        self.chunk: Sequence[Task] = ()
         """What starts together next. This and the following are brought up to date by `Cycle.update`."""
         self.asked = (0, 0, 0)
         """What the chunk asks for in sum."""
@@ -145,7 +148,7 @@ class Job:
         """Its request classes, each with how many tasks (`gang.shape`)."""
         self.key: tuple[object, ...] = ()
         """Its place inside the project."""
-        self.active: tuple[Task, ...] = ()
+        self.active: Sequence[Task] = ()
         """Tasks of which something may be taken."""
         self.size = (0, 0, 0)
         """What these ask for in sum."""

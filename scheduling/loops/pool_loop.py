@@ -85,6 +85,8 @@ class PoolLoop:
         decisions = decide(snapshot)
         decided = time.perf_counter_ns()
         self._not_searched = decisions.not_searched
+        if self._not_searched:
+            self.wake.set()
         cycle = Cycle(
             number=tenure.cycle,
             at=timezone.now(),
