@@ -42,6 +42,30 @@ class WorkloadsImpact:
     waiting: int = 0
     gpu_milli: int = 0
     """In use by the running ones."""
+    names: tuple[str, ...] = ()
+    """Of some of the running ones, the longest running first."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaImpact:
+    """What a unit is guaranteed and gives back when it goes."""
+
+    gpu_milli: int = 0
+    """Summed over its cluster's pools."""
+    quotas: int = 0
+    """Rows of the unit and of everything below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SumChange:
+    """How a move changes what the units right below `unit` are guaranteed together in a pool, in milli-GPU."""
+
+    unit: OrgUnit
+    pool: str
+    before: int
+    after: int
+    available: int | None
+    """The unit's own quota, of a cluster the ready hardware; None: it has none to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +89,13 @@ def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
 
 
 @Hook
-def quota_impact(unit: OrgUnit) -> int:
-    """milli-GPU that the unit is guaranteed, summed over its cluster's pools; what a delete gives back."""
+def quota_impact(unit: OrgUnit) -> QuotaImpact:
+    """What a delete gives back."""
+
+
+@Hook
+def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
+    """The sums that a move would change, only those; the units it leaves first."""
 
 
 @Hook

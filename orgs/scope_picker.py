@@ -1,34 +1,75 @@
-"""What the scope picker of the top bar shows."""
+"""The one way to choose a unit: in the top bar, and as a field of forms (`orgs.forms.scope`)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Q, When
+from django.db.models import Case, Q, QuerySet, When
 from django.http import HttpRequest
 
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import below, visible_units
 
 MOST_ROWS = 150
-"""Where there are more units, projects are offered of the current scope only."""
+"""Where there are more units, projects are offered of the current scope only, and the search asks the server."""
 
 
-def scope_picker(request: HttpRequest) -> dict[str, Any]:
-    """`current` scope (None: all that is the person's), its `path` as far as it may be seen, `rows` of the tree."""
-    current: OrgUnit | None = getattr(request, "unit_scope", None)
-    units = visible_units(request.user).only("id", "kind", "name", "path", "parent_id", "cluster_id")
-    groups = list(units.exclude(kind=UnitKind.PROJECT).order_by("kind", "name")[:MOST_ROWS])
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Units to choose from, each after the one it lies in."""
+
+    units: list[OrgUnit]
+    above: set[int]
+    """Ids of those that only lead to what was searched for."""
+    cut: bool
+    """There are more than these."""
+
+
+def offer(units: QuerySet[OrgUnit], *, current: OrgUnit | None = None, search: str = "") -> Offer:
+    """Of `units`, those with `search` in the name; without one the upper levels, then projects, of `current` first."""
+    units = units.only("id", "kind", "name", "path", "parent_id", "cluster_id")
+    return _found(units, search) if search else _upper(units, current)
+
+
+def _found(units: QuerySet[OrgUnit], search: str) -> Offer:
+    found = list(units.filter(name__icontains=search).order_by("kind", "name")[: MOST_ROWS + 1])
+    ids = {pk for unit in found[:MOST_ROWS] for pk in unit.ancestor_ids}
+    above = ids.difference(unit.pk for unit in found)
+    shown = list(units.filter(pk__in=ids).order_by("kind", "name"))
+    return Offer(in_tree_order(shown), above, len(found) > MOST_ROWS)
+
+
+def _upper(units: QuerySet[OrgUnit], current: OrgUnit | None) -> Offer:
+    leading = Case(When(pk__in=current.ancestor_ids if current else [], then=0), default=1)
+    groups = list(units.exclude(kind=UnitKind.PROJECT).order_by(leading, "kind", "name")[: MOST_ROWS + 1])
+    cut, groups = len(groups) > MOST_ROWS, sorted(groups[:MOST_ROWS], key=lambda unit: (unit.kind, unit.name))
     inside = Case(When(below(current) & Q(path__gt=""), then=0), default=1)
     projects = list(units.filter(kind=UnitKind.PROJECT).order_by(inside, "name")[: MOST_ROWS + 1])
     if len(projects) + len(groups) > MOST_ROWS:
+        cut = True
         projects = [unit for unit in projects[:MOST_ROWS] if current is None or current.contains(unit)]
+    return Offer(in_tree_order([*groups, *projects]), set(), cut)
+
+
+def scope_picker(request: HttpRequest, search: str = "") -> dict[str, Any]:
+    """`current` scope (None: all that is the person's), its `path` as far as it may be seen, `rows` of the tree.
+
+    `cut`: there are more than these rows.
+    """
+    current: OrgUnit | None = getattr(request, "unit_scope", None)
+    offered = offer(visible_units(request.user), current=current, search=search)
     above = set(current.ancestor_ids) if current else set()
-    path = [unit for unit in [*groups, *projects] if unit.pk in above]
+    path = [unit for unit in offered.units if unit.pk in above]
     return {
         "current": current,
         "path": sorted(path, key=lambda unit: len(unit.path)),
-        "rows": [{"unit": unit, "depth": unit.path.count("/") - 1} for unit in in_tree_order([*groups, *projects])],
+        "rows": [
+            {"unit": unit, "depth": unit.path.count("/") - 1, "above": unit.pk in offered.above}
+            for unit in offered.units
+        ],
+        "cut": offered.cut,
+        "search": search,
     }
 
 

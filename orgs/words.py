@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orgs.models import ClusterInfo, OrgUnit, UnitKind
 from orgs.selectors.clusters import ClusterLine
-from orgs.selectors.impact import UnitImpact
+from orgs.selectors.impact import MoveImpact, UnitImpact
 from orgs.selectors.tree import Tree
 from portal.formats import counted, gpus, gpus_counted
 
@@ -71,21 +72,63 @@ def settings_answer(clusters: list[ClusterLine], may_connect: bool) -> Answer:
 def impact_rows(impact: UnitImpact, unit: OrgUnit) -> list[dict[str, object]]:
     """The lines of the dialog before a delete: what ends, what goes back, what is kept."""
     above = unit.parent.name if unit.parent else ""
-    lines: list[tuple[str, object]] = [
-        ("Departments inside go too", impact.departments),
-        ("Projects inside go too", impact.projects),
-        ("Running workloads are stopped", impact.work.running),
-        ("Waiting workloads are removed", impact.work.waiting),
-        ("Access rules are removed", impact.rules),
+    lines = [
+        ("Departments inside go too", impact.departments, "departments"),
+        ("Projects inside go too", impact.projects, "projects"),
+        ("Running workloads are stopped", impact.work.running, "running"),
+        ("Waiting workloads are removed", impact.work.waiting, ""),
+        ("Access rules are removed", impact.rules, "rules"),
+        ("Quotas are removed", impact.quotas, ""),
     ]
-    rows: list[dict[str, object]] = [{"text": text, "figure": figure} for text, figure in lines if figure]
+    rows: list[dict[str, object]] = [
+        {"text": text, "figure": figure, "names": _named(impact.names.get(names, ()), figure)}
+        for text, figure, names in lines
+        if figure
+    ]
     if impact.guaranteed_gpu_milli:
         text = "Guaranteed GPUs go" if unit.kind == UnitKind.CLUSTER else f"Guaranteed GPUs go back to {above}"
         rows.append({"text": text, "figure": gpus(impact.guaranteed_gpu_milli)})
     kept = "Namespaces and their volumes are kept" if impact.projects else "The namespace and its volumes are kept"
     if impact.projects or unit.kind == UnitKind.PROJECT:
-        rows.append({"text": kept, "figure": None, "tone": "kept"})
+        total = impact.projects + (unit.kind == UnitKind.PROJECT)
+        names = _named(impact.names.get("namespaces", ()), total)
+        rows.append({"text": kept, "figure": None, "tone": "kept", "names": names})
     return rows
+
+
+def move_rows(impact: MoveImpact, unit: OrgUnit, parent: OrgUnit) -> list[dict[str, object]]:
+    """The lines of the dialog before a move: whose sums of quotas change, who gets and loses rights, what is kept."""
+    rows: list[dict[str, object]] = []
+    for change in impact.sums:
+        whole = "" if change.available is None else f" of {gpus(change.available)}"
+        over = change.available is not None and change.after > change.available and change.after > change.before
+        rows.append(
+            {
+                "text": f"GPUs guaranteed inside {change.unit.name}, pool {change.pool}",
+                "figure": f"{gpus(change.before)} → {gpus(change.after)}{whole}",
+                "tone": "over" if over else "change",
+                "names": f"{gpus(change.after - (change.available or 0))} more than there are" if over else "",
+            }
+        )
+    if impact.rules_lost:
+        rows.append(
+            {"text": f"Access rules from above that no longer hold on {unit.name}", "figure": impact.rules_lost}
+        )
+    if impact.rules_won:
+        text = f"Access rules on {parent.name} or above it that hold from then on"
+        rows.append({"text": text, "figure": impact.rules_won, "tone": "change"})
+    if not impact.sums:
+        rows.append({"text": "No sum of quotas changes", "figure": None, "tone": "kept"})
+    text = "Workloads, namespaces, quotas and rules of its own go along"
+    return [*rows, {"text": text, "figure": None, "tone": "kept"}]
+
+
+def _named(names: Sequence[str], total: int) -> str:
+    """Some of the names, and how many more there are."""
+    if not names:
+        return ""
+    more = total - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def impact_line(impact: UnitImpact) -> str:

@@ -8,12 +8,14 @@ class QuotasConfig(AppConfig):
         from orgs import hooks
         from portal.shell import MenuLine, register_menu
         from quotas.selectors import figures
+        from quotas.selectors.moves import quota_move_impact
         from quotas.services.guard import unit_moving
         from quotas.services.pool import default_pool_create
 
         hooks.unit_figures.register(figures.unit_figures)
         hooks.unit_pool_figures.register(figures.unit_pool_figures)
         hooks.quota_impact.register(figures.quota_impact)
+        hooks.quota_move_impact.register(quota_move_impact)
         hooks.unit_moving.register(unit_moving)
         hooks.default_pool_create.register(default_pool_create)
         register_menu(

@@ -20,16 +20,19 @@ from scheduling.models import Event, Pod, Workload
 from scheduling.selectors.over import pods_over_milli
 from scheduling.selectors.visible import visible_workloads
 
+MOST_NAMED = 5
 ON_A_NODE = Q(phase__lte=Pod.Phase.STOPPING, node__isnull=False)
 
 
 def workloads_impact(unit: OrgUnit) -> WorkloadsImpact:
-    found = Workload.objects.filter(below(unit, "project"), is_active=True).aggregate(
+    active = Workload.objects.filter(below(unit, "project"), is_active=True)
+    found = active.aggregate(
         running=Count("id", filter=~Q(state=Workload.State.WAITING)),
         waiting=Count("id", filter=Q(state=Workload.State.WAITING)),
         gpu_milli=Sum("allocated_gpu_milli", default=0),
     )
-    return WorkloadsImpact(**found)
+    running = active.exclude(state=Workload.State.WAITING).order_by("created_at", "id")
+    return WorkloadsImpact(**found, names=tuple(running.values_list("name", flat=True)[:MOST_NAMED]))
 
 
 def workloads_end(unit: OrgUnit, actor: Actor) -> None:

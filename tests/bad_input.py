@@ -12,6 +12,7 @@ from django.forms import BaseForm, RadioSelect, Select, SelectMultiple
 from django.urls import reverse
 from django.utils.html import escape
 
+from orgs.forms.scope import ScopePicker
 from tests.factories import signed_in
 from tests.world import World
 
@@ -104,7 +105,7 @@ def _wrong_answer(response: Any, name: str, value: str, case: FormCase) -> Probl
         problems.append(f"the error is not beside the field: {form.errors.as_data()}")
     elif any(not sentence.strip().endswith(".") for sentence in form.errors[name]):
         problems.append(f"not a sentence: {form.errors[name]}")
-    choices = Select | SelectMultiple | RadioSelect
+    choices = Select | SelectMultiple | RadioSelect | ScopePicker
     chosen = isinstance(form.fields[name].widget, choices) if name in form.fields else True
     if name in case.unechoed:
         if value.strip() and len(value) > 3 and escape(value) in page:

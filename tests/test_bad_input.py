@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from orgs.models import ClusterInfo
 from orgs.services.cluster import cluster_create
 from orgs.services.department import department_create
+from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
@@ -86,6 +87,14 @@ FORMS: list[FormCase] = [
         lambda world: {"name": "Halden Labs", "description": ""},
         of(pk="account.pk"),
         {"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    FormCase(
+        "unit_move",
+        "admin",
+        lambda world: {"parent": str(world.elsewhere.parent_id), "expected_version": "1"},
+        of(pk="project.pk"),
+        {"expected_version": {"missing", "blank"}},
+        foreign={"parent": lambda world: world.project.pk, "expected_version": lambda world: 2},
     ),
     FormCase(
         "rule_create",
@@ -264,6 +273,14 @@ SERVICES: list[ServiceCase] = [
         unit_rename,
         lambda world: {"actor": actor_of(), "unit": world.project, "name": "vis-4d"},
         {"name": (), "description": {*OPTIONAL, "none"}},
+    ),
+    ServiceCase(
+        unit_move,
+        lambda world: {"actor": actor_of(), "unit": world.project, "parent": world.elsewhere.parent},
+        others={
+            "parent": lambda world: [world.account, world.cluster, world.elsewhere],
+            "expected_version": lambda world: [0, 2, -1],
+        },
     ),
     ServiceCase(
         cluster_create,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django import forms
 
+from orgs.forms.scope import ScopeChoices, ScopeField
 from orgs.models import UnitKind
 from orgs.names import LONGEST_DESCRIPTION, longest_name
 
@@ -38,3 +39,14 @@ class DeleteForm(forms.Form):
         if self.wanted and typed != self.wanted:
             raise forms.ValidationError(f"Type {self.wanted} to confirm: there is work running.")
         return typed
+
+
+class MoveForm(forms.Form):
+    """Where a unit goes."""
+
+    parent = ScopeField(label="Into")
+    expected_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: object, choices: ScopeChoices, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["parent"].give(choices)  # type: ignore[attr-defined]

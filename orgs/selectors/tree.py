@@ -14,6 +14,7 @@ from orgs.hooks import Figures
 from orgs.models import AccessRule, OrgUnit, ProjectInfo, UnitKind
 from orgs.names import DEFAULT_DEPARTMENT
 from orgs.scope import below, visible_units
+from orgs.services.unit import is_default_department
 
 MOST_ROWS = 600
 """On one page. Where there are more units, projects are left to the page of their department."""
@@ -43,6 +44,10 @@ class Row:
     selected: bool = False
     scale: int = 1
     """milli-GPU that a full bar stands for: the largest of its kind."""
+    may_rename: bool = False
+    """So `may_delete`, `may_move`: what the reader may do to it."""
+    may_delete: bool = False
+    may_move: bool = False
 
     @property
     def expandable(self) -> bool:
@@ -76,6 +81,7 @@ def tree(user: Any, scope: OrgUnit | None, search: str = "") -> Tree:
     _add_info(rows)
     total = _add_figures(rows, units)
     _add_people(rows, user)
+    _add_rights(rows, user)
     left_out = max(len(matching) - MOST_ROWS, 0) if matching is not None else len(units) - len(shown)
     return Tree(rows, kinds, total, left_out)
 
@@ -167,3 +173,13 @@ def _add_people(rows: list[Row], user: Any) -> None:
     for row in rows:
         if may(user, "read", "access_rule", row.unit):
             row.people = len(subjects[row.unit.pk])
+
+
+def _add_rights(rows: list[Row], user: Any) -> None:
+    for row in rows:
+        unit = row.unit
+        kind = unit.get_kind_display()
+        row.may_rename = may(user, "update", kind, unit)
+        if unit.kind in (UnitKind.DEPARTMENT, UnitKind.PROJECT) and not is_default_department(unit):
+            row.may_delete = may(user, "delete", kind, unit)
+            row.may_move = may(user, "delete", kind, OrgUnit(path=unit.path.removesuffix(f"{unit.pk}/")))

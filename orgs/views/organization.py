@@ -112,7 +112,9 @@ def _changing(user: Any, unit: OrgUnit) -> list[Deed]:
     deeds = [Deed("unit_rename", "Rename", _missing(user, "update", kind, unit))]
     if unit.kind == UnitKind.CLUSTER:
         deeds.append(Deed("cluster_disconnect", "Disconnect", _missing(user, "delete", kind, unit)))
-    elif unit.kind != UnitKind.ACCOUNT:
+    elif unit.parent is not None and unit.kind != UnitKind.ACCOUNT:
+        stays = "The default department of a cluster stays in it." if is_default_department(unit) else ""
+        deeds.append(Deed("unit_move", "Move", stays or _missing(user, "delete", kind, unit.parent)))
         kept = "The default department of a cluster cannot be deleted." if is_default_department(unit) else ""
         deeds.append(Deed("unit_delete", "Delete", kept or _missing(user, "delete", kind, unit)))
     return deeds

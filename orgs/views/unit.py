@@ -9,16 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from orgs.access import NotVisible, require
-from orgs.forms.unit import DeleteForm, UnitForm
+from orgs.forms.scope import ScopeChoices
+from orgs.forms.unit import DeleteForm, MoveForm, UnitForm
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import visible_units
-from orgs.selectors.impact import unit_impact
+from orgs.selectors.impact import move_impact, unit_impact
 from orgs.services.cluster import cluster_disconnect
 from orgs.services.department import department_create
+from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.unit import unit_delete, unit_rename
 from orgs.views.form import FormPage
-from orgs.words import impact_line, impact_rows
+from orgs.words import impact_line, impact_rows, move_rows
 
 
 def visible_unit(user: Any, pk: int) -> OrgUnit:
@@ -102,6 +104,44 @@ class UnitRename(UnitFormPage):
         return f"{self.unit.get_kind_display().capitalize()} {renamed.name} is saved."
 
 
+class UnitMove(UnitFormPage):
+    """Chooses where the unit goes and shows what that changes; `?parent=` chooses beforehand."""
+
+    action, entity = "delete", ""
+    submit = "Move"
+    after_fields = "orgs/move_impact.html"
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.unit = visible_unit(self.request.user, kwargs["pk"])
+        kind = self.unit.get_kind_display()
+        if self.unit.kind not in (UnitKind.DEPARTMENT, UnitKind.PROJECT) or self.unit.parent is None:
+            raise NotVisible("Only departments and projects move.")
+        require(self.actor, self.action, kind, self.unit.parent)
+        self.title = f"Move {kind} {self.unit.name}"
+        self.line = f"It lies in {self.unit.parent.name}. Everything inside goes along."
+        self.submit = f"Move {kind}"
+
+    def form(self, data: Any = None) -> forms.Form:
+        choices = ScopeChoices(self.request.user, f"{self.unit.get_kind_display()}:create", self.unit.cluster)
+        initial = {"parent": self.request.GET.get("parent", ""), "expected_version": self.unit.version}
+        return MoveForm(data, choices=choices, initial=initial)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(after_fields=self.after_fields, **kwargs)
+        form = context["form"]
+        parent = form.fields["parent"].choices.find(str(form["parent"].value() or ""))
+        if parent is not None and parent.pk != self.unit.parent_id and not self.unit.contains(parent):
+            impact = move_impact(self.unit, parent, self.request.user)
+            context |= {"impact": move_rows(impact, self.unit, parent), "new_parent": parent}
+        return context
+
+    def save(self, form: forms.Form) -> str:
+        parent = form.cleaned_data["parent"]
+        version = form.cleaned_data["expected_version"]
+        moved = unit_move(actor=self.actor, unit=self.unit, parent=parent, expected_version=version)
+        return f"{self.unit.get_kind_display().capitalize()} {moved.name} lies in {parent.name} now."
+
+
 class UnitDelete(UnitFormPage):
     """Shows what goes along; the name has to be typed while work is running."""
 
@@ -112,7 +152,7 @@ class UnitDelete(UnitFormPage):
 
     def prepare(self, **kwargs: Any) -> None:
         super().prepare(**kwargs)
-        self.impact = unit_impact(self.unit)
+        self.impact = unit_impact(self.unit, self.request.user)
         self.kind = self.unit.get_kind_display()
         self.title = f"{self.verb} {self.kind} {self.unit.name}?"
         self.line = impact_line(self.impact)

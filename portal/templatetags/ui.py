@@ -61,10 +61,16 @@ def scope_rows(picker: dict[str, Any]) -> list[dict[str, Any]]:
             open_rows.pop()
         for above in open_rows:
             above["below"] += 1
-        shown = {"unit": row["unit"], "depth": row["depth"] - top + 1, "below": 0, "current": row["unit"] == current}
+        shown = {
+            "unit": row["unit"],
+            "depth": row["depth"] - top + 1,
+            "below": 0,
+            "current": row["unit"] == current,
+            "above": row.get("above", False),
+        }
         rows.append(shown)
         open_rows.append(shown)
-    if sum(row["depth"] == 1 for row in rows) > 1:
+    if sum(row["depth"] == 1 for row in rows) > 1 and not picker.get("search"):
         rows.insert(0, {"unit": None, "depth": 1, "below": 0, "current": current is None})
     return rows
 

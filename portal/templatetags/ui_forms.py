@@ -12,6 +12,8 @@ register = template.Library()
 
 
 def _shape(widget: forms.Widget) -> str:
+    if hasattr(widget, "shape"):
+        return str(widget.shape)
     if isinstance(widget, forms.CheckboxInput):
         return "check"
     if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):

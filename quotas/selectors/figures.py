@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import F, QuerySet, Sum
 
-from orgs.hooks import Figures, PoolFigures
-from orgs.models import OrgUnit
-from quotas.models import Pool, UnitUsage
+from orgs.hooks import Figures, PoolFigures, QuotaImpact
+from orgs.models import OrgUnit, UnitState
+from orgs.scope import below
+from quotas.models import Pool, Quota, UnitUsage
 
 from .sums import NOTHING, guaranteed
 
@@ -43,9 +44,10 @@ def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
     ]
 
 
-def quota_impact(unit: OrgUnit) -> int:
-    """milli-GPU that it is guaranteed in all pools."""
-    return sum(amounts.gpu_milli for amounts in guaranteed([unit.pk]).values())
+def quota_impact(unit: OrgUnit) -> QuotaImpact:
+    """What it is guaranteed in all pools, and how many quotas there are in it."""
+    milli = sum(amounts.gpu_milli for amounts in guaranteed([unit.pk]).values())
+    return QuotaImpact(milli, Quota.objects.filter(below(unit, "unit"), unit__state=UnitState.ACTIVE).count())
 
 
 def _summed(usages: QuerySet[UnitUsage], by: str) -> dict[int, dict[str, int]]:

@@ -168,3 +168,44 @@ def test_dialogs_are_accessible(opened: Callable[..., Page], project: OrgUnit) -
         assert axe(page) == [], name
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_moving_by_button_shows_whose_sums_change(opened: Callable[..., Page], project: OrgUnit) -> None:
+    page = opened(f"/organization/?unit={project.pk}")
+    page.get_by_role("link", name="Move").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("searchbox", name="Find a unit").fill("lang")
+    expect(dialog.get_by_text("vision", exact=True)).to_be_hidden()
+    dialog.get_by_role("radio", name="language").check()
+    expect(dialog.get_by_text("GPUs guaranteed inside vision, pool a100")).to_be_visible()
+    expect(dialog.get_by_text("24 → 0 of 24")).to_be_visible()
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Move project").click()
+    expect(page.locator(".panel").get_by_text("Project in language")).to_be_visible()
+    assert OrgUnit.objects.get(pk=project.pk).parent.name == "language"  # type: ignore[union-attr]
+
+
+def test_moving_by_keyboard_and_by_dragging(opened: Callable[..., Page], project: OrgUnit) -> None:
+    page = opened("/organization/")
+    language = page.locator("#units tr", has_text="language")
+    page.locator(f"#unit-{project.pk}").focus()
+    page.keyboard.press("Control+x")
+    expect(page.locator("#said")).to_contain_text("vis-3d is taken up.")
+    language.focus()
+    page.keyboard.press("Control+v")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name="language")).to_be_checked()
+    expect(dialog.get_by_text("24 → 0 of 24")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(f"#unit-{project.pk}").drag_to(language)
+    expect(dialog.get_by_text("24 → 0 of 24")).to_be_visible()
+    dialog.get_by_role("button", name="Move project").click()
+    expect(page.locator(".panel").get_by_text("Project in language")).to_be_visible()
+    row = page.locator(f"#unit-{project.pk}")
+    row.focus()
+    page.keyboard.press("F2")
+    expect(dialog.get_by_text("Rename project vis-3d")).to_be_visible()
+    page.keyboard.press("Escape")
+    row.focus()
+    page.keyboard.press("Delete")
+    expect(dialog.get_by_text("Delete project vis-3d?")).to_be_visible()

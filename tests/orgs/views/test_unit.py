@@ -8,9 +8,14 @@ from scheduling.models import Workload
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
+    VIEWER,
+    make_account,
     make_cluster,
     make_department,
+    make_pool,
     make_project,
+    make_quota,
+    make_rule,
     make_user,
     make_workload,
     signed_in,
@@ -97,3 +102,60 @@ def test_a_refusal_of_the_whole_is_said_above_the_buttons() -> None:
     response = signed_in(make_user(role=ADMIN)).post(reverse("unit_delete", args=[default.pk]))
     assert response.status_code == 422
     assert "The default department of a cluster cannot be deleted." in response.content.decode()
+
+
+def test_moving_shows_the_sums_it_changes_and_then_the_unit_in_its_new_place() -> None:
+    north = make_cluster("north")
+    vision, robots = make_department("vision", north), make_department("robots", north)
+    project = make_project("vis-3d", vision)
+    pool = make_pool("a100", cluster=north)
+    for unit, gpus in ((vision, 8), (robots, 2), (project, 4)):
+        make_quota(unit, pool, gpus)
+    make_user(role=VIEWER, scope=vision)
+    client = signed_in(make_user(role=ADMIN))
+    url = reverse("unit_move", args=[project.pk])
+    dialog = client.get(url, headers=FRAGMENT).content.decode()
+    assert "Move project vis-3d" in dialog
+    assert "Choose a place to see what changes there." in dialog
+    dialog = client.get(url, {"parent": robots.pk}, headers=FRAGMENT).content.decode()
+    assert "GPUs guaranteed inside vision, pool a100" in dialog
+    assert "4 → 0 of 8" in dialog
+    assert "0 → 4 of 2" in dialog
+    assert "2 more than there are" in dialog
+    assert "Access rules from above that no longer hold on vis-3d" in dialog
+    response = client.post(url, {"parent": robots.pk, "expected_version": project.version}, headers=FRAGMENT)
+    assert response.headers["HX-Redirect"] == f"/organization/?unit={project.pk}"
+    assert OrgUnit.objects.get(pk=project.pk).parent == robots
+
+
+def test_a_move_is_refused_beside_the_field() -> None:
+    vision = make_department("vision")
+    project = make_project("vis-3d", vision)
+    head = make_user(role=DEPARTMENT_ADMIN, scope=vision)
+    make_user(role=VIEWER, scope=vision)
+    inner = make_department("inner", vision)
+    client = signed_in(head)
+    url = reverse("unit_move", args=[project.pk])
+    page = client.get(url).content.decode()
+    assert f'value="{inner.pk}"' in page
+    assert f'value="{vision.parent_id}"' not in page
+    page = client.post(url, {"parent": vision.parent_id}).content.decode()
+    assert "There is no such place here, or you may not see it." in page
+    page = client.post(url, {}).content.decode()
+    assert "No place is chosen." in page
+    page = client.post(url, {"parent": inner.pk, "expected_version": 7}).content.decode()
+    assert "Somebody changed this meanwhile." in page
+    assert OrgUnit.objects.get(pk=project.pk).parent == vision
+
+
+def test_what_may_not_be_chosen_is_shown_and_says_why() -> None:
+    vision = make_department("vision")
+    project = make_project("vis-3d", vision)
+    other = make_department("other", vision.parent)
+    user = make_user(role=DEPARTMENT_ADMIN, scope=vision)
+    make_rule(user, VIEWER, make_account())
+    client = signed_in(user)
+    url = reverse("unit_move", args=[project.pk])
+    assert "“project: create” there." in client.get(url).content.decode()
+    page = client.post(url, {"parent": other.pk}).content.decode()
+    assert "other cannot be chosen. This takes the permission" in page

@@ -40,8 +40,8 @@ def test_quotas_of_every_kind_of_unit() -> None:
     found = unit_figures([unit.pk for unit in (north, vision, vis_3d, default)])
     quotas = {unit.name: found[unit.pk].quota_gpu_milli for unit in (north, vision, vis_3d, default)}
     assert quotas == {"north": 26_000, "vision": 24_000, "vis-3d": 8_000, "default": 2_000}
-    assert quota_impact(vision) == 24_000
-    assert quota_impact(make_account()) == 0
+    assert quota_impact(vision).gpu_milli == 24_000
+    assert quota_impact(make_account()).gpu_milli == 0
 
 
 def test_quotas_of_what_is_being_deleted_do_not_count() -> None:

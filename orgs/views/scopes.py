@@ -1,0 +1,55 @@
+"""What the scope pickers find on the server, where there are too many units to send them all."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from orgs.access import NotVisible
+from orgs.forms.scope import ScopeChoices
+from orgs.scope import visible_units
+from orgs.scope_picker import scope_picker
+from orgs.views.base import Page, searched
+
+PERMISSIONS = ("department:create", "project:create", "access_rule:create", "workspace:create")
+PLACE = ("scope", "page", "after", "before", "selected")
+
+
+class ScopeRows(Page):
+    """The top bar's rows: links to the page that the person is on."""
+
+    permission = "project:read"
+    template_name = "orgs/scope_rows.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        path, query = self.came_from()
+        picker = scope_picker(self.request, searched(self.request))
+        return super().get_context_data(scope_picker=picker, at=f"{path}?{query}{'&' if query else ''}scope=", **kwargs)
+
+    def came_from(self) -> tuple[str, str]:
+        address = getattr(self.request, "htmx", None)
+        parts = urlsplit((address and address.current_url_abs_path) or "")
+        kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in PLACE]
+        return parts.path, urlencode(kept)
+
+
+class ScopeChoiceRows(Page):
+    """A form's rows: `?permission=` and `?inside=` say what the field asks for, `?name=` what it is called."""
+
+    permission = "project:read"
+    template_name = "orgs/scope_choice_rows.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        wanted = self.request.GET
+        if wanted.get("permission") not in PERMISSIONS:
+            raise NotVisible("There is no such list.")
+        inside = wanted.get("inside", "")
+        unit = None
+        if inside:
+            valid = inside.isascii() and inside.isdigit() and len(inside) < 19
+            unit = visible_units(self.request.user).filter(pk=int(inside)).first() if valid else None
+            if unit is None:
+                raise NotVisible("There is no such scope, or you may not see it.")
+        choices = ScopeChoices(self.request.user, wanted["permission"], unit)
+        rows, _ = choices.rows(searched(self.request))
+        return super().get_context_data(rows=rows, name=wanted.get("name", "parent")[:40], **kwargs)
