@@ -8,9 +8,12 @@ class OrgsConfig(AppConfig):
     def ready(self) -> None:
         from orgs.access.roles import roles_sync
         from orgs.scope_picker import scope_picker
+        from orgs.selectors.units import units_now
+        from portal import questions
         from portal.shell import MenuLine, register_menu, register_scope_picker
 
         post_migrate.connect(roles_sync, sender=self)
+        questions.units_now.register(units_now)
         register_scope_picker(scope_picker)
         register_menu(
             MenuLine("Organization", "organization", "network", "Who", 1, "project:read", key="o"),

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from portal.models import AuditEvent, Lease
+from portal.models import AuditEvent, AuditSeal, Lease
 from portal.read_only import ReadOnlyAdmin
 
 
@@ -9,6 +9,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "action", "entity", "entity_name", "unit", "address")
     list_filter = ("action", "entity")
     ordering = ("-at", "-id")
+
+
+@admin.register(AuditSeal)
+class AuditSealAdmin(ReadOnlyAdmin):
+    list_display = ("number", "at", "rows", "first", "last", "digest")
+    ordering = ("-number",)
 
 
 @admin.register(Lease)

@@ -10,3 +10,7 @@ class Refused(ValidationError):  # noqa: N818
 
     `Refused({"name": "…"})` belongs to a field, `Refused("…")` to the whole.
     """
+
+
+class Unchangeable(TypeError):  # noqa: N818
+    """Code tried to change what is written once: a mistake of a programmer, not of a person."""

@@ -58,6 +58,11 @@ class OrgUnit(models.Model):
         return self.name
 
     @property
+    def audit_entity(self) -> str:
+        """What the audit log calls it: by its kind."""
+        return UnitKind(self.kind).label
+
+    @property
     def ancestor_ids(self) -> list[int]:
         """Ids on its path, the root first, its own last."""
         return [int(part) for part in self.path.split("/") if part]

@@ -1,4 +1,4 @@
-from .audit import AuditEvent
+from .audit import AuditEvent, AuditSeal
 from .lease import Lease
 
-__all__ = ["AuditEvent", "Lease"]
+__all__ = ["AuditEvent", "AuditSeal", "Lease"]

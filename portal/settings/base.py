@@ -14,6 +14,8 @@ DATA = Path(env.str("BURSAR_DATA", default=str(ROOT / ".demo"))).resolve()
 
 SECRET_KEY = env.str("BURSAR_SECRET_KEY", default="")
 CREDENTIAL_KEYS = env.list("BURSAR_CREDENTIAL_KEYS", default=[])
+AUDIT_KEYS = env.list("BURSAR_AUDIT_KEYS", default=[])
+AUDIT_DAYS = env.int("BURSAR_AUDIT_DAYS", default=400)
 DEBUG = False
 ALLOWED_HOSTS = env.list("BURSAR_ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("BURSAR_TRUSTED_ORIGINS", default=[])
@@ -147,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "remove deleted units": {"task": "orgs.units_remove", "schedule": 10.0},
     "refresh findings": {"task": "quotas.findings_refresh", "schedule": 10.0},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
+    "purge old audit events": {"task": "portal.audit_purge", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")
 # Redis address for wake-ups between processes; none in embedded mode, where loops look again at a short interval.

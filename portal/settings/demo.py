@@ -8,7 +8,7 @@ from .sqlite import sqlite_database
 
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-SECRET_KEY, CREDENTIAL_KEYS = demo_keys(DATA)
+SECRET_KEY, CREDENTIAL_KEYS, AUDIT_KEYS = demo_keys(DATA)
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.list("BURSAR_ALLOWED_HOSTS", default=[])]
 ALLOW_LOCAL_CLUSTERS = env.bool("BURSAR_ALLOW_LOCAL_CLUSTERS", default=True)
 

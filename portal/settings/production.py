@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import ALLOWED_HOSTS, CREDENTIAL_KEYS, POSTGRES_OPTIONS, SECRET_KEY, env
+from .base import ALLOWED_HOSTS, AUDIT_DAYS, AUDIT_KEYS, CREDENTIAL_KEYS, POSTGRES_OPTIONS, SECRET_KEY, env
 
 DEBUG = env.bool("BURSAR_DEBUG", default=False)
 if DEBUG:
@@ -14,6 +14,13 @@ if not CREDENTIAL_KEYS:
     raise ImproperlyConfigured(
         "BURSAR_CREDENTIAL_KEYS is missing. Set one Fernet key; add new ones in front to rotate."
     )
+if not AUDIT_KEYS or min(map(len, AUDIT_KEYS)) < 32:
+    raise ImproperlyConfigured(
+        "BURSAR_AUDIT_KEYS is missing, or one is shorter than 32 characters. Set one long random key; add new ones in "
+        "front to rotate, and keep the old ones."
+    )
+if AUDIT_DAYS < 1:
+    raise ImproperlyConfigured("BURSAR_AUDIT_DAYS is below 1. Set how many days audit events are kept.")
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("BURSAR_ALLOWED_HOSTS is missing or allows any. List the host names people type.")
 

@@ -12,6 +12,7 @@ _VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = "test-only-" + "0" * 40
 CREDENTIAL_KEYS = ["5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE="]
+AUDIT_KEYS = ["test-only-audit-key-" + "0" * 20]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 ALLOW_LOCAL_CLUSTERS = True
 STATIC_ROOT = _VAR / "static"

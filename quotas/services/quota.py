@@ -21,7 +21,7 @@ from orgs.services.locks import cluster_locked
 from orgs.services.unit import is_default_department
 from portal.actor import Actor
 from portal.errors import Refused
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record_all
 from portal.wake import wake_on_commit
 from quotas.models import Pool, Quota, Rank
 from quotas.services.guard import OverSubscribed, guarded
@@ -93,8 +93,7 @@ def quotas_save(*, actor: Actor, changes: Sequence[QuotaChange], reason: str = "
             if row.quota is not None
         },
     )
-    for row in rows:
-        _record(actor, row, stamp.reason)
+    audit_record_all(actor=actor, acts=[_act(row, stamp.reason) for row in rows])
     wake_on_commit()
     return stamp.batch
 
@@ -270,14 +269,13 @@ def _write(rows: Sequence[_Row]) -> None:
     Quota.objects.filter(pk__in=[row.quota.pk for row in rows if row.quota is not None and row.deleted]).delete()
 
 
-def _record(actor: Actor, row: _Row, reason: str) -> None:
-    """The audit row: the columns that differ, and why."""
+def _act(row: _Row, reason: str) -> Act:
+    """For the audit log: the columns that differ, and why."""
     assert row.quota is not None
     after = {} if row.deleted else values_of(row.quota)
     changed = [name for name in row.before or after if row.before.get(name) != after.get(name) or not row.before]
     why = {"reason": reason} if reason else {}
-    audit_record(
-        actor=actor,
+    return Act(
         action="delete" if row.deleted else "update" if row.before else "create",
         entity=row.quota,
         unit=row.unit.pk,

@@ -13,6 +13,7 @@ import pytest
 GOOD = {
     "BURSAR_SECRET_KEY": "x" * 40,
     "BURSAR_CREDENTIAL_KEYS": "5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE=",
+    "BURSAR_AUDIT_KEYS": "y" * 40,
     "BURSAR_ALLOWED_HOSTS": "gpus.example.org",
     "BURSAR_DATABASE_URL": "postgres://bursar:secret@127.0.0.1:1/bursar",
     "BURSAR_REDIS_URL": "redis://127.0.0.1:1/0",
@@ -42,6 +43,9 @@ def test_starts_when_everything_is_set() -> None:
         ("BURSAR_SECRET_KEY", None),
         ("BURSAR_SECRET_KEY", "short"),
         ("BURSAR_CREDENTIAL_KEYS", None),
+        ("BURSAR_AUDIT_KEYS", None),
+        ("BURSAR_AUDIT_KEYS", "y" * 40 + ",short"),
+        ("BURSAR_AUDIT_DAYS", "0"),
         ("BURSAR_ALLOWED_HOSTS", None),
         ("BURSAR_ALLOWED_HOSTS", "*"),
         ("BURSAR_DEBUG", "1"),

@@ -69,7 +69,7 @@ def test_a_kubernetes_cluster_keeps_its_credentials_encrypted() -> None:
     assert info.address == "https://192.0.2.10:6443"
     assert "s3cret-token" not in info.credentials
     assert "s3cret-token" in decrypt(info.credentials)
-    event = AuditEvent.objects.get(action="create", entity="orgunit")
+    event = AuditEvent.objects.get(action="create", entity="cluster")
     assert event.after == {"name": "north", "mode": "Kubernetes", "address": "https://192.0.2.10:6443"}
 
 

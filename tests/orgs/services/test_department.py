@@ -28,7 +28,7 @@ def test_a_department_in_a_cluster_and_one_inside_it() -> None:
     inner = department_create(actor=actor, parent=vision, name="vision")
     assert (vision.kind, vision.cluster, vision.path) == (UnitKind.DEPARTMENT, cluster, f"{cluster.path}{vision.pk}/")
     assert inner.path == f"{vision.path}{inner.pk}/"
-    event = AuditEvent.objects.get(entity_id=vision.pk, entity="orgunit")
+    event = AuditEvent.objects.get(entity_id=vision.pk, entity="department")
     assert (event.actor_name, event.action, event.unit) == ("Ana Krol", "create", cluster.pk)
     assert event.after == {"name": "vision", "parent": "north"}
 

@@ -59,7 +59,7 @@ def test_who_is_late_writes_nothing() -> None:
         audit_record(actor=SYSTEM, action="late", entity=Lease(name=NAME), unit=None)
     assert not AuditEvent.objects.exists()
     with fenced(name=NAME, epoch=2, cycle=9):
-        AuditEvent.objects.create(actor_name="b", action="in time", entity="lease")
+        audit_record(actor=SYSTEM, action="in time", entity="lease", unit=None)
     assert Lease.objects.get(name=NAME).cycle == 9
 
 
@@ -93,7 +93,7 @@ def test_a_holder_frozen_inside_a_transaction_is_cut_off() -> None:
 def test_an_error_in_a_fenced_block_takes_everything_back() -> None:
     lease_take(name=NAME, holder="a")
     with pytest.raises(ZeroDivisionError), fenced(name=NAME, epoch=1, cycle=9):
-        AuditEvent.objects.create(actor_name="a", action="half", entity="lease")
+        audit_record(actor=SYSTEM, action="half", entity="lease", unit=None)
         raise ZeroDivisionError
     assert not AuditEvent.objects.exists()
     assert Lease.objects.get(name=NAME).cycle == 0
