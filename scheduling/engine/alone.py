@@ -28,7 +28,7 @@ from .remedies import (
 )
 from .rule import Rule
 from .search import Search
-from .shares import divide_pool
+from .shares import divide_again
 from .simulation import Solution
 from .types import Placement, Request
 from .victims import Batch
@@ -197,26 +197,20 @@ def remedied(cycle: Cycle, job: Job, remedy: Remedy) -> Iterator[None]:
         else:
             for account in job.path:
                 stack.enter_context(_changed_account(account, remedy))
-        with shares_divided_anew(cycle):
+        with shares_divided_again(cycle, job.path):
             cycle.update(job)
             yield
 
 
 @contextmanager
-def shares_divided_anew(cycle: Cycle) -> Iterator[None]:
-    """By what units ask for and are given now; afterwards as before."""
-    kept = [(one, one.usable, list(one.fair), list(one.entitled), list(one.whole)) for one in cycle.accounts]
-    divide_pool(cycle.accounts, cycle.capacity, cycle.snapshot.usage_weight_milli)
-    for account in cycle.accounts:
-        account.version += 1
+def shares_divided_again(cycle: Cycle, path: Sequence[Account]) -> Iterator[None]:
+    """By what the units of the path ask for and are given now; afterwards as before."""
+    before = divide_again(cycle.tops, path, cycle.capacity, cycle.snapshot.usage_weight_milli)
     try:
         yield
     finally:
-        for account, usable, fair, entitled, whole in kept:
-            account.usable = usable
-            account.fair[:], account.entitled[:], account.whole[:] = fair, entitled, whole
-            account.settle()
-            account.version += 1
+        for was in before:
+            was.restore()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .alone import STEPS, Step, shares_divided_anew, way
+from .alone import STEPS, Step, shares_divided_again, way
 from .arithmetic import UNLIMITED
 from .cycle import Cycle
 from .types import NOTHING, Amounts, Pod, Request, SubGroup, Workload
@@ -142,7 +142,7 @@ class _Finder:
         leaf.tasks = job.tasks = [Task(pod, job, leaf, kind, at) for at, pod in enumerate(members)]
         self._request_more(pods)
         try:
-            with shares_divided_anew(cycle):
+            with shares_divided_again(cycle, self._account.path):
                 cycle.update(job)
                 yield job
         finally:

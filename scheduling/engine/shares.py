@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .arithmetic import SHIFT, UNLIMITED
 from .fair_share import Claim, divide
@@ -19,22 +20,78 @@ _SCALE = 1000 << SHIFT
 def divide_pool(accounts: Sequence[Account], capacity: Sequence[int], usage_weight_milli: int) -> None:
     """Set the fair share of every account; parents come before children."""
     for account in reversed(accounts):
-        asked = account.requested
-        if account.children:
-            asked = [sum(child.usable[resource] for child in account.children) for resource in range(3)]
-        account.usable = (
-            [0, 0, 0] if account.blocked else [min(pair) for pair in zip(asked, account.ceiling, strict=True)]
-        )
+        account.usable = _usable(account)
     _divide([account for account in accounts if account.parent is None], capacity, usage_weight_milli)
     for account in accounts:
-        for resource in range(3):
-            quota, limit, fair = account.quota[resource], account.limit[resource], account.fair[resource]
-            entitled = limit if quota == UNLIMITED else min(limit, max(quota, fair))
-            account.entitled[resource] = entitled
-            account.whole[resource] = capacity[resource] if entitled == UNLIMITED else entitled
-        account.settle()
+        _entitle(account, capacity)
         if account.children:
             _divide(account.children, account.fair, usage_weight_milli)
+
+
+class Before(NamedTuple):
+    """An account's part as it was."""
+
+    account: Account
+    usable: list[int]
+    fair: list[int]
+    entitled: list[int]
+    whole: list[int]
+
+    def restore(self) -> None:
+        account = self.account
+        account.usable, account.fair, account.entitled, account.whole = self[1:]
+        account.settle()
+        account.version += 1
+
+
+def divide_again(
+    tops: Sequence[Account], path: Sequence[Account], capacity: Sequence[int], usage_weight_milli: int
+) -> list[Before]:
+    """The same as `divide_pool`, where only what the units of one path ask for or are given has changed since. Returns
+    everybody whose part is another now, as it was."""
+    before = {
+        account.index: Before(account, account.usable, account.fair, account.entitled, account.whole)
+        for account in path
+    }
+    for account in path:
+        account.usable = _usable(account)
+    left = [(tops, capacity)]
+    while left:
+        siblings, amounts = left.pop()
+        for account in siblings:
+            was = Before(account, account.usable, account.fair, account.entitled, account.whole)
+            before.setdefault(account.index, was)
+            account.fair = list(account.fair)
+        _divide(siblings, amounts, usage_weight_milli)
+        for account in siblings:
+            if account.fair == before[account.index].fair and account not in path:
+                account.fair = before.pop(account.index).fair
+                continue
+            account.entitled, account.whole = list(account.entitled), list(account.whole)
+            _entitle(account, capacity)
+            account.version += 1
+            if account.children:
+                left.append((account.children, account.fair))
+    return list(before.values())
+
+
+def _usable(account: Account) -> list[int]:
+    """What of its request it may have; of a unit with others below it, what those may."""
+    if account.blocked:
+        return [0, 0, 0]
+    asked: Sequence[int] = account.requested
+    if account.children:
+        asked = [sum([child.usable[resource] for child in account.children]) for resource in (0, 1, 2)]
+    return [min(pair) for pair in zip(asked, account.ceiling, strict=True)]
+
+
+def _entitle(account: Account, capacity: Sequence[int]) -> None:
+    for resource in range(3):
+        quota, limit, fair = account.quota[resource], account.limit[resource], account.fair[resource]
+        entitled = limit if quota == UNLIMITED else min(limit, max(quota, fair))
+        account.entitled[resource] = entitled
+        account.whole[resource] = capacity[resource] if entitled == UNLIMITED else entitled
+    account.settle()
 
 
 def _divide(siblings: Sequence[Account], amounts: Sequence[int], usage_weight_milli: int) -> None:

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.engine import Options
+from scheduling.engine.cycle import Cycle
 from scheduling.engine.fair_share import Claim, divide
+from scheduling.engine.shares import divide_again, divide_pool
+from scheduling.engine.types import Snapshot
 from tests.examples import examples
 
 from .builder import Pool
+from .clusters import clusters
 
 
 def claim(asked: int, *, quota: int | None = 0, rank: int = 0, weight: int = 2000, age: int = 0) -> Claim:
@@ -128,3 +133,39 @@ def test_a_quota_of_parts_stays_as_it_is() -> None:
     pool = Pool().node("n", 2).unit("a", 0.5).unit("b", 0.25)
     pool.work("x", "a", pods=4, minimum=1).work("y", "b", 1, milli=250, pods=2, minimum=1)
     assert pool.decide().fair == {"a": 1.5, "b": 0.5}
+
+
+@given(clusters(), st.data())
+@examples(100)
+def test_dividing_again_is_dividing_anew(snapshot: Snapshot, data: st.DataObject) -> None:
+    cycle = Cycle(snapshot, Options())
+    leaf = data.draw(st.sampled_from([account for account in cycle.accounts if not account.children]))
+    first = _parts(cycle)
+    for account in leaf.path:
+        account.requested[0] += data.draw(st.integers(0, 9)) * 500
+        account.quota[0] += data.draw(st.sampled_from([0, 0, 1000]))
+    before = divide_again(cycle.tops, leaf.path, cycle.capacity, snapshot.usage_weight_milli)
+    again = _parts(cycle)
+    divide_pool(cycle.accounts, cycle.capacity, snapshot.usage_weight_milli)
+    assert again == _parts(cycle)
+    changed = {was.account for was in before}
+    assert all(account in changed for account, old, new in zip(cycle.accounts, first, again, strict=True) if old != new)
+
+
+@given(clusters(), st.data())
+@examples(50)
+def test_dividing_again_is_taken_back(snapshot: Snapshot, data: st.DataObject) -> None:
+    cycle = Cycle(snapshot, Options())
+    leaf = data.draw(st.sampled_from([account for account in cycle.accounts if not account.children]))
+    first = _parts(cycle)
+    leaf.requested[0] += 5000
+    for was in divide_again(cycle.tops, leaf.path, cycle.capacity, snapshot.usage_weight_milli):
+        was.restore()
+    assert _parts(cycle) == first
+
+
+def _parts(cycle: Cycle) -> list[tuple[list[int], ...]]:
+    return [
+        (list(one.usable), list(one.fair), list(one.entitled), list(one.whole), list(one.thousandths))
+        for one in cycle.accounts
+    ]
