@@ -26,7 +26,11 @@ def waits(cycle: Cycle) -> tuple[Wait, ...]:
     known: dict[object, Wait] = {}
     found: list[Wait] = []
     for job in cycle.jobs:
-        if not is_waiting(job):
+        if _has_only_pending(job):
+            if (crowded := explain.crowded(job)) and allows(job, job.asked):
+                found.append(Wait(job.workload.id, *crowded))
+                continue
+        elif not is_waiting(job):
             continue
         wait = _of_itself(cycle, job, stopping)
         if wait is None:
@@ -39,6 +43,16 @@ def waits(cycle: Cycle) -> tuple[Wait, ...]:
                 wait = Wait(job.workload.id, wait.code, wait.numbers)
         found.append(wait)
     return tuple(found)
+
+
+def _has_only_pending(job: Job) -> bool:
+    """It could start, and nothing of it runs or has room reserved."""
+    if not job.chunk:
+        return False
+    for leaf in job.leaves:
+        if leaf.active:
+            return False
+    return True
 
 
 def _shape(job: Job, chunk: Sequence[Task]) -> tuple[int, ...]:
@@ -67,7 +81,7 @@ def _of_itself(cycle: Cycle, job: Job, stopping: Mapping[int, int]) -> Wait | No
     workload = job.workload
     if workload.backs_off_until_ms > cycle.snapshot.now_ms:
         return Wait(workload.id, WaitCode.BACKING_OFF, {"until_ms": workload.backs_off_until_ms})
-    if job.chunk and not any(leaf.active for leaf in job.leaves):
+    if _has_only_pending(job):
         return None
     kept = {task.kept for task in job.tasks if task.kept >= 0}
     if kept:
@@ -95,6 +109,10 @@ class Explainer:
         """By request class: why it could not start even in an empty pool."""
         self._crowded: dict[tuple[int, ...], tuple[WaitCode, Numbers]] = {}
         """By the classes of a chunk: why it finds no room now."""
+
+    def crowded(self, job: Job) -> tuple[WaitCode, Numbers] | None:
+        """Why there is no room for its chunk, where that is known from an equal one."""
+        return None if job.has_near else self._crowded.get(job.shape)
 
     def __call__(self, job: Job, chunk: Sequence[Task]) -> Wait:
         """Rules first, then the nodes; of these what could never be before what is not so now."""
