@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from portal import shell as registry
-from portal.access import may
+from portal.access import may_any
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -18,8 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return {}
     sections: dict[str, list[dict[str, Any]]] = {}
     for line in registry.menu():
-        entity, action = line.permission.split(":")
-        if may(user, action, entity):
+        if may_any(user, line.permission):
             count = line.count(request) if line.count else 0
             here = request.path.startswith(reverse(line.url_name))
             sections.setdefault(line.section, []).append({"line": line, "count": count, "current": here})

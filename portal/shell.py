@@ -21,7 +21,7 @@ class MenuLine:
     section: str
     order: int
     permission: str
-    """`entity:action`."""
+    """`entity:action`; of several, with blanks between them, one is enough."""
     count: Callable[[HttpRequest], int] | None = None
     key: str = ""
     """The letter that goes there after `g`."""

@@ -15,6 +15,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.clusters.simulated import simulate_cluster
         from scheduling.loops.readiness import leases_ready
         from scheduling.loops.supervisor import supervise
+        from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
 
         orgs.workloads_impact.register(answers.workloads_impact)
@@ -29,8 +30,8 @@ class SchedulingConfig(AppConfig):
         orgs.simulated_nodes_create.register(simulate_cluster)
         register_menu(
             MenuLine("Overview", "overview", "layout-dashboard", "", 10, "overview:read", key="o"),
-            MenuLine("My work", "my_work", "user-round", "", 20, "training:create", key="m"),
-            MenuLine("Workloads", "workloads", "list-tree", "Where", 20, "training:read", count=waiting_count, key="w"),
+            MenuLine("My work", "my_work", "user-round", "", 20, CREATE_WORK, key="m"),
+            MenuLine("Workloads", "workloads", "list-tree", "Where", 20, READ_WORK, count=waiting_count, key="w"),
             MenuLine("Scheduler", "scheduler", "timer", "Where", 30, "scheduler:read", key="s"),
         )
         background.register("scheduling", supervise)

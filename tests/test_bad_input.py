@@ -441,7 +441,7 @@ def test_addresses_with_bad_parameters(value: str) -> None:
     # One refused parameter may keep the others from being read, so the worst value is also tried one by one.
     queries = [dict.fromkeys(PARAMETERS, value), {"scope": value}]
     queries += [{name: value} for name in PARAMETERS] if value == NULL else []
-    pages = [name for name, arguments, statuses in LINES if arguments is NONE and statuses.endswith("200")]
+    pages = [line.name for line in LINES if line.arguments is NONE and line.status("SA") == 200]
     fallen = [
         (name, query)
         for name in pages

@@ -8,9 +8,6 @@ from orgs.models import AccessRule, OrgUnit, Role, User
 from quotas.models import Node, Pool, Topology
 from scheduling.models import Workload
 from tests.factories import (
-    ADMIN,
-    DEPARTMENT_ADMIN,
-    RESEARCHER,
     VIEWER,
     default_pool_of,
     make_account,
@@ -24,8 +21,25 @@ from tests.factories import (
     make_workload,
 )
 
-ROLES = ("nobody", "viewer", "researcher", "department", "admin")
-"""Nobody has an account and no rule; the viewer sees everything; the others hold their role where it belongs."""
+ROLES = {
+    "SA": ("System administrator", "account"),
+    "DA": ("Department administrator", "department"),
+    "Ed": ("Editor", "department"),
+    "RM": ("Research manager", "department"),
+    "L1": ("L1 researcher", "project"),
+    "L2": ("L2 researcher", "project"),
+    "ML": ("ML engineer", "project"),
+    "Vi": ("Viewer", "account"),
+    "DV": ("Department viewer", "department"),
+    "AA": ("Application administrator", "account"),
+    "En": ("Environment administrator", "department"),
+    "Co": ("Compute resource administrator", "department"),
+    "Ds": ("Data source administrator", "department"),
+    "Te": ("Template administrator", "department"),
+    "Cr": ("Credentials administrator", "department"),
+}
+"""By short form the fifteen roles, and where somebody holds each."""
+OTHER_NAMES = {"admin": "SA", "department": "DA", "researcher": "L1", "viewer": "Vi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class World:
     department: OrgUnit
     project: OrgUnit
     elsewhere: OrgUnit
-    """A project of another department: of those here only viewer and admin may see it."""
+    """A project of another department: only who holds a role on the account may see it."""
     pool: Pool
     default_pool: Pool
     topology: Topology
@@ -43,10 +57,12 @@ class World:
     node: Node
     workload: Workload
     """The researcher's, in `project`."""
+    work_elsewhere: Workload
     role: Role
     rule: AccessRule
     """The researcher's."""
     people: dict[str, User]
+    """By the short forms, some also by other names; nobody has an account and no rule."""
 
 
 def make_world() -> World:
@@ -55,13 +71,11 @@ def make_world() -> World:
     project = make_project("vis-3d", department=department)
     elsewhere = make_project("protein", department=make_department("life-science", parent=cluster))
     pool = make_pool("a100", cluster=cluster)
-    people = {
-        "nobody": make_user("nobody@example.org"),
-        "viewer": make_user("viewer@example.org", role=VIEWER),
-        "researcher": make_user("researcher@example.org", role=RESEARCHER, scope=project),
-        "department": make_user("department@example.org", role=DEPARTMENT_ADMIN, scope=department),
-        "admin": make_user("admin@example.org", role=ADMIN),
-    }
+    places = {"account": account, "department": department, "project": project}
+    people = {"nobody": make_user("nobody@example.org")}
+    for short, (role, place) in ROLES.items():
+        people[short] = make_user(f"{short}@example.org".lower(), role=role, scope=places[place])
+    people |= {name: people[short] for name, short in OTHER_NAMES.items()}
     return World(
         account=account,
         cluster=cluster,
@@ -73,6 +87,7 @@ def make_world() -> World:
         topology=make_topology("racks", cluster),
         node=make_node("a100-1", pool=pool),
         workload=make_workload("train-1", project=project, pool=pool, by=people["researcher"]),
+        work_elsewhere=make_workload("fold-1", project=elsewhere, pool=pool),
         role=Role.objects.get(name=VIEWER),
         rule=AccessRule.objects.get(subject=people["researcher"].subject),
         people=people,

@@ -11,7 +11,7 @@ from django.views.generic import TemplateView, View
 from orgs.access import NotVisible
 from orgs.models import OrgUnit
 from orgs.scope import chosen_scope
-from portal.access import may
+from portal.access import may_any
 from portal.actor import Actor
 
 LONGEST_SEARCH = 200
@@ -23,13 +23,13 @@ def searched(request: HttpRequest) -> str:
 
 
 class Guarded(View):
-    """A view that needs `permission` (`entity:action`) somewhere; what it shows is limited row by row on top."""
+    """A view that needs `permission` (`entity:action`; of several with blanks between them one) somewhere; what it
+    shows is limited row by row on top."""
 
     permission: str
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        entity, action = self.permission.split(":")
-        if not may(request.user, action, entity):
+        if not may_any(request.user, self.permission):
             raise NotVisible("There is no such page, or you may not see it.")
         self.actor = Actor.of(request)
         self.scope: OrgUnit | None = chosen_scope(request)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from orgs.access import Forbidden, NotVisible, may, require
@@ -119,6 +119,10 @@ class PoolEdit(PoolsPage, FormPage):
 
     def form(self, data: Any = None) -> forms.Form:
         return PoolForm(data, pool=self.pool)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        require(self.actor, "update", "pool", self.pool.cluster)
+        return super().post(request, *args, **kwargs)
 
     def save(self, form: forms.Form) -> str:
         assert isinstance(form, PoolForm)

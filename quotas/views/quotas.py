@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from orgs.access import NotVisible, unit_for
+from orgs.access import NotVisible, require, unit_for
 from orgs.models import OrgUnit
 from orgs.views.base import Guarded, Page
 from portal.errors import Refused
@@ -112,6 +112,8 @@ class QuotaCell(Guarded):
         self.pool = pool
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if self.unit.parent is not None:
+            require(self.actor, "update", "quota", self.unit.parent)
         asked = MatrixOf(request, self.scope)
         error, status = "", 200
         try:

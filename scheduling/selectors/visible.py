@@ -12,6 +12,10 @@ from orgs.models import OrgUnit
 from scheduling.models import Workload
 from scheduling.services.workload import ENTITIES
 
+READ_WORK = "training:read workspace:read inference:read"
+"""What opens pages of workloads: one of these; so `CREATE_WORK` those that submit."""
+CREATE_WORK = READ_WORK.replace("read", "create")
+
 
 def visible_workloads(user: Any) -> QuerySet[Workload]:
     """Kinds that are readable in the same scopes share one condition, so there is nearly always just one."""

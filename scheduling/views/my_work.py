@@ -8,11 +8,12 @@ from orgs.views.base import Page
 from portal.formats import cores, gpus, gpus_counted
 from scheduling.models import Workload
 from scheduling.selectors.my_work import PoolOffer, ProjectOffer, my_workloads, project_offers
+from scheduling.selectors.visible import CREATE_WORK
 from scheduling.selectors.workloads import WorkloadRow
 
 
 class MyWorkPage(Page):
-    permission = "training:create"
+    permission = CREATE_WORK
     template_name = "scheduling/my_work.html"
     fragment_template = "scheduling/my_work_live.html"
 

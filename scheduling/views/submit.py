@@ -9,10 +9,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 
-from orgs.access import Forbidden, may
+from orgs.access import Forbidden
 from orgs.models import ClusterInfo, OrgUnit
 from orgs.views.base import Page
 from orgs.views.form import add_refusal
+from portal.access import may_any
 from portal.errors import Refused
 from quotas.models import Pool, Topology
 from scheduling import group_rows
@@ -22,7 +23,8 @@ from scheduling.forms import SubmitForm
 from scheduling.models import Priority, Workload
 from scheduling.selectors.my_work import offers_for, submit_projects
 from scheduling.selectors.offers import PoolAnswer, pool_answers
-from scheduling.services.workload import ENTITIES, GANGS, workload_submit
+from scheduling.selectors.visible import CREATE_WORK, READ_WORK
+from scheduling.services.workload import GANGS, workload_submit
 from scheduling.services.workload_rules import MOST_GROUPS
 
 MOST_PROJECTS = 500
@@ -37,14 +39,12 @@ FIELD_OF = group_rows.FIELD_OF | {
 
 
 class SubmitPage(Page):
-    permission = "training:read"
+    permission = READ_WORK
     template_name = "scheduling/submit.html"
     fragment_template = "scheduling/submit_live.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if may(request.user, "read", "training") and not any(
-            may(request.user, "create", entity) for entity in set(ENTITIES.values())
-        ):
+        if may_any(request.user, READ_WORK) and not may_any(request.user, CREATE_WORK):
             raise Forbidden("You may not submit workloads anywhere. Ask who administers a department for a role.")
         return super().dispatch(request, *args, **kwargs)
 

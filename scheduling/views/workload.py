@@ -17,7 +17,7 @@ from scheduling.models import SubGroup, Workload
 from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why, wishes_of
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
-from scheduling.selectors.visible import workload_for
+from scheduling.selectors.visible import READ_WORK, workload_for
 from scheduling.services.workload import (
     ENTITIES,
     may_change,
@@ -30,7 +30,7 @@ TABS = ("why", "pods")
 
 
 class WorkloadPage(Page):
-    permission = "training:read"
+    permission = READ_WORK
     template_name = "scheduling/workload.html"
     fragment_template = "scheduling/workload_live.html"
 
@@ -96,7 +96,7 @@ def why_words(workload: Workload) -> str:
 class WorkloadAct(Guarded):
     """POST: stops, runs again or deletes a workload, and shows what came of it."""
 
-    permission = "training:read"
+    permission = READ_WORK
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from quotas.selectors.pools import pools_in_scope
 from scheduling.engine.decisions import WaitCode
 from scheduling.models import Workload
 from scheduling.selectors.my_work import submit_projects
+from scheduling.selectors.visible import READ_WORK
 from scheduling.selectors.workloads import WorkloadQuery, active_counts, workload_list
 
 CAUSES = {
@@ -38,7 +39,7 @@ def causes(codes: tuple[tuple[str, int], ...]) -> str:
 
 
 class WorkloadsPage(Page):
-    permission = "training:read"
+    permission = READ_WORK
     template_name = "scheduling/workloads.html"
     fragment_template = "scheduling/workloads_live.html"
 
