@@ -54,8 +54,8 @@ _SHORT = 100
 _A_DEVICE = 8
 _MOST = 1000
 _NEAR = 10
-"""Steps of a search for the explanation and of one for a remedy, with some more for each GPU asked for: a batch of
-victims that is looked at is one step, a trial ten. Trials of work with topology take longer: so many times fewer."""
+"""Steps of a search for the explanation and of one for a remedy, with some more for each GPU asked for (see
+`Search.steps`). Trials of work with topology take longer: so many times fewer."""
 _ACTIONS = {step: step.value for step in STEPS} | {Step.START: "allocate"}
 _UNIT_FIELDS = ("unit", "quota", "limit", "over_quota", "blocked", "ceiling", "is_open")
 
@@ -159,7 +159,7 @@ def starts(cycle: Cycle, job: Job) -> bool:
 
 
 def search(cycle: Cycle, job: Job, step: Step, most_steps: int) -> Searched:
-    """Who would be moved or stopped. `most_steps`: a batch of victims is one, a trial ten."""
+    """Who would be moved or stopped. `most_steps`: as `Search.steps` counts them."""
     if not job.chunk or not is_on(cycle, step) or job.workload.displaces_after_ms > cycle.snapshot.now_ms:
         return NO_SEARCH
     rule = rule_of(cycle, step)

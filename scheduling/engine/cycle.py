@@ -32,6 +32,8 @@ class Cycle(State):
             self._follow(job)
         self.causes: dict[Task, tuple[EvictCode, Job, Numbers]] = {}
         """Why tasks were stopped in this cycle, and for whom."""
+        self.disturbed = 0
+        """Running pods that were stopped or moved for others."""
         self.search_first = frozenset(snapshot.search_first)
         self.not_searched: list[Job] = []
 
@@ -49,6 +51,7 @@ class Cycle(State):
         changed = self.changed()
         self.ledger.rollback(0)
         self.causes.clear()
+        self.disturbed = 0
         self.not_searched.clear()
         for job in {task.job.index: task.job for task in changed}.values():
             self.update(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cycle import Cycle
+from .disruption import is_used_up
 from .order import Order
 from .rule import Rule
 from .search import Search
@@ -13,14 +14,15 @@ Shape = tuple[int, ...]
 
 
 def displace(cycle: Cycle, rule: Rule) -> None:
-    """Until nobody is left who could. The steps of all searches together have a bound: who is not reached before is
-    named in `cycle.not_searched`, and comes first in the next cycle."""
+    """Until nobody is left who could. The steps of all searches together have a bound, and so may have the pods that
+    they disturb: who is not reached before is named in `cycle.not_searched`, and comes first in the next cycle."""
     known: Known | None = None if cycle.options.obvious else {}
     steps = 0
     for are_first in (True, False) if cycle.search_first else (False,):
         hopes = _Hopes(cycle, rule, are_first)
         order = Order(cycle.accounts, cycle.waiting, cycle.ledger)
-        while hopes.are_left and steps < cycle.options.search_steps and (job := order.pop()):
+        is_over = steps >= cycle.options.search_steps or is_used_up(cycle)
+        while hopes.are_left and not is_over and (job := order.pop()):
             if not hopes.take(job):
                 continue
             search = Search(cycle, rule, job, known)
@@ -30,7 +32,8 @@ def displace(cycle: Cycle, rule: Rule) -> None:
                 hopes.give_up(job)
             else:
                 hopes.renew(losers)
-        if steps >= cycle.options.search_steps:
+            is_over = steps >= cycle.options.search_steps or is_used_up(cycle)
+        if is_over:
             cycle.not_searched += hopes.left()
 
 
@@ -61,17 +64,12 @@ class _Hopes:
 
     def left(self) -> list[Job]:
         """Whose turn did not come, in the order of the snapshot."""
-        indexes = {index for equals in self._alive.values() for index in equals}
-        return [
-            job
-            for job in self._cycle.jobs
-            if job.index not in self._popped and (job.index in indexes or not self._remembers) and self._may_hope(job)
-        ]
+        return [job for job in self._cycle.jobs if job.index not in self._popped and self._may_hope(job)]
 
     def take(self, job: Job) -> bool:
         """It is its turn: whether it is to search."""
+        self._popped.add(job.index)
         if self._remembers:
-            self._popped.add(job.index)
             shape = _shape(job)
             for table in (self._alive, self._dormant):
                 equals = table.get(shape)

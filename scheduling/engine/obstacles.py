@@ -9,6 +9,7 @@ from .alone import Step, is_on, long, rule_of, search, spreads
 from .arithmetic import RESOURCES, Numbers
 from .cycle import Cycle
 from .decisions import Wait, WaitCode
+from .disruption import bound, disturbed
 from .runtime import is_protected
 from .shares import within
 from .working import Account, Job
@@ -43,6 +44,8 @@ class Obstacle(StrEnum):
     TOO_LITTLE_BELOW = "too_little_below"
     """The `workloads` of lower priority in its project make no room: they hold `below` of `resource`, `free`,
     `requested`."""
+    TOO_DISRUPTIVE = "too_disruptive"
+    """It would take `pods` running ones, and for more than its quota the pool lets `most` be stopped or moved."""
     SEARCH_ENDED = "search_ended"
     """Nothing was found when the search ended after `steps`; a cycle searches longer and may find something."""
     PROTECTED = "protected"
@@ -73,6 +76,8 @@ def obstacle(cycle: Cycle, job: Job, step: Step, start: Wait, cut_after: int | N
         return start.code, start.numbers
     if job.workload.displaces_after_ms > cycle.snapshot.now_ms:
         return Obstacle.NOT_YET, {"until_ms": job.workload.displaces_after_ms}
+    if numbers := _disruptive(cycle, job, step):
+        return Obstacle.TOO_DISRUPTIVE, numbers
     if step is Step.CONSOLIDATE:
         return _of_moving(cycle, job, start)
     return _of_reclaim(cycle, job, start) if step is Step.RECLAIM else _of_preemption(cycle, job, start)
@@ -81,6 +86,20 @@ def obstacle(cycle: Cycle, job: Job, step: Step, start: Wait, cut_after: int | N
 def _is_about_pods(start: Wait) -> bool:
     """Other pods can be stopped; labels and taints stay."""
     return start.code is WaitCode.NO_MATCHING_NODE and start.numbers["by"] == "pods"
+
+
+def _disruptive(cycle: Cycle, job: Job, step: Step) -> Numbers | None:
+    """Where only the bound on disturbed pods is in the way."""
+    most = bound(cycle, job)
+    if most is None:
+        return None
+    snapshot = cycle.snapshot
+    cycle.snapshot = replace(snapshot, disruptions_per_workload=None)
+    try:
+        solution = search(cycle, job, step, long(job)).solution
+    finally:
+        cycle.snapshot = snapshot
+    return None if solution is None else {"pods": disturbed(solution), "most": most}
 
 
 def _of_moving(cycle: Cycle, job: Job, start: Wait) -> Found:

@@ -15,6 +15,7 @@ from .arithmetic import Numbers
 from .bounds import RoomBound
 from .cycle import Cycle
 from .decisions import EvictCode
+from .disruption import bound, disturbed
 from .rule import Rule
 from .simulation import Solution, Trial
 from .victims import Batch, Known, Victims, where
@@ -38,6 +39,7 @@ class Search:
         self._mark = cycle.ledger.mark()
         self._tried: list[Batch] = []
         """What was stopped in the last trial that was accepted."""
+        self._most_disturbed = bound(cycle, job)
         self._was_refused = False
         """Room was found, but the rule did not let it be taken."""
         self.steps = 0
@@ -171,15 +173,19 @@ class Search:
         mark = self._cycle.ledger.mark()
         solution = self._trial.run(chunk, batches)
         if solution is not None:
-            if self._rule.accepts(self._job, chunk, solution):
+            if self._is_bearable(solution) and self._rule.accepts(self._job, chunk, solution):
                 self._tried = batches
                 return solution
             self._was_refused = True
             self._cycle.ledger.rollback(mark)
         return None
 
+    def _is_bearable(self, solution: Solution) -> bool:
+        return self._most_disturbed is None or disturbed(solution) <= self._most_disturbed
+
     def _commit(self, solution: Solution) -> list[Account]:
         cycle = self._cycle
+        cycle.disturbed += disturbed(solution)
         figures: dict[tuple[int, int], Numbers] = {}
         losing: dict[int, Job] = {}
         for batch in (*solution.stopped, *solution.moved):

@@ -289,6 +289,11 @@ class Snapshot:
     """How much past use counts against a unit when spare is divided (k); 0 = not at all."""
     staleness_grace_ms: int | None = 60_000
     """So long a workload may run below its minimum; None = for ever."""
+    disruptions_per_workload: int | None = None
+    """So many running pods may be stopped or moved for one workload that reaches for more than its guaranteed quota;
+    None = as many as it takes."""
+    disruptions_per_cycle: int | None = None
+    """Once so many are, nobody else is searched victims for in that cycle."""
     topologies: tuple[Topology, ...] = ()
     search_first: tuple[int, ...] = ()
     """Workloads for which an earlier cycle had no time to look for victims."""

@@ -170,6 +170,8 @@ def clusters(draw: st.DrawFn, rich: bool = False) -> Snapshot:
         gpu_placement=placement,
         cpu_placement=placement,
         min_runtime_ms=draw(st.sampled_from([0, 0, 2500])),
+        disruptions_per_workload=draw(st.sampled_from([None, None, None, 2])),
+        disruptions_per_cycle=draw(st.sampled_from([None, None, None, 3])),
         topologies=(Topology(1, ("zone", "rack")),) if rich else (),
     )
 

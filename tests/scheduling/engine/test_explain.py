@@ -265,6 +265,16 @@ def test_nobody_to_take_from_or_too_little_or_not_in_one_place() -> None:
     assert remedies(explanation) == {"fewer_devices": {"devices": 2, "instead_of": 4}}
 
 
+def test_more_would_be_disturbed_than_the_pool_lets_for_more_than_quota() -> None:
+    pool = Pool(disruptions_per_workload=2).node("n", 8).unit("a", 0).unit("b", 0)
+    for number in range(8):
+        pool.work(f"r{number}", "a", 1, on="n")
+    explanation = said(pool.work("x", "b", 3), "x")
+    assert codes(explanation)["reclaim"] == "too_disruptive"
+    assert numbers(explanation, Step.RECLAIM) == {"pods": 3, "most": 2}
+    assert remedies(explanation)["quota"] == {(2, "gpu_milli"): 3000}
+
+
 def test_preemption_takes_only_what_is_lower_and_enough() -> None:
     pool = Pool().node("n", 4).unit("a", 4)
     pool.work("fixed", "a", 3, on="n", preemptible=False).work("low", "a", 1, on="n", priority=10)

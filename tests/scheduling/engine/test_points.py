@@ -127,3 +127,33 @@ def test_who_was_not_reached_by_a_search_comes_first_in_the_next_cycle() -> None
     assert made.not_searched == (6,)
     made = decide(replace(snapshot, search_first=made.not_searched), bounded)
     assert [reserve.workload for reserve in made.reserves] == [6]
+
+
+def test_who_wants_more_than_its_quota_may_disturb_only_so_many() -> None:
+    pool = Pool(disruptions_per_workload=2).node("n", 8).unit("a", 0).unit("b", 0)
+    for number in range(8):
+        pool.work(f"x{number}", "a", 1, on="n")
+    three = pool.work("y", "b", 3)
+    assert not three.decide().evicted
+    assert sum(three.work("z", "b", 2).decide().evicted.values()) == 2
+
+
+def test_a_quota_is_taken_back_however_many_that_disturbs() -> None:
+    pool = Pool(disruptions_per_workload=2).node("n", 8).unit("a", 0).unit("b", 3)
+    for number in range(8):
+        pool.work(f"x{number}", "a", 1, on="n")
+    assert sum(pool.work("y", "b", 3).decide().evicted.values()) == 3
+
+
+def test_a_cycle_disturbs_no_more_once_its_bound_is_reached() -> None:
+    pool = Pool(disruptions_per_cycle=2).node("n", 8).unit("a", 0).unit("b", 6)
+    for number in range(8):
+        pool.work(f"x{number}", "a", 1, on="n")
+    for number in range(3):
+        pool.work(f"y{number}", "b", 1)
+    snapshot = pool.work("large", "b", 3).snapshot()
+    made = decide(snapshot)
+    assert len(made.evicts) == 2
+    assert len(made.not_searched) == 2
+    made = decide(replace(snapshot, search_first=made.not_searched[-1:], disruptions_per_cycle=1))
+    assert len(made.evicts) == 3, "one that needs more than that is not held up for ever"
