@@ -11,7 +11,7 @@ from orgs.hooks import Figures
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import visible_units
 from orgs.selectors.rules import rules_of
-from orgs.selectors.tree import Row, Tree, tree
+from orgs.selectors.tree import Opened, Row, Tree, tree
 from orgs.services.unit import is_default_department
 from orgs.views.base import Page, searched
 from orgs.words import organization_answer
@@ -34,7 +34,8 @@ class OrganizationPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         search = searched(self.request)
-        found = tree(self.request.user, self.scope, search)
+        opened = Opened.read(self.request.GET.get("open", ""))
+        found = tree(self.request.user, self.scope, search, opened)
         selected = self.selected(found)
         context = super().get_context_data(**kwargs)
         context |= {"tree": found, "search": search, "answer": organization_answer(found, self.scope)}

@@ -129,9 +129,18 @@ def tree_row(
 
 
 @register.inclusion_tag("components/tree_name.html")
-def tree_name(label: str, level: int, icon_name: str, href: str = "", expandable: bool = False) -> dict[str, Any]:
-    """What the first cell of a tree row holds: indent, chevron, kind, name."""
-    return {"label": label, "level": min(level, 8), "icon_name": icon_name, "href": href, "expandable": expandable}
+def tree_name(
+    label: str, level: int, icon_name: str, href: str = "", expandable: bool = False, open_href: str = ""
+) -> dict[str, Any]:
+    """What the first cell of a tree row holds: indent, chevron, kind, name. `open_href` brings its children."""
+    return {
+        "label": label,
+        "level": min(level, 8),
+        "icon_name": icon_name,
+        "href": href,
+        "expandable": expandable,
+        "open_href": open_href,
+    }
 
 
 @register.inclusion_tag("components/matrix_cell.html")

@@ -12,10 +12,11 @@ let saidAt = Date.now();
 let said = "";
 
 globalThis.htmx?.defineExtension("live", {
-  isInlineSwap: (style) => style === "live",
+  // "live" leaves rows alone while pointer or focus is among them; "live-all" is for what the reader asked for there.
+  isInlineSwap: (style) => style === "live" || style === "live-all",
   handleSwap(style, target, fragment) {
-    if (style !== "live") return false;
-    morphInner(target, fragment);
+    if (style !== "live" && style !== "live-all") return false;
+    morphInner(target, fragment, style === "live");
     document.dispatchEvent(new CustomEvent("renewed"));
     return [target];
   },

@@ -87,6 +87,6 @@ export function morph(now, next, held = true) {
 }
 
 /** Brings what `now` holds to what `next` (an element or a fragment) holds. */
-export function morphInner(now, next) {
-  children(now, next, true);
+export function morphInner(now, next, held = true) {
+  children(now, next, held);
 }

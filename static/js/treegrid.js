@@ -12,6 +12,7 @@ function below(row) {
 function fold(row, expanded) {
   if (!row.hasAttribute("aria-expanded")) return;
   row.setAttribute("aria-expanded", String(expanded));
+  if (expanded) row.querySelector("a.tree-chevron")?.click();
   const closed = [];
   for (const child of below(row)) {
     while (closed.length && closed.at(-1) >= level(child)) closed.pop();
@@ -62,7 +63,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   const row = event.target.closest?.('[role="treegrid"] tbody > tr');
-  if (row && event.target.closest("[data-toggle]")) fold(row, !open(row));
+  if (row && event.target.closest("a.tree-chevron")) row.setAttribute("aria-expanded", "true");
+  else if (row && event.target.closest("[data-toggle]")) fold(row, !open(row));
   else if (row && !event.target.closest("a, button, input")) row.querySelector("a.name")?.click();
   const all = event.target.closest?.("[data-fold]");
   if (all) document.querySelectorAll(`#${CSS.escape(all.dataset.fold)} tbody > tr[aria-expanded]`).forEach((other) => level(other) > 1 && fold(other, false));

@@ -19,6 +19,7 @@ from tests.factories import (
     make_department,
     make_pool,
     make_project,
+    make_projects,
     make_quota,
     make_usage,
     make_user,
@@ -209,3 +210,28 @@ def test_moving_by_keyboard_and_by_dragging(opened: Callable[..., Page], project
     row.focus()
     page.keyboard.press("Delete")
     expect(dialog.get_by_text("Delete project vis-3d?")).to_be_visible()
+
+
+def test_a_large_tree_is_opened_part_by_part(opened: Callable[..., Page], project: OrgUnit) -> None:
+    assert project.parent is not None
+    make_projects(project.parent, 650)
+    page = opened("/organization/")
+    vision = page.locator(f"#unit-{project.parent_id}")
+    expect(vision).to_have_attribute("aria-expanded", "false")
+    rows = page.locator("#units tbody tr[aria-level='4']:not(.more)")
+    expect(rows).to_have_count(0)
+    vision.focus()
+    page.keyboard.press("ArrowRight")
+    expect(rows).to_have_count(200)
+    expect(vision).to_be_focused()
+    expect(vision).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(rows.first).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(rows.first).to_be_visible()
+    page.get_by_role("link", name="Show more").click()
+    expect(rows).to_have_count(400)
+    page.reload()
+    expect(rows).to_have_count(400)
+    page.locator("#units tr", has_text="language").get_by_label("Open language").click()
+    expect(page.locator("#units tr", has_text="speech")).to_be_visible()

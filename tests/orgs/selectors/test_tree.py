@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orgs.models import OrgUnit, UnitKind, User
 from orgs.selectors import tree as module
-from orgs.selectors.tree import Row, tree
+from orgs.selectors.tree import Opened, Row, tree
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -105,20 +105,72 @@ def test_people_are_for_those_who_may_read_rules() -> None:
     assert tree(make_user(role=DEPARTMENT_ADMIN, scope=project), None).rows[0].people == 2
 
 
-def test_a_large_organization_leaves_projects_to_their_departments(
-    admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", 10)
+def large(monkeypatch: pytest.MonkeyPatch) -> tuple[OrgUnit, OrgUnit]:
+    """Two departments of more projects than there is room for."""
+    monkeypatch.setattr(module, "MOST_ROWS", 12)
+    monkeypatch.setattr(module, "PART", 4)
     vision = make_department("vision")
-    for number in range(12):
-        make_project(f"p-{number:02}", department=vision)
-    everything = tree(admin, None)
-    assert not [row for row in everything.rows if row.unit.kind == UnitKind.PROJECT]
-    assert row_of(everything.rows, vision).left_out == 12
+    robots = make_department("robots", vision.parent)
+    for number in range(9):
+        make_project(f"v-{number}", department=vision)
+        make_project(f"r-{number}", department=robots)
+    return vision, robots
+
+
+def opened(*texts: str) -> Opened:
+    return Opened.read(",".join(texts))
+
+
+def test_a_large_tree_shows_what_is_opened_a_part_at_a_time(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    vision, robots = large(monkeypatch)
+    found = tree(admin, None)
+    assert not [row for row in found.rows if row.unit.kind == UnitKind.PROJECT]
+    row = row_of(found.rows, vision)
+    assert (row.expanded, row.opening) == (False, str(vision.pk))
+    assert found.kinds[UnitKind.PROJECT] == 18
+    found = tree(admin, None, opened=opened(row.opening))
+    row = row_of(found.rows, vision)
+    assert (row.expanded, row.opening) == (True, "")
+    inside = [row for row in found.rows if row.unit.kind == UnitKind.PROJECT]
+    assert [row.unit.name for row in inside] == ["v-0", "v-1", "v-2", "v-3"]
+    assert (inside[0].position, inside[0].siblings) == (1, 9)
+    assert [(more.parent, more.number, more.opening) for more in inside[-1].more] == [(vision.pk, 5, f"{vision.pk}x2")]
+    assert found.left_out == 5
+    found = tree(admin, None, opened=opened(inside[-1].more[0].opening))
+    assert len([row for row in found.rows if row.unit.kind == UnitKind.PROJECT]) == 7, "as many as there is room for"
+    # What was opened last has room first.
+    found = tree(admin, None, opened=opened(str(vision.pk), str(robots.pk)))
+    names = [row.unit.name for row in found.rows if row.unit.kind == UnitKind.PROJECT]
+    assert names == ["r-0", "r-1", "r-2", "r-3", "v-0", "v-1", "v-2"]
+
+
+def test_a_large_department_as_scope_is_open(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    vision, _ = large(monkeypatch)
+    monkeypatch.setattr(module, "MOST_ROWS", 8)
     inside = tree(admin, vision)
-    assert lines(inside.rows) == ["vision"] + [f"  p-{number:02}" for number in range(10)]
-    assert inside.left_out == 2
-    assert tree(admin, None, "p-1").left_out == 0
+    assert lines(inside.rows) == ["vision"] + [f"  v-{number}" for number in range(4)]
+    assert inside.left_out == 5
+    assert tree(admin, None, "v-1").left_out == 0
+    assert tree(admin, None, "v-").left_out == 1
+
+
+def test_many_topmost_units_are_shown_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    vision, _ = large(monkeypatch)
+    monkeypatch.setattr(module, "MOST_ROWS", 6)
+    user = make_user()
+    for project in OrgUnit.objects.filter(parent=vision):
+        make_rule(user, RESEARCHER, project)
+    found = tree(user, None)
+    assert lines(found.rows) == ["v-0", "v-1", "v-2", "v-3"]
+    assert found.rows[-1].more[0].opening == "0x2"
+    assert lines(tree(user, None, opened=opened("0x2")).rows) == [f"v-{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x", "-1", "1x0", "1x99999", "9" * 30, "1,,2x", "٣", "1 2"])
+def test_an_address_that_nobody_wrote_opens_what_it_can(text: str, admin: User) -> None:
+    make_project()
+    assert tree(admin, None, opened=Opened.read(text)).rows
+    assert len(Opened.read("1," * 5000).parts) <= 1
 
 
 def test_beyond_a_hundred_rows_departments_start_closed(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
