@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from quotas.rules import (
     MAX_MIN_RUNTIME_SECONDS,
     MAX_STALENESS_SECONDS,
 )
+from quotas.selectors.suggestions import Proposed
 
 SEGMENTS = forms.RadioSelect
 WHOLE_MINUTES = "Use whole minutes, 0 for no minimum."
@@ -194,6 +196,43 @@ class NewPoolForm(NewInCluster, PoolForm):
     def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
         super().__init__(data, clusters=clusters)
         self.offer([one.pk for one in clusters])
+
+
+class SuggestedForm(forms.Form):
+    """Which of the pools that a suggestion proposes are made, and what they are called."""
+
+    def __init__(self, data: Any = None, *, pools: Sequence[Proposed]) -> None:
+        super().__init__(data)
+        self.pools = pools
+        for place, pool in enumerate(pools):
+            label = forms.CharField(required=False, initial=pool.value, widget=forms.HiddenInput)
+            name = forms.CharField(label=f"Name of the pool for {pool.value}", initial=pool.name, required=False)
+            name.widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
+            taken = forms.BooleanField(label=pool.value or "without a value", initial=True, required=False)
+            self.fields |= {f"value_{place}": label, f"name_{place}": name, f"take_{place}": taken}
+
+    @property
+    def rows(self) -> list[tuple[Proposed, forms.BoundField, forms.BoundField, forms.BoundField]]:
+        """Each pool with its value, name and whether it is made."""
+        return [
+            (pool, self[f"value_{place}"], self[f"name_{place}"], self[f"take_{place}"])
+            for place, pool in enumerate(self.pools)
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses rows that no longer say what they said when the page was read."""
+        for place, pool in enumerate(self.pools):
+            if f"value_{place}" in self.cleaned_data and self.cleaned_data[f"value_{place}"] != pool.value:
+                self.add_error(f"value_{place}", "The labels of the nodes changed meanwhile. Load the page again.")
+        if self.pools and not any(self.cleaned_data.get(f"take_{place}") for place in range(len(self.pools))):
+            self.add_error("take_0", "No pool is chosen. Choose at least one.")
+        return self.cleaned_data
+
+    def chosen(self) -> list[tuple[int, str, str]]:
+        """Place, name and label value of those that are to be made."""
+        values = self.cleaned_data
+        places = [place for place in range(len(self.pools)) if values[f"take_{place}"]]
+        return [(place, values[f"name_{place}"], values[f"value_{place}"]) for place in places]
 
 
 class TopologyForm(Versioned):

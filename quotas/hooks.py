@@ -48,9 +48,24 @@ class NodePod:
     """The word for its phase."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolWork:
+    """Active workloads that are assigned to a pool or hold room in it."""
+
+    running: int = 0
+    """With pods in the cluster; `waiting` ones have none yet."""
+    waiting: int = 0
+    gpu_milli: int = 0
+    """What they hold."""
+
+    @property
+    def workloads(self) -> int:
+        return self.running + self.waiting
+
+
 @Hook
-def pool_work(pool: Pool) -> int:
-    """How many workloads are assigned to the pool, or hold room in it."""
+def pool_work(pool: Pool) -> PoolWork:
+    """What of anybody's work the pool concerns now."""
 
 
 @Hook

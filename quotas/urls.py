@@ -1,12 +1,17 @@
 from django.urls import path
 
-from quotas.views import nodes, pools, quotas, topologies
+from quotas.views import nodes, pools, quotas, suggestions, topologies
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
     path("quotas/<int:unit>/<int:pool>/", quotas.QuotaCell.as_view(), name="quota_cell"),
     path("pools/", pools.PoolsPage.as_view(), name="node_pools"),
     path("pools/matching/", pools.MatchingNodes.as_view(), name="pool_matching"),
+    path(
+        "pools/suggested/<int:cluster>/<str:what>/<path:key>/",
+        suggestions.PoolsSuggested.as_view(),
+        name="pools_suggested",
+    ),
     path("pools/new/", pools.PoolCreate.as_view(), name="pool_create"),
     path("pools/<int:pk>/", pools.PoolEdit.as_view(), name="pool"),
     path("pools/<int:pk>/delete/", pools.PoolDelete.as_view(), name="pool_delete"),

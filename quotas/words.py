@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from orgs.words import Answer
-from portal.formats import clock, cores, counted, day, gpus, gpus_counted
+from portal.formats import counted, gpus_counted
 from quotas.lens import Lens
-from quotas.models import Node
 from quotas.selectors.matrix import Column, Matrix, Row
-from quotas.selectors.nodes import Fill
-from quotas.selectors.pool_lines import PoolLine
 
 NO_CLUSTER = Answer(
     "No cluster yet.", "Quotas and node pools belong to a cluster; an administrator connects it in Settings."
@@ -35,7 +32,7 @@ def _whole(matrix: Matrix, lens: Lens) -> Answer:
     total = sum(_guaranteed(column, lens) for column in matrix.columns)
     ready = sum(_ready(column, lens) for column in matrix.columns)
     if over:
-        text = f"Quotas do not add up in {_listed([column.pool.name for column in over])}"
+        text = f"Quotas do not add up in {listed([column.pool.name for column in over])}"
         if len(over) == 1:
             sums, ready_there = _guaranteed(over[0], lens), _ready(over[0], lens)
             text += f": {resource.counted(sums)} guaranteed, {resource.words(ready_there)} ready"
@@ -62,7 +59,7 @@ def _why_over(over: list[Column], matrix: Matrix, lens: Lens) -> str:
         sums = [
             f"{c.pool.name} {resource.words(_guaranteed(c, lens))} of {resource.words(_ready(c, lens))}" for c in over
         ]
-        words.append(f"Guaranteed of ready: {_listed(sums)}.")
+        words.append(f"Guaranteed of ready: {listed(sums)}.")
     elif resource.key == "gpu" and over[0].hardware.lost_gpu_milli:
         lost = over[0].hardware.lost_gpu_milli
         words.append(f"{gpus_counted(lost)} of {over[0].pool.name} {_are(lost, lens)} on nodes that are not ready.")
@@ -122,89 +119,5 @@ def _are(amount: int, lens: Lens) -> str:
     return "is" if lens.resource.key == "memory" or amount == 1000 else "are"
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def pools_answer(lines: list[PoolLine]) -> Answer:
-    """Which hardware is where, and where the largest room is."""
-    if not lines:
-        return Answer("No node pools yet.", "They come with a cluster; an administrator connects it in Settings.")
-    gpu_nodes = sum(line.hardware.nodes for line in lines if not line.cpu_only)
-    cpu_nodes = sum(line.hardware.nodes for line in lines if line.cpu_only)
-    gpu_milli = sum(line.hardware.gpu_milli for line in lines)
-    lost = sum(line.hardware.nodes - line.hardware.ready_nodes for line in lines)
-    if not gpu_nodes and not cpu_nodes:
-        return Answer(
-            f"No node yet in {counted(len(lines), 'pool')}.", "Nodes show up here as soon as the cluster has them."
-        )
-    text = f"{gpus_counted(gpu_milli)} on {counted(gpu_nodes, 'node')} in {counted(len(lines), 'pool')}"
-    text += f", and {counted(cpu_nodes, 'CPU node')}." if cpu_nodes else "."
-    text += f" {counted(lost, 'node')} {'is' if lost == 1 else 'are'} not ready." if lost else ""
-    doubted = sum(line.hardware.conflicts for line in lines)
-    text += f" {counted(doubted, 'node')} {'lies' if doubted == 1 else 'lie'} in two pools." if doubted else ""
-    rooms = [
-        f"{line.pool.name} {gpus(line.room_milli)}{' (whole node)' if line.whole_node else ''}"
-        for line in lines
-        if line.nodes is not None and line.hardware.gpu_milli
-    ]
-    return Answer(text, f"The largest room free on one node: {', '.join(rooms)} GPUs." if rooms else "")
-
-
-def pool_impact_rows(*, quotas: int, nodes: int, work: int) -> list[dict[str, object]]:
-    """What a confirm dialog lists before a pool goes."""
-    rows: list[dict[str, object]] = []
-    if work:
-        rows.append({"text": "Workloads wait or run in it: stop or move them first", "figure": work, "tone": "danger"})
-    rows.append({"text": "Quotas in it are lost", "figure": quotas, "tone": "danger" if quotas else "kept"})
-    rows.append({"text": "Nodes go back to the pools their labels say", "figure": nodes, "tone": "kept"})
-    return rows
-
-
-def topology_impact_rows(*, pools: int, work: int) -> list[dict[str, object]]:
-    """What a confirm dialog lists before a topology goes."""
-    rows: list[dict[str, object]] = []
-    if work:
-        rows.append({"text": "Workloads ask for its levels: stop them first", "figure": work, "tone": "danger"})
-    words = "Pools have it: take it off them first" if pools else "Pools have it"
-    rows.append({"text": words, "figure": pools, "tone": "danger" if pools else "kept"})
-    return rows
-
-
-def node_answer(node: Node, fill: Fill) -> Answer:
-    """What is in use on a machine, and how it is."""
-    since = f"{node.get_state_display()} since {day(node.state_since)}, {clock(node.state_since)} UTC"
-    line = f"In pool {node.pool.name}; {since}" + ("" if node.schedulable else "; cordoned: takes no new work") + "."
-    if node.conflict is not None:
-        line = f"Takes nothing new: {node.pool.name} and {node.conflict.name} both match it; {since}."
-    if node.removed_at is not None:
-        return Answer(
-            f"{node.name} left the cluster.", f"It was last seen {day(node.removed_at)}, {clock(node.removed_at)} UTC."
-        )
-    if node.gpu_count:
-        used = f"{gpus(fill.gpu_milli)} of {gpus_counted(node.gpu_count * 1000)} in use on {node.name}."
-    else:
-        used = f"{cores(fill.cpu_millicores)} of {cores(node.cpu_millicores)} cores in use on {node.name}."
-    return Answer(used, line)
-
-
-def conflict_words(node: Node) -> str:
-    """Which pools match the node, and what ends that."""
-    pools = [pool for pool in (node.pool, node.conflict) if pool is not None]
-    labels = " and ".join(f"{pool.name} by {pool.label_key}={pool.label_value}" for pool in pools)
-    return (
-        f"{labels} both match {node.name}. It takes nothing new; what runs there goes on. "
-        "Take one of the two labels off the node, or change the label of one of the pools."
-    )
-
-
-def nodes_answer(total: int, not_ready: int, cordoned: int, conflicts: int) -> Answer:
-    """How many machines there are, and how many do not take work."""
-    if not total:
-        return Answer("No nodes here.", "Nodes show up as soon as a cluster has them.")
-    if not (not_ready or cordoned or conflicts):
-        return Answer(f"All {counted(total, 'node')} are ready." if total > 1 else "The one node is ready.", "")
-    parts = [f"{not_ready} not ready"] if not_ready else []
-    parts += [f"{cordoned} cordoned"] if cordoned else []
-    parts += [f"{conflicts} in two pools"] if conflicts else []
-    return Answer(f"{counted(total, 'node')}, {_listed(parts)}.", "")

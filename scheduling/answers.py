@@ -14,7 +14,7 @@ from orgs.models import OrgUnit
 from orgs.scope import below
 from portal.actor import Actor
 from portal.wake import wake_on_commit
-from quotas.hooks import DeviceFill, NodePod
+from quotas.hooks import DeviceFill, NodePod, PoolWork
 from quotas.models import Node, Pool, Topology
 from scheduling.models import Event, Pod, Workload
 from scheduling.selectors.over import pods_over_milli
@@ -53,9 +53,14 @@ def live_pods(unit: OrgUnit) -> int:
     return Pod.objects.filter(below(unit, "workload__project"), phase__lte=Pod.Phase.STOPPING).count()
 
 
-def pool_work(pool: Pool) -> int:
+def pool_work(pool: Pool) -> PoolWork:
     holds = Pod.objects.filter(ON_A_NODE, charged_pool=pool).values("workload")
-    return Workload.objects.filter(Q(pool=pool) | Q(id__in=holds), is_active=True).count()
+    found = Workload.objects.filter(Q(pool=pool) | Q(id__in=holds), is_active=True).aggregate(
+        running=Count("id", filter=~Q(state=Workload.State.WAITING)),
+        waiting=Count("id", filter=Q(state=Workload.State.WAITING)),
+        gpu_milli=Sum("allocated_gpu_milli", default=0),
+    )
+    return PoolWork(**found)
 
 
 def topology_work(topology: Topology, levels: Sequence[str]) -> int:

@@ -18,13 +18,14 @@ from orgs.services.project import project_create
 from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
 from quotas.services.pool import pool_create
+from quotas.services.pools import NewPool, pools_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
-from tests.factories import actor_of, make_topology, signed_in
-from tests.test_url_matrix import LINES, NONE, of
+from tests.factories import actor_of, make_pool, make_topology, signed_in
+from tests.test_url_matrix import LINES, NONE, of, suggested
 from tests.world import make_world
 
 pytestmark = pytest.mark.django_db
@@ -144,9 +145,16 @@ FORMS: list[FormCase] = [
             "topology": "",
             **POOL_SETTINGS,
         },
-        of(pk="pool.pk"),
+        lambda world: {"pk": make_pool("empty", world.cluster).pk},
         legal=POOL_TEXTS,
         foreign={"topology": lambda world: make_topology().pk},
+    ),
+    FormCase(
+        "pools_suggested",
+        "admin",
+        lambda world: {"value_0": "r07", "name_0": "rack-r07", "take_0": "on"},
+        suggested,
+        legal={"name_0": {"huge", "exponent", "foreign id"}, "take_0": set(BAD)},
     ),
     FormCase(
         "topology_create",
@@ -323,6 +331,18 @@ SERVICES: list[ServiceCase] = [
             "history_weight_milli": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "history_half_life_hours": lambda world: [-1, 0, 10**12, 1.5, "60", True],
             "history_window_days": lambda world: [-1, 0, 36, 10**12, 1.5, "7", None, True],
+        },
+    ),
+    ServiceCase(
+        pools_create,
+        lambda world: {
+            "actor": actor_of(),
+            "cluster": world.cluster,
+            "pools": [NewPool("rack-7", "example.org/rack", "r07")],
+        },
+        others={
+            "cluster": lambda world: [world.account, world.department, world.project],
+            "pools": lambda world: [[], [NewPool("a", "b", "c")] * 51],
         },
     ),
     ServiceCase(

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.factories import signed_in
+from tests.factories import make_node, signed_in
 from tests.world import ROLES, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,12 @@ def of(**paths: str) -> Arguments:
         return found
 
     return arguments
+
+
+def suggested(world: World) -> dict[str, Any]:
+    """A suggestion: made from a node of the default pool."""
+    make_node(pool=world.default_pool, labels={"example.org/rack": "r07"})
+    return {"cluster": world.cluster.pk, "what": "all", "key": "example.org/rack"}
 
 
 OPEN = "anonymous nobody rest: 200"
@@ -150,6 +156,7 @@ LINES: list[Line] = [
     Line("pool", of(pk="pool.pk"), "En Co Ds Te Cr: 404; rest: 200", "SA: 422; En Co Ds Te Cr: 404; rest: 403"),
     Line("pool_delete", of(pk="pool.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("pool_matching", NONE, "SA: 200; rest: 404"),
+    Line("pools_suggested", suggested, "SA: 200; rest: 404", 422),
     Line("topology_create", NONE, "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("topology", of(pk="topology.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("topology_delete", of(pk="topology.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 302),

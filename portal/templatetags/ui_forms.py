@@ -78,8 +78,11 @@ def confirm(
     type_name: str = "",
     errors: Sequence[str] = (),
     hidden: dict[str, Any] | None = None,
+    opened: bool = False,
 ) -> dict[str, Any]:
     """A dialog before something is taken away, opened by `<button data-dialog="name">` or put into `#dialog-slot`.
+
+    `opened`: with the page, which was asked for something that has to be confirmed first.
 
     `impact`: rows of `text`, `figure`, optional `href` and `tone` ("danger", or "kept"). `type_name`: has to be typed.
     """
@@ -87,4 +90,5 @@ def confirm(
         "csrf_token": context.get("csrf_token"),
         "name": name, "title": title, "line": line, "action": action, "submit": submit, "cancel": cancel,
         "impact": impact, "type_name": type_name, "errors": errors, "hidden": hidden or {},
+        "opened": opened,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -163,7 +163,7 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
     require(actor, "delete", "pool", cluster)
     if pool.is_default:
         raise Refused("The default pool owns every node that no other pool matches, so it stays. Add pools beside it.")
-    work = hooks.pool_work(pool)
+    work = hooks.pool_work(pool).workloads
     if work:
         raise Refused(
             f"{counted(work, 'workload')} {'waits or runs' if work == 1 else 'wait or run'} in {pool.name}. "
@@ -251,21 +251,21 @@ def _free_nodes(cluster: OrgUnit, key: str, value: str, pool: Pool | None = None
     if same is not None and same != pool:
         raise Refused({"label_value": f"The pool {same.name} has this label already. Change the value."})
     nodes = nodes_with_label(cluster, key, value)
-    refusal = overlap_refusal(nodes, owners_of(nodes, cluster, pool))
+    refusal = overlap_refusal(len(nodes), owners_of(nodes, cluster, pool))
     if refusal:
         raise Refused({"label_value": refusal})
     return nodes
 
 
-def overlap_refusal(nodes: Sequence[Node], owners: Mapping[int, Pool]) -> str:
-    """Why a pool cannot have these nodes, in words; empty if it can. `owners`: as `owners_of` gives them."""
-    taken = [owners[node.pk].name for node in nodes if node.pk in owners]
+def overlap_refusal(matching: int, owners: Mapping[int, Pool]) -> str:
+    """Why a pool cannot have so many nodes, in words; empty if it can. `owners`: as `owners_of` gives them."""
+    taken = [owner.name for owner in owners.values()]
     if not taken:
         return ""
     known = sorted(set(taken))
     first, names = known[0], " and ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
     belongs = "belongs" if len(taken) == 1 else "belong"
-    which = f"{len(taken)} of the {counted(len(nodes), 'node')}" if len(nodes) > 1 else "The one node that matches"
+    which = f"{len(taken)} of the {counted(matching, 'node')}" if matching > 1 else "The one node that matches"
     return (
         f"{which} already {belongs} to {names}. A node is in one pool only. Change the value, or narrow {first} first."
     )

@@ -10,9 +10,9 @@ from django.db.models import Count, F, Q, QuerySet
 from orgs.views.base import Page
 from quotas import hooks
 from quotas.models import Node
+from quotas.pool_words import conflict_words, node_answer, nodes_answer
 from quotas.selectors.nodes import fills, node_for, nodes_in_scope
 from quotas.selectors.pools import pools_in_scope
-from quotas.words import conflict_words, node_answer, nodes_answer
 
 SORTS = {
     "name": ("name",),

@@ -16,25 +16,32 @@ from orgs.models import OrgUnit
 from orgs.views.base import Page
 from orgs.views.form import FormPage
 from portal.errors import Refused
-from quotas import hooks, rules
+from portal.formats import counted
+from quotas import rules
 from quotas.forms import NewPoolForm, PoolForm
-from quotas.models import Node, Pool, Topology
-from quotas.selectors.nodes import conflicts_in_scope, fills, nodes_with_label, owners_of
+from quotas.models import Pool, Topology
+from quotas.pool_words import pool_delete_rows, pool_narrow_rows, pools_answer
+from quotas.selectors.impact import pool_impact
+from quotas.selectors.nodes import conflicts_in_scope
 from quotas.selectors.pool_lines import pool_lines
 from quotas.selectors.pools import clusters_in_scope, pools_in_scope, topologies_in_scope
+from quotas.selectors.preview import emptied, preview
+from quotas.selectors.suggestions import suggestions
 from quotas.services.pool import overlap_refusal, pool_create, pool_delete, pool_update
-from quotas.words import pool_impact_rows, pools_answer
 
 MOST_CONFLICTS = 5
 """Nodes in two pools that the page names."""
-MOST_LISTED = 100
-"""Nodes that a preview names; the others it counts."""
 
 
 def pools_url(request: HttpRequest) -> str:
     """The Node pools page, in the scope of the request."""
     scope = request.GET.get("scope")
     return reverse("node_pools") + (f"?{urlencode({'scope': scope})}" if scope else "")
+
+
+def work_url(request: HttpRequest, pool: Pool) -> str:
+    """The active workloads of the pool, for who may see workloads."""
+    return f"{reverse('workloads')}?pool={pool.pk}" if may(request.user, "read", "training") else ""
 
 
 def pool_for_reader(request: HttpRequest, pk: int) -> Pool:
@@ -100,6 +107,11 @@ class PoolCreate(PoolsPage, FormPage):
     def form(self, data: Any = None) -> forms.Form:
         return NewPoolForm(data, clusters=self.creatable)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # The panel stays as it is while the page renews itself.
+        renewing = getattr(self.request, "htmx", False)
+        return super().get_context_data(suggested=[] if renewing else suggestions(self.creatable), **kwargs)
+
     def save(self, form: forms.Form) -> str:
         assert isinstance(form, PoolForm)
         made = pool_create(actor=self.actor, **form.values())
@@ -110,6 +122,8 @@ class PoolCreate(PoolsPage, FormPage):
 
 
 class PoolEdit(PoolsPage, FormPage):
+    """Another label that takes nodes out of the pool has to be confirmed, with what it means for whom."""
+
     submit = "Save pool"
     pool: Pool
 
@@ -122,7 +136,30 @@ class PoolEdit(PoolsPage, FormPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         require(self.actor, "update", "pool", self.pool.cluster)
-        return super().post(request, *args, **kwargs)
+        form = self.form(request.POST)
+        narrowing = self.narrowing(form) if form.is_valid() else None
+        if narrowing is None:
+            return super().post(request, *args, **kwargs)
+        return self.render_to_response(self.get_context_data(form=form, narrowing=narrowing))
+
+    def narrowing(self, form: forms.Form) -> dict[str, Any] | None:
+        """What the dialog shows before nodes leave the pool; None where none do, or that has been confirmed."""
+        assert isinstance(form, PoolForm)
+        values = form.values()
+        key, value = values["label_key"], values["label_value"]
+        confirmed = f"{key}={value}"
+        same = (key, value) == (self.pool.label_key, self.pool.label_value)
+        if self.pool.is_default or same or form.data.get("confirmed") == confirmed:
+            return None
+        found = preview(self.pool.cluster, key, value, self.pool)
+        if not found.leaving or found.owners:
+            return None
+        impact = pool_impact(self.pool, self.request.user)
+        return {
+            "title": f"Take {counted(found.leaving, 'node')} out of {self.pool.name}?",
+            "impact": pool_narrow_rows(impact, found, work_url(self.request, self.pool)),
+            "hidden": {name: form.data.get(name, "") for name in form.fields} | {"confirmed": confirmed},
+        }
 
     def save(self, form: forms.Form) -> str:
         assert isinstance(form, PoolForm)
@@ -134,10 +171,14 @@ class PoolEdit(PoolsPage, FormPage):
 
 
 class MatchingNodes(Page):
-    """Which nodes a label would take, for `pool` or for a new one in `cluster`: asked while somebody types it."""
+    """What a label would take and leave, for `pool` or for a new one in `cluster`: asked while somebody types it."""
 
-    permission = "pool:create"
+    permission = "pool:read"
     template_name = "quotas/matching.html"
+
+    def prepare(self, **kwargs: Any) -> None:
+        if not any(may(self.request.user, action, "pool") for action in ("create", "update")):
+            raise NotVisible("There is no such page, or you may not see it.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET
@@ -146,17 +187,15 @@ class MatchingNodes(Page):
             return context
         pool = next((p for p in pools_in_scope(self.request) if str(p.pk) == asked.get("pool", "")), None)
         cluster = pool.cluster if pool else self.cluster(asked.get("cluster", ""))
+        require(self.actor, "update" if pool else "create", "pool", cluster)
         try:
-            key, value = rules.label_key(asked["label_key"]), rules.label_value(asked.get("label_value", ""))
+            key, value = rules.label_key(asked.get("label_key", "")), rules.label_value(asked.get("label_value", ""))
         except Refused:
             return context  # half typed; the form says what is wrong with it
-        nodes = nodes_with_label(cluster, key, value)
-        owners = owners_of(nodes, cluster, pool)
-        refusal = overlap_refusal(nodes, owners)
-        listed = sorted(nodes, key=lambda node: node.pk not in owners)[:MOST_LISTED]
-        used = fills(node.pk for node in listed)
-        rows = [(node, used[node.pk], owners.get(node.pk)) for node in listed]
-        return context | {"asked": True, "refusal": refusal, "rows": rows, "total": len(nodes)}
+        found = preview(cluster, key, value, pool)
+        named = may(self.request.user, "read", "node", cluster)
+        refusal = overlap_refusal(found.total, found.owners)
+        return context | {"asked": True, "refusal": refusal, "preview": found, "named": named}
 
     def cluster(self, wanted: str) -> OrgUnit:
         for cluster in clusters_in_scope(self.request, "pool:create"):
@@ -177,18 +216,15 @@ class PoolDelete(FormPage):
         self.pool = pool_for_reader(self.request, kwargs["pk"])
         require(self.actor, "delete", "pool", self.pool.cluster)
         self.title = f"Delete pool {self.pool.name}?"
-        self.line = "Its scheduler ends. Nothing in the cluster is stopped."
+        self.line = "Its scheduler ends. Nothing in the cluster is stopped, and what happened in it stays in the log."
 
     def form(self, data: Any = None) -> forms.Form:
         return DeleteForm(data, wanted="")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        impact = pool_impact_rows(
-            quotas=self.pool.quotas.count(),
-            nodes=Node.objects.filter(pool=self.pool, removed_at=None).count(),
-            work=hooks.pool_work(self.pool),
-        )
-        return super().get_context_data(impact=impact, keep="Keep pool", **kwargs)
+        impact = pool_impact(self.pool, self.request.user)
+        rows = pool_delete_rows(impact, emptied(self.pool), work_url(self.request, self.pool))
+        return super().get_context_data(impact=rows, keep="Keep pool", **kwargs)
 
     def save(self, form: forms.Form) -> str:
         pool_delete(actor=self.actor, pool=self.pool)

@@ -12,9 +12,9 @@ from orgs.views.form import FormPage
 from quotas import hooks
 from quotas.forms import NewTopologyForm, TopologyForm
 from quotas.models import Topology
+from quotas.pool_words import topology_impact_rows
 from quotas.selectors.pools import clusters_in_scope, topologies_in_scope
 from quotas.services.topology import topology_create, topology_delete, topology_update
-from quotas.words import topology_impact_rows
 
 from .pools import pools_url
 

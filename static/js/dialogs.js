@@ -27,6 +27,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id === "dialog-slot") open(event.target.querySelector("dialog"));
 });
 
+// What the page itself has to ask first.
+open(document.querySelector("dialog[data-opened]"));
+
 document.addEventListener("input", (event) => {
   const form = event.target.closest("[data-confirm-name]");
   if (form) form.querySelector('[type="submit"]').setAttribute("aria-disabled", String(!nameTyped(form)));

@@ -67,7 +67,7 @@ def test_work_of_a_pool_is_what_is_assigned_or_still_holds_room(project: OrgUnit
     moved = make.make_workload(project=project, pool=other)
     make.make_pod(moved, make.make_node(pool=pool))
     make.make_workload(project=project, pool=pool, state=Workload.State.COMPLETED)
-    assert quotas.pool_work(pool) == 2
+    assert quotas.pool_work(pool).workloads == 2
 
 
 def test_fills_show_shares_and_what_runs_over_quota(project: OrgUnit, pool: Pool) -> None:

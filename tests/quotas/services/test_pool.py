@@ -10,6 +10,7 @@ from orgs.models import OrgUnit
 from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas import hooks
+from quotas.hooks import PoolWork
 from quotas.models import Node, Pool, Quota
 from quotas.services.pool import FIELDS, pool_create, pool_delete, pool_update
 from tests.factories import (
@@ -38,7 +39,7 @@ def north() -> OrgUnit:
 def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How many workloads each pool has, by its name: what the app above would answer."""
     found: dict[str, int] = {}
-    monkeypatch.setattr(hooks.pool_work, "_answer", lambda pool: found.get(pool.name, 0))
+    monkeypatch.setattr(hooks.pool_work, "_answer", lambda pool: PoolWork(waiting=found.get(pool.name, 0)))
     return found
 
 

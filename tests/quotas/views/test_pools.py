@@ -7,10 +7,12 @@ import pytest
 from django.urls import reverse
 
 from orgs.models import OrgUnit
+from portal.models import AuditEvent
 from quotas import hooks
 from quotas.hooks import DeviceFill
 from quotas.models import Node, Pool, Quota
 from quotas.selectors import pool_lines as selector
+from scheduling.models import Workload
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -160,9 +162,13 @@ def test_previewing_a_label(north: OrgUnit, half_used: None) -> None:
         return client.get(reverse("pool_matching"), {"cluster": str(north.pk), **asked}).content.decode()
 
     html = preview(label_key="rack", label_value="r07")
-    assert "2 nodes match" in html
+    assert "<b>2 nodes match</b>: 2 with T900 (16 GPUs)." in html
     assert "1 of the 2 nodes already belongs to l40s" in html
-    assert "already" not in preview(label_key="rack", label_value="r07", pool=str(pool.pk))
+    html = preview(label_key="rack", label_value="r07", pool=str(pool.pk))
+    assert "already" not in html
+    assert "1 node leaves default, with 8 GPUs" in html
+    assert "goes to" not in html
+    assert "1 node goes to default, with 8 GPUs" in preview(label_key="rack", label_value="r99", pool=str(pool.pk))
     assert "No node has this label now" in preview(label_key="rack", label_value="r99")
     assert preview(label_key="", label_value="r07").strip() == ""
     assert preview(label_key="half/", label_value="r07").strip() == ""
@@ -211,7 +217,9 @@ def test_deleting_a_pool_says_what_goes_with_it(north: OrgUnit) -> None:
     workload = make_workload(project=project, pool=pool)
     client = signed_in(make_user(role=ADMIN))
     url = reverse("pool_delete", args=[pool.pk])
-    assert "Workloads wait or run in it" in client.get(url).content.decode()
+    html = client.get(url).content.decode()
+    assert "The workload waits in it: stop or move what is there first" in html
+    assert f"{project.name} loses its quota there</span><b>4 GPUs</b>" in html
     refused = client.post(url)
     assert refused.status_code == 422
     assert "1 workload waits or runs in h100" in refused.content.decode()
@@ -219,6 +227,73 @@ def test_deleting_a_pool_says_what_goes_with_it(north: OrgUnit) -> None:
     assert client.post(url).status_code == 302
     assert not Pool.objects.filter(pk=pool.pk).exists()
     assert not Quota.objects.exists()
+
+
+def test_a_label_that_takes_nodes_out_is_confirmed_with_whom_it_concerns(north: OrgUnit) -> None:
+    pool = make_pool("rack", north, "rack", "r07")
+    stays, goes = (
+        make_node(name, pool, labels={"rack": "r07"} | more) for name, more in (("a", {"row": "1"}), ("b", {}))
+    )
+    vision = make_department("vision", north)
+    make_quota(vision, pool, gpus=12)
+    make_workload(project=make_project(department=vision), pool=pool, state=Workload.State.RUNNING)
+    client = signed_in(make_user(role=ADMIN))
+    url, data = reverse("pool", args=[pool.pk]), NEW | {"label_key": "row", "label_value": "1", "expected_version": "1"}
+    asked = client.post(url, data)
+    html = asked.content.decode()
+    assert asked.status_code == 200
+    assert "Take 1 node out of rack?" in html
+    assert "The node goes to default, with 8 GPUs" in html
+    assert "Quotas will not add up: 12 GPUs guaranteed, 8 ready afterwards" in html
+    assert "vision keeps its quota there</span><b>12 GPUs</b>" in html
+    assert "Running workloads go on, charged to this pool until they end" in html
+    assert Node.objects.get(pk=goes.pk).pool == pool, "nothing was saved"
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html.partition('id="narrow"')[2]))
+    assert hidden.pop("csrfmiddlewaretoken")
+    assert hidden == {name: value for name, value in data.items() if name != "name"} | {"confirmed": "row=1"}
+    assert client.post(url, data | {"confirmed": "row=2"}).status_code == 200, "that was another label"
+    assert client.post(url, hidden).status_code == 302
+    assert (Node.objects.get(pk=stays.pk).pool, Node.objects.get(pk=goes.pk).pool.name) == (pool, "default")
+
+
+def test_whom_it_concerns_is_named_as_far_as_the_reader_may_know(north: OrgUnit) -> None:
+    pool = make_pool("rack", north)
+    for number in range(8):
+        make_quota(make_project(f"p-{number}", make_department(f"d-{number}", north)), pool, gpus=number)
+    html = _page(make_user(role=ADMIN), "pool_delete", pool.pk)
+    assert [html.count(f"p-{number} loses") for number in (7, 2, 1, 0)] == [1, 1, 0, 0]
+    assert "Other units lose their quota there</span><b>1</b>" in html
+
+
+def test_pools_from_the_labels_of_the_nodes(north: OrgUnit) -> None:
+    default = default_pool_of(north)
+    make_pool("t4", north)
+    for name, gpus, product in (("a", 8, "NVIDIA-H100-80GB"), ("b", 8, "NVIDIA-H100-80GB"), ("c", 4, "T4")):
+        make_node(name, default, gpus=gpus, labels={"nvidia.com/gpu.product": product, "example.org/rack": "r7"})
+    client = signed_in(make_user(role=ADMIN))
+    html = client.get(reverse("pool_create")).content.decode()
+    assert "h100-80gb: 2 nodes, 16 GPUs; t4-2: 1 node, 4 GPUs. Out of default: 3 nodes, 20 GPUs." in html
+    assert "rack-r7: 3 nodes, 20 GPUs" in html
+    assert "Suggested" not in client.get(reverse("pool_create"), headers={"HX-Request": "true"}).content.decode()
+    url = reverse("pools_suggested", args=[north.pk, "all", "nvidia.com/gpu.product"])
+    assert "3 nodes and 20 GPUs leave the default pool." in client.get(url).content.decode()
+    rows = {"value_0": "NVIDIA-H100-80GB", "name_0": "h100", "take_0": "on"}
+    rows |= {"value_1": "T4", "name_1": "H100", "take_1": "on"}
+    refused = client.post(url, rows)
+    assert refused.status_code == 422
+    assert "name_1" in refused.context["form"].errors
+    assert not Pool.objects.filter(name="h100").exists(), "all or none"
+    assert client.post(url, rows | {"value_0": "T4"}).status_code == 422, "no longer the row that was read"
+    nothing = client.post(url, {"value_0": "NVIDIA-H100-80GB", "value_1": "T4"})
+    assert "No pool is chosen." in nothing.content.decode()
+    assert client.post(url, rows | {"name_1": "t4-new"}).status_code == 302
+    assert {pool.name: pool.nodes.count() for pool in Pool.objects.filter(cluster=north)} == {
+        "default": 0, "t4": 0, "h100": 2, "t4-new": 1,
+    }  # fmt: skip
+    assert AuditEvent.objects.filter(entity="pool", action="create").count() == 3
+    assert "No node in the default pool has this label any more." in client.get(url).content.decode()
+    head = signed_in(make_user(role=DEPARTMENT_ADMIN, scope=make_department(parent=north)))
+    assert head.get(url).status_code == 404
 
 
 def test_who_may_only_look(north: OrgUnit) -> None:
