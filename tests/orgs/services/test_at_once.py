@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from django.db import connection
 
 from orgs.models import AccessRule, OrgUnit, Role, UnitState
 from orgs.services.department import department_create
@@ -17,32 +15,10 @@ from orgs.services.project import project_create
 from orgs.services.rule import rule_create, rule_delete
 from orgs.services.unit import unit_delete, unit_rename, units_remove
 from portal.errors import Refused
+from tests.at_once import at_once
 from tests.factories import ADMIN, VIEWER, actor_of, make_department, make_project, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*acts: Callable[[], object]) -> list[Exception]:
-    """Runs the acts in threads that start together; what they raised."""
-    start = threading.Barrier(len(acts))
-    raised: list[Exception] = []
-
-    def run(act: Callable[[], object]) -> None:
-        start.wait(timeout=10)
-        try:
-            act()
-        except Exception as problem:
-            raised.append(problem)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-        assert not thread.is_alive(), "a deadlock, or a lock held for ever"
-    return raised
 
 
 def test_one_of_two_last_administrators_stays() -> None:
