@@ -6,8 +6,10 @@ class QuotasConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs import hooks
-        from portal.shell import MenuLine, register_menu
+        from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
         from quotas.selectors import figures
+        from quotas.selectors.finding import open_count
+        from quotas.selectors.guard_lines import guard_settings
         from quotas.selectors.moves import quota_move_impact
         from quotas.services.guard import unit_moving
         from quotas.services.pool import default_pool_create
@@ -20,5 +22,9 @@ class QuotasConfig(AppConfig):
         hooks.default_pool_create.register(default_pool_create)
         register_menu(
             MenuLine("Quotas", "quotas", "table-properties", "Who", 20, "quota:read", key="q"),
+            MenuLine(
+                "Findings", "findings", "triangle-alert", "Who", 21, "quota:read", count=open_count, counts="open"
+            ),
             MenuLine("Node pools", "node_pools", "server", "Where", 10, "pool:read", key="n"),
         )
+        register_settings(SettingsPart("quotas/guard_settings.html", guard_settings))

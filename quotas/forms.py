@@ -9,8 +9,9 @@ from typing import Any
 from django import forms
 
 from orgs.models import OrgUnit
-from quotas.models import Pool, Topology
+from quotas.models import GuardSetting, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
+from quotas.resources import RESOURCES
 from quotas.rules import (
     MAX_HISTORY_DAYS,
     MAX_HISTORY_WEIGHT_MILLI,
@@ -29,6 +30,8 @@ NO_PLACEMENT = {"required": "Choose one of the placements.", "invalid_choice": "
 
 
 STALE = "The page is out of date. Load it again."
+AS_ACCOUNT = "account"
+NO_MODE = "Choose off, warn or enforce."
 
 
 class TopologyField(forms.ModelChoiceField):
@@ -257,3 +260,44 @@ class TopologyForm(Versioned):
 
 class NewTopologyForm(NewInCluster, TopologyForm):
     """A topology that does not exist yet."""
+
+
+class GuardForm(forms.Form):
+    """What happens to a change that would over-subscribe, and for which resources."""
+
+    mode = forms.TypedChoiceField(
+        label="A change that makes it worse",
+        coerce=lambda value: GuardSetting.Mode(int(value)) if value != AS_ACCOUNT else None,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": NO_MODE, "invalid_choice": NO_MODE},
+    )
+    resources = forms.MultipleChoiceField(
+        label="Resources",
+        choices=[(resource.key, resource.label) for resource in RESOURCES.values()],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": "There is no such resource. Choose GPU, CPU or memory."},
+    )
+    expected_version = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=forms.HiddenInput,
+        error_messages={"required": STALE, "invalid": STALE, "min_value": STALE, "max_value": STALE},
+    )
+
+    def __init__(self, data: Any = None, *, setting: GuardSetting | None, inherits: bool) -> None:
+        unset = AS_ACCOUNT if inherits else str(GuardSetting.Mode.WARN)
+        initial = {
+            "mode": str(setting.mode) if setting else unset,
+            "resources": setting.resources if setting else list(RESOURCES),
+            "expected_version": setting.version if setting else 0,
+        }
+        super().__init__(data, initial=initial)
+        mode = self.fields["mode"]
+        assert isinstance(mode, forms.ChoiceField)
+        mode.choices = ([(AS_ACCOUNT, "as the account")] if inherits else []) + [
+            (str(GuardSetting.Mode.OFF.value), "passes: off"),
+            (str(GuardSetting.Mode.WARN.value), "passes with a warning: warn"),
+            (str(GuardSetting.Mode.ENFORCE.value), "is refused: enforce"),
+        ]

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from quotas.views import nodes, pools, quotas, suggestions, topologies
+from quotas.views import findings, guard, nodes, pools, quotas, suggestions, topologies
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
     path("quotas/<int:unit>/<int:pool>/", quotas.QuotaCell.as_view(), name="quota_cell"),
+    path("findings/", findings.FindingsPage.as_view(), name="findings"),
+    path("settings/guard/<int:pk>/<int:level>/", guard.GuardEdit.as_view(), name="guard"),
     path("pools/", pools.PoolsPage.as_view(), name="node_pools"),
     path("pools/matching/", pools.MatchingNodes.as_view(), name="pool_matching"),
     path(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from orgs.words import Answer
 from portal.formats import counted, gpus_counted
+from quotas.guard import Level
 from quotas.lens import Lens
 from quotas.selectors.matrix import Column, Matrix, Row
 
 NO_CLUSTER = Answer(
     "No cluster yet.", "Quotas and node pools belong to a cluster; an administrator connects it in Settings."
 )
+
+GUARD_LINES = {
+    Level.CHILDREN: "What projects and departments are guaranteed together, against the department that they lie in.",
+    Level.HARDWARE: "What departments are guaranteed together in a pool, against its ready nodes, cordoned ones too.",
+}
 
 
 def quotas_answer(matrix: Matrix, lens: Lens) -> Answer:

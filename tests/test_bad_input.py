@@ -17,6 +17,7 @@ from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
+from quotas.services.guard_setting import guard_set
 from quotas.services.pool import pool_create
 from quotas.services.pools import NewPool, pools_create
 from quotas.services.quota import quota_set
@@ -155,6 +156,13 @@ FORMS: list[FormCase] = [
         lambda world: {"value_0": "r07", "name_0": "rack-r07", "take_0": "on"},
         suggested,
         legal={"name_0": {"huge", "exponent", "foreign id"}, "take_0": set(BAD)},
+    ),
+    FormCase(
+        "guard",
+        "admin",
+        lambda world: {"mode": "3", "resources": "gpu", "expected_version": "0"},
+        lambda world: {"pk": world.cluster.pk, "level": 1},
+        legal={"expected_version": {"other digits"}},
     ),
     FormCase(
         "topology_create",
@@ -357,6 +365,17 @@ SERVICES: list[ServiceCase] = [
         {
             "cluster": lambda world: [world.account, world.department, world.project],
             "levels": lambda world: [[], None, "rack", ["rack", "rack"], ["ra ck"], [7], ["a"] * 9, ["x" * 64], ["\0"]],
+        },
+    ),
+    ServiceCase(
+        guard_set,
+        lambda world: {"actor": actor_of(), "scope": world.account, "level": 2, "mode": 3, "resources": ["gpu"]},
+        others={
+            "scope": lambda world: [world.department, world.project],
+            "level": lambda world: [0, 3, "hardware", None],
+            "mode": lambda world: [0, 4, "enforce", None],
+            "resources": lambda world: [[], "gpu", ["disk"], [7], None],
+            "expected_version": lambda world: [1, -1, 10**40],
         },
     ),
     ServiceCase(

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 
 from orgs.views.base import Page
 from portal.errors import Refused
+from portal.notices import noticed
 
 
 class FormPage(Page, ABC):
@@ -47,11 +48,14 @@ class FormPage(Page, ABC):
         form = self.form(request.POST)
         if form.is_valid():
             try:
-                message = self.save(form)
+                with noticed() as heard:
+                    message = self.save(form)
             except Refused as refusal:
                 add_refusal(form, refusal)
             else:
                 messages.success(request, message)
+                for warning in heard:
+                    messages.warning(request, warning)
                 return self.leave(request)
         return self.render_to_response(self.get_context_data(form=form), status=422)
 

@@ -23,6 +23,7 @@ from orgs.services.user import NewUser, user_activate, user_create, user_deactiv
 from orgs.views.base import Page, searched
 from orgs.views.form import FormPage
 from orgs.words import settings_answer
+from portal.shell import settings_parts
 
 SIZES = (25, 50, 100)
 
@@ -41,6 +42,7 @@ class SettingsPage(Page):
             "answer": settings_answer(found, may_connect),
             "may_connect": may_connect,
             "may_disconnect": may(user, "delete", "cluster"),
+            "parts": settings_parts(self.request),
         }
         if may(user, "read", "user"):
             search = searched(self.request)

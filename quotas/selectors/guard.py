@@ -33,6 +33,11 @@ class Watch:
     def of(cls, setting: GuardSetting) -> Watch:
         return cls(Mode(setting.mode), tuple(key for key in KEYS if key in setting.resources))
 
+    @property
+    def words(self) -> str:
+        """Its resources: "GPU, CPU, Memory"."""
+        return ", ".join(RESOURCES[key].label for key in self.resources)
+
 
 Guard = Mapping[Level, Watch]
 """By level; what nobody has set warns of everything."""

@@ -56,10 +56,14 @@ class Hardware:
     open_nodes: int = 0
     """Nodes that take work."""
     ready: Amounts = NOTHING
-    lost_gpu_milli: int = 0
+    lost: Amounts = NOTHING
     """On nodes that are not ready."""
     gpu_type: str = ""
     """Of all its GPUs, if it is one."""
+
+    @property
+    def lost_gpu_milli(self) -> int:
+        return self.lost.gpu_milli
 
     @property
     def gpu_milli(self) -> int:
@@ -84,7 +88,9 @@ def hardware(pools: Iterable[int]) -> dict[int, Hardware]:
             r1=Sum("gpu_count", filter=_READY, default=0),
             r2=Sum("cpu_millicores", filter=_READY, default=0),
             r3=Sum("memory_bytes", filter=_READY, default=0),
-            lost=Sum("gpu_count", filter=~_READY, default=0),
+            l1=Sum("gpu_count", filter=~_READY, default=0),
+            l2=Sum("cpu_millicores", filter=~_READY, default=0),
+            l3=Sum("memory_bytes", filter=~_READY, default=0),
             t1=Min("gpu_type", filter=Q(gpu_count__gt=0), default=""),
             t2=Max("gpu_type", filter=Q(gpu_count__gt=0), default=""),
         )
@@ -97,8 +103,8 @@ def hardware(pools: Iterable[int]) -> dict[int, Hardware]:
             conflicts=conflicts,
             open_nodes=taking,
             ready=Amounts(gpus * 1000, cpu, memory),
-            lost_gpu_milli=lost * 1000,
+            lost=Amounts(lost[0] * 1000, lost[1], lost[2]),
             gpu_type=first if first == last else "",
         )
-        for pool, nodes, ready, cordoned, conflicts, taking, gpus, cpu, memory, lost, first, last in rows
+        for pool, nodes, ready, cordoned, conflicts, taking, gpus, cpu, memory, *lost, first, last in rows
     }
