@@ -13,6 +13,7 @@ from quotas.models import GuardSetting, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
 from quotas.resources import RESOURCES
 from quotas.rules import (
+    MAX_DISRUPTIONS,
     MAX_HISTORY_DAYS,
     MAX_HISTORY_WEIGHT_MILLI,
     MAX_MIN_RUNTIME_SECONDS,
@@ -25,6 +26,7 @@ WHOLE_MINUTES = "Use whole minutes, 0 for no minimum."
 WHOLE_SECONDS = "Use whole seconds, or leave it empty for no end."
 WHOLE_HOURS = f"Use whole hours from 1 to {MAX_HISTORY_DAYS * 24}, or leave it empty."
 WHOLE_DAYS = f"Use whole days from 1 to {MAX_HISTORY_DAYS}."
+WHOLE_PODS = f"Use a whole number up to {MAX_DISRUPTIONS:,}, or leave it empty for no bound."
 NO_TOPOLOGY = "Choose one of the topologies here, or none."
 NO_PLACEMENT = {"required": "Choose one of the placements.", "invalid_choice": "Choose one of the placements."}
 
@@ -128,6 +130,22 @@ class PoolForm(Versioned):
             "max_value": f"Use at most {MAX_STALENESS_SECONDS:,} seconds, which is 30 days.",
         },
     )
+    disruptions_per_workload = forms.IntegerField(
+        label="Disturb for one workload",
+        required=False,
+        min_value=0,
+        max_value=MAX_DISRUPTIONS,
+        help_text="So many running pods at most, where it reaches for more than its quota. Empty: as many as it takes.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_PODS),
+    )
+    disruptions_per_cycle = forms.IntegerField(
+        label="Disturb in one cycle",
+        required=False,
+        min_value=1,
+        max_value=MAX_DISRUPTIONS,
+        help_text="Once so many pods are stopped or moved, the others wait for the next cycle. Empty: no bound.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_PODS),
+    )
     history_weight = forms.DecimalField(
         label="Weight of past use",
         min_value=0,
@@ -164,6 +182,8 @@ class PoolForm(Versioned):
             "min_runtime_minutes": shown.min_runtime_seconds // 60,
             "topology": shown.topology_id,
             "staleness_grace_seconds": shown.staleness_grace_seconds,
+            "disruptions_per_workload": shown.disruptions_per_workload,
+            "disruptions_per_cycle": shown.disruptions_per_cycle,
             "history_weight": f"{Decimal(shown.history_weight_milli) / 1000:f}",
             "history_window_days": shown.history_window_days,
             "history_half_life_hours": shown.history_half_life_hours,

@@ -13,6 +13,7 @@ _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]
 MAX_MIN_RUNTIME_SECONDS = 30 * 86_400
 MAX_STALENESS_SECONDS = 30 * 86_400
 MAX_HISTORY_WEIGHT_MILLI = 100 * 1000
+MAX_DISRUPTIONS = 1_000_000
 MAX_HISTORY_DAYS = 35
 """Hours of use are kept so long."""
 MAX_LEVELS = 8

@@ -45,6 +45,8 @@ POOL_TEXTS = {
     "min_runtime_minutes": {"other digits"},
     "topology": {"missing"},
     "staleness_grace_seconds": {"missing", "blank", "other digits"},
+    "disruptions_per_workload": {"missing", "blank", "other digits"},
+    "disruptions_per_cycle": {"missing", "blank", "other digits"},
     "history_weight": {"other digits"},
     "history_window_days": {"other digits"},
     "history_half_life_hours": {"missing", "blank", "other digits"},
@@ -52,6 +54,8 @@ POOL_TEXTS = {
 OPTIONAL_NUMBER = {"missing", "blank", "other digits"}
 POOL_SETTINGS = {
     "staleness_grace_seconds": "60",
+    "disruptions_per_workload": "8",
+    "disruptions_per_cycle": "64",
     "history_weight": "0.5",
     "history_window_days": "7",
     "history_half_life_hours": "48",
@@ -336,6 +340,8 @@ SERVICES: list[ServiceCase] = [
             "min_runtime_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "topology": lambda world: [make_topology(), world.pool, 7, "racks"],
             "staleness_grace_seconds": lambda world: [-1, 10**12, 1.5, "60", True],
+            "disruptions_per_workload": lambda world: [-1, 10**12, 1.5, "60", True],
+            "disruptions_per_cycle": lambda world: [-1, 0, 10**12, 1.5, "60", True],
             "history_weight_milli": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "history_half_life_hours": lambda world: [-1, 0, 10**12, 1.5, "60", True],
             "history_window_days": lambda world: [-1, 0, 36, 10**12, 1.5, "7", None, True],

@@ -33,6 +33,8 @@ FIELDS = (
     "min_runtime_seconds",
     "topology",
     "staleness_grace_seconds",
+    "disruptions_per_workload",
+    "disruptions_per_cycle",
     "history_weight_milli",
     "history_half_life_hours",
     "history_window_days",
@@ -52,13 +54,15 @@ def pool_create(
     min_runtime_seconds: int = 0,
     topology: Topology | None = None,
     staleness_grace_seconds: int | None = 60,
+    disruptions_per_workload: int | None = None,
+    disruptions_per_cycle: int | None = None,
     history_weight_milli: int = 0,
     history_half_life_hours: int | None = None,
     history_window_days: int = 7,
 ) -> Pool:
     """A pool of the nodes with this label, which move into it from the default pool.
 
-    `staleness_grace_seconds` None = for ever; `history_half_life_hours` None = the whole window counts alike. Refused
+    `staleness_grace_seconds` None = for ever; disruptions None = as many as it takes; `history_half_life_hours` None = the whole window counts alike. Refused
     while one of the nodes belongs to another pool. Needs `pool:create` on the cluster.
     """
     cluster = locked_cluster(cluster)
@@ -72,6 +76,8 @@ def pool_create(
         min_runtime_seconds=min_runtime_seconds,
         topology=topology,
         staleness_grace_seconds=staleness_grace_seconds,
+        disruptions_per_workload=disruptions_per_workload,
+        disruptions_per_cycle=disruptions_per_cycle,
         history_weight_milli=history_weight_milli,
         history_half_life_hours=history_half_life_hours,
         history_window_days=history_window_days,
@@ -100,6 +106,8 @@ def pool_update(
     min_runtime_seconds: int,
     topology: Topology | None,
     staleness_grace_seconds: int | None,
+    disruptions_per_workload: int | None,
+    disruptions_per_cycle: int | None,
     history_weight_milli: int,
     history_half_life_hours: int | None,
     history_window_days: int,
@@ -123,6 +131,8 @@ def pool_update(
         min_runtime_seconds=min_runtime_seconds,
         topology=topology,
         staleness_grace_seconds=staleness_grace_seconds,
+        disruptions_per_workload=disruptions_per_workload,
+        disruptions_per_cycle=disruptions_per_cycle,
         history_weight_milli=history_weight_milli,
         history_half_life_hours=history_half_life_hours,
         history_window_days=history_window_days,
@@ -230,6 +240,9 @@ def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> di
         raise Refused({"topology": f"This is no topology of {cluster.name}. Choose one of that cluster, or none."})
     if values["staleness_grace_seconds"] is not None:
         rules.whole("staleness_grace_seconds", values["staleness_grace_seconds"], rules.MAX_STALENESS_SECONDS)
+    for field in ("disruptions_per_workload", "disruptions_per_cycle"):
+        if values[field] is not None:
+            rules.whole(field, values[field], rules.MAX_DISRUPTIONS)
     rules.whole("history_weight_milli", values["history_weight_milli"], rules.MAX_HISTORY_WEIGHT_MILLI)
     if values["history_half_life_hours"] is not None:
         rules.whole("history_half_life_hours", values["history_half_life_hours"], rules.MAX_HISTORY_DAYS * 24)
@@ -237,6 +250,10 @@ def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> di
     for field in ("history_half_life_hours", "history_window_days"):
         if values[field] == 0:
             raise Refused({field: "This is 0, so nothing would count. Type 1 or more, or set the weight to 0."})
+    if values["disruptions_per_cycle"] == 0:
+        raise Refused(
+            {"disruptions_per_cycle": "With 0 no guarantee could be kept. Type 1 or more, or leave it empty."}
+        )
     return values
 
 

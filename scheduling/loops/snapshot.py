@@ -35,6 +35,8 @@ SETTINGS = (
     "history_weight_milli",
     "history_window_days",
     "history_half_life_hours",
+    "disruptions_per_workload",
+    "disruptions_per_cycle",
 )
 
 Room = tuple[int | None, tuple[int, ...]]
@@ -61,7 +63,7 @@ def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
         row = Pool.objects.filter(pk=pool).values_list(*SETTINGS).first()
         if row is None:
             raise Gone
-        cluster, gpu_placement, cpu_placement, min_runtime, grace, topology, weight, window, half_life = row
+        cluster, gpu_placement, cpu_placement, min_runtime, grace, topology, weight, window, half_life, *most = row
         topologies = _topologies(cluster)
         usage = (history or History(pool)).usage_ppm(window, half_life) if weight else {}
         pods = _pods(pool, _open_decisions(pool))
@@ -76,6 +78,8 @@ def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
             min_runtime_ms=min_runtime * 1000,
             usage_weight_milli=weight,
             staleness_grace_ms=None if grace is None else grace * 1000,
+            disruptions_per_workload=most[0],
+            disruptions_per_cycle=most[1],
             topologies=topologies,
         )
 

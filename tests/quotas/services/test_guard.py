@@ -264,7 +264,8 @@ def test_a_pool_does_not_take_nodes_that_others_need(pool: Pool) -> None:
 def relabel(pool: Pool, value: str) -> None:
     fields = ("gpu_placement", "cpu_placement", "min_runtime_seconds", "topology", "staleness_grace_seconds")
     history = ("history_weight_milli", "history_half_life_hours", "history_window_days")
-    kept = {field: getattr(pool, field) for field in (*fields, *history)}
+    bounds = ("disruptions_per_workload", "disruptions_per_cycle")
+    kept = {field: getattr(pool, field) for field in (*fields, *history, *bounds)}
     pool_update(actor=SYSTEM, pool=pool, label_key="class", label_value=value, **kept)
 
 

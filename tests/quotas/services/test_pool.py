@@ -133,6 +133,8 @@ def test_a_name_or_a_label_twice(north: OrgUnit) -> None:
         ("label_key", {"label_key": f"{'a.' * 126}aa/b"}),
         *(("label_value", {"label_value": value}) for value in ("a" * 64, "a b", "-", "a\x00", 7, None)),
         *(("min_runtime_seconds", {"min_runtime_seconds": value}) for value in (-1, 10**9, 1.5, "60")),
+        *(("disruptions_per_workload", {"disruptions_per_workload": value}) for value in (-1, 10**9, 1.5, "60")),
+        *(("disruptions_per_cycle", {"disruptions_per_cycle": value}) for value in (-1, 0, 10**9, 1.5, "60")),
         *(("gpu_placement", {"gpu_placement": value}) for value in (0, 4, "spread", None)),
         *(("cpu_placement", {"cpu_placement": value}) for value in (0, 3, "spread", None)),
     ],

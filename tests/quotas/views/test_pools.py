@@ -42,6 +42,8 @@ NEW = {
     "min_runtime_minutes": "90",
     "topology": "",
     "staleness_grace_seconds": "120",
+    "disruptions_per_workload": "16",
+    "disruptions_per_cycle": "",
     "history_weight": "1.25",
     "history_window_days": "14",
     "history_half_life_hours": "",
@@ -138,6 +140,7 @@ def test_making_a_pool(north: OrgUnit) -> None:
     pool = Pool.objects.get(name="rack-7")
     assert (pool.gpu_placement, pool.min_runtime_seconds) == (Pool.Placement.SPREAD, 5_400)
     assert (pool.staleness_grace_seconds, pool.history_weight_milli) == (120, 1250)
+    assert (pool.disruptions_per_workload, pool.disruptions_per_cycle) == (16, None)
     assert (pool.history_window_days, pool.history_half_life_hours) == (14, None)
     assert Node.objects.get(pk=node.pk).pool == pool
     assert "Pool rack-7 is there." in response.content.decode()

@@ -79,3 +79,6 @@ def test_minimum_runtimes_and_grace(pool: Pool, project: OrgUnit) -> None:
     assert (snapshot.min_runtime_ms, snapshot.staleness_grace_ms) == (30_000, None)
     Pool.objects.filter(pk=pool.pk).update(staleness_grace_seconds=90)
     assert take_snapshot(pool.pk).staleness_grace_ms == 90_000
+    Pool.objects.filter(pk=pool.pk).update(disruptions_per_workload=8, disruptions_per_cycle=64)
+    snapshot = take_snapshot(pool.pk)
+    assert (snapshot.disruptions_per_workload, snapshot.disruptions_per_cycle) == (8, 64)
