@@ -187,15 +187,21 @@ def engine_explain() -> Iterator[Figure]:
 
 @measurement
 def engine_memory() -> Iterator[Figure]:
-    """Of the state that is kept, by pod, the snapshot's objects included."""
-    gc.collect()
-    tracemalloc.start()
-    snapshot = pools.to_reclaim_one_by_one(500)
-    engine = Engine(snapshot)
-    size, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert engine is not None
-    yield Figure("memory by pod", size / sum(_pods(snapshot)), "B", 1000)
+    """Of the state that is kept, by pod, the snapshot's objects included: of workloads with one pod each, and of the
+    mixed pool with gangs of seven pods in the mean."""
+    shapes: dict[str, Callable[[], Snapshot]] = {
+        "one pod a workload": lambda: pools.to_reclaim_one_by_one(500),
+        "mixed": lambda: pools.mixed(1000, 20_000),
+    }
+    for name, make in shapes.items():
+        gc.collect()
+        tracemalloc.start()
+        snapshot = make()
+        engine = Engine(snapshot)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert engine is not None
+        yield Figure(f"memory by pod, {name}", size / sum(_pods(snapshot)), "B", 1000)
 
 
 def _pods(snapshot: Snapshot) -> Iterator[int]:
