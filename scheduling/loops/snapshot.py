@@ -14,6 +14,7 @@ from scheduling.engine import types as engine
 from scheduling.models import OPEN_STATES, Decision, Workload
 from scheduling.models import Pod as PodRow
 
+from .back_off import backs_off_until_ms
 from .history import History
 from .snapshot_nodes import LIVE, device_numbers, nodes_of
 from .snapshot_units import units_of
@@ -72,7 +73,7 @@ def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
             now_ms=now_ms,
             nodes=nodes_of(pool),
             units=units_of(cluster, pool, usage),
-            workloads=workloads_of(pods, _usual(topologies, topology)),
+            workloads=workloads_of(pods, _usual(topologies, topology), backs_off_until_ms(pool)),
             gpu_placement=PLACEMENTS[gpu_placement],
             cpu_placement=PLACEMENTS[cpu_placement],
             min_runtime_ms=min_runtime * 1000,

@@ -37,9 +37,10 @@ NO_PLACEMENT = "{}"
 
 
 def workloads_of(
-    pods: Mapping[int, Mapping[int, list[engine.Pod]]], usual: engine.Near | None
+    pods: Mapping[int, Mapping[int, list[engine.Pod]]], usual: engine.Near | None, backing_off: Mapping[int, int]
 ) -> tuple[engine.Workload, ...]:
-    """`pods`: by workload and sub-group (ids). `usual`: how near distributed work is kept that says nothing itself."""
+    """`pods`: by workload and sub-group (ids). `usual`: how near distributed work is kept that says nothing itself.
+    `backing_off`: workloads that are left out, and until when."""
     groups, done = _sub_groups(pods)
     rows = Workload.objects.filter(pk__in=list(groups)).order_by("pk").annotate(**TIMES).values_list(*FIELDS, *TIMES)
     found = []
@@ -60,6 +61,7 @@ def workloads_of(
                 started_ms=started,
                 near=near,
                 displaces_after_ms=max(created, evicted or 0) + delay * 1000 if delay else 0,
+                backs_off_until_ms=backing_off.get(pk, 0),
                 stale_since_ms=stale,
                 has_succeeded_pods=done[pk] > 0,
             )

@@ -53,6 +53,7 @@ class Decision(models.Model):
             models.Index(fields=["workload", "id"], name="decision_workload"),
             models.Index(fields=["pool", "id"], name="decision_pool"),
             models.Index(fields=["pool", "id"], condition=Q(state__lte=4), name="decision_open"),
+            models.Index(fields=["pool", "at"], condition=Q(state=6), name="decision_failed"),
         ]
         constraints = [
             # Two starts of one pod are refused by the database, whoever tries.
