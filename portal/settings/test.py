@@ -1,13 +1,15 @@
 """What the tests run on: real PostgreSQL and Redis, or SQLite and the folder broker with BURSAR_TEST_EMBEDDED=1."""
 
 import tempfile
+import zlib
 from pathlib import Path
 
 from .base import *  # noqa: F403
 from .base import POSTGRES_OPTIONS, env
 from .sqlite import sqlite_database
 
-_VAR = Path(tempfile.gettempdir()) / "bursar-test"
+# Of this folder alone: the tests of another clone may run beside these.
+_VAR = Path(tempfile.gettempdir()) / f"bursar-test-{zlib.crc32(str(Path(__file__).resolve()).encode()):08x}"
 _VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = "test-only-" + "0" * 40

@@ -33,8 +33,8 @@ class Pool(models.Model):
     staleness_grace_seconds = models.PositiveIntegerField(null=True, default=60)
     """So long a workload may run below its minimum; None = for ever."""
     disruptions_per_workload = models.PositiveIntegerField(null=True)
-    """So many running pods may be stopped or moved for one workload that reaches for more than its quota; None = as many
-    as it takes."""
+    """So many running pods may be stopped or moved for one workload that reaches for more than its quota; None = as
+    many as it takes."""
     disruptions_per_cycle = models.PositiveIntegerField(null=True)
     """Once so many are, the cycle looks for no more."""
     history_weight_milli = models.PositiveIntegerField(default=0)

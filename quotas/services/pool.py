@@ -62,8 +62,9 @@ def pool_create(
 ) -> Pool:
     """A pool of the nodes with this label, which move into it from the default pool.
 
-    `staleness_grace_seconds` None = for ever; disruptions None = as many as it takes; `history_half_life_hours` None = the whole window counts alike. Refused
-    while one of the nodes belongs to another pool. Needs `pool:create` on the cluster.
+    `staleness_grace_seconds` None = for ever; disruptions None = as many as it takes; `history_half_life_hours` None =
+    the whole window counts alike. Refused while one of the nodes belongs to another pool. Needs `pool:create` on the
+    cluster.
     """
     cluster = locked_cluster(cluster)
     require(actor, "create", "pool", cluster)

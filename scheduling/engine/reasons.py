@@ -47,12 +47,7 @@ def waits(cycle: Cycle) -> tuple[Wait, ...]:
 
 def _has_only_pending(job: Job) -> bool:
     """It could start, and nothing of it runs or has room reserved."""
-    if not job.chunk:
-        return False
-    for leaf in job.leaves:
-        if leaf.active:
-            return False
-    return True
+    return bool(job.chunk) and not sum([leaf.active for leaf in job.leaves])
 
 
 def _shape(job: Job, chunk: Sequence[Task]) -> tuple[int, ...]:
