@@ -17,5 +17,6 @@ class OrgsConfig(AppConfig):
         register_scope_picker(scope_picker)
         register_menu(
             MenuLine("Organization", "organization", "network", "Who", 1, "project:read", key="o"),
+            MenuLine("Access", "access", "key-round", "Who", 30, "access_rule:read", key="a"),
             MenuLine("Settings", "settings", "settings", "foot", 1, "settings:read"),
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orgs.views import organization, rule, scopes, settings, unit
+from orgs.views import access, effective, group, organization, role, rule, scopes, settings, unit
 
 urlpatterns = [
     path("organization/", organization.OrganizationPage.as_view(), name="organization"),
@@ -10,7 +10,22 @@ urlpatterns = [
     path("organization/<int:pk>/move/", unit.UnitMove.as_view(), name="unit_move"),
     path("organization/<int:pk>/delete/", unit.UnitDelete.as_view(), name="unit_delete"),
     path("organization/<int:pk>/rules/new/", rule.RuleCreate.as_view(), name="rule_create"),
-    path("organization/rules/<int:pk>/delete/", rule.RuleDelete.as_view(), name="rule_delete"),
+    path("access/", access.RulesPage.as_view(), name="access"),
+    path("access/rules/new/", rule.RulesCreate.as_view(), name="rules_create"),
+    path("access/rules/<int:pk>/", rule.RuleUpdate.as_view(), name="rule_update"),
+    path("access/rules/<int:pk>/delete/", rule.RuleDelete.as_view(), name="rule_delete"),
+    path("access/roles/", access.RolesPage.as_view(), name="roles"),
+    path("access/roles/new/", role.RoleCreate.as_view(), name="role_create"),
+    path("access/roles/<int:pk>/", role.RoleUpdate.as_view(), name="role_update"),
+    path("access/roles/<int:pk>/delete/", role.RoleDelete.as_view(), name="role_delete"),
+    path("access/people/", access.PeoplePage.as_view(), name="people"),
+    path("access/groups/", access.GroupsPage.as_view(), name="groups"),
+    path("access/groups/new/", group.GroupCreate.as_view(), name="group_create"),
+    path("access/groups/<int:pk>/", group.GroupUpdate.as_view(), name="group_update"),
+    path("access/groups/<int:pk>/delete/", group.GroupDelete.as_view(), name="group_delete"),
+    path("access/groups/<int:pk>/members/", group.MembersAdd.as_view(), name="group_members_add"),
+    path("access/members/<int:pk>/delete/", group.MemberRemove.as_view(), name="group_member_remove"),
+    path("access/effective/", effective.EffectivePage.as_view(), name="effective"),
     path("scopes/", scopes.ScopeRows.as_view(), name="scopes"),
     path("scopes/choices/", scopes.ScopeChoiceRows.as_view(), name="scope_choices"),
     path("settings/", settings.SettingsPage.as_view(), name="settings"),

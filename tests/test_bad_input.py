@@ -13,8 +13,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from orgs.models import ClusterInfo
 from orgs.services.cluster import cluster_create
 from orgs.services.department import department_create
+from orgs.services.group import group_create
 from orgs.services.move import unit_move
 from orgs.services.project import project_create
+from orgs.services.role import role_create
 from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
 from quotas.services.guard_setting import guard_set
@@ -105,10 +107,61 @@ FORMS: list[FormCase] = [
     FormCase(
         "rule_create",
         "department",
-        lambda world: {"person": "nobody@example.org", "role": str(world.role.pk)},
+        lambda world: {"person": "nobody@example.org", "role": str(world.role.pk), "expires_at": "2998-12-31"},
         of(pk="project.pk"),
+        legal={"expires_at": {"missing", "blank"}},
         foreign={"role": lambda world: world.people["admin"].subject.rules.get().role_id},
     ),
+    FormCase(
+        "rules_create",
+        "department",
+        lambda world: {
+            "subjects": "nobody@example.org\nvision-research",
+            "role": str(world.role.pk),
+            "scopes": str(world.project.pk),
+            "expires_at": "2998-12-31",
+        },
+        legal={"expires_at": {"missing", "blank"}},
+        foreign={
+            "role": lambda world: world.people["admin"].subject.rules.get().role_id,
+            "scopes": lambda world: world.elsewhere.pk,
+        },
+    ),
+    FormCase(
+        "rule_update",
+        "department",
+        lambda world: {"role": str(world.role.pk), "expires_at": "2998-12-31"},
+        of(pk="rule.pk"),
+        legal={"expires_at": {"missing", "blank"}},
+        foreign={"role": lambda world: world.people["admin"].subject.rules.get().role_id},
+    ),
+    FormCase(
+        "role_create",
+        "admin",
+        lambda world: {"name": "Day shift", "permissions": "project:read"},
+        legal={"name": PRINTABLE},
+    ),
+    FormCase(
+        "role_update",
+        "admin",
+        lambda world: {"name": "Day shift", "permissions": "project:read", "expected_version": "1"},
+        of(pk="custom_role.pk"),
+        legal={"name": PRINTABLE, "expected_version": {"missing", "blank"}},
+    ),
+    FormCase(
+        "group_create",
+        "admin",
+        lambda world: {"name": "language", "description": "Ears"},
+        legal={"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    FormCase(
+        "group_update",
+        "admin",
+        lambda world: {"name": "language", "description": "Ears"},
+        of(pk="group.pk"),
+        legal={"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    FormCase("group_members_add", "admin", lambda world: {"people": "vi@example.org"}, of(pk="group.pk")),
     FormCase("cluster_simulate", "admin", lambda world: {"name": "lab-sim"}),
     FormCase(
         "cluster_connect", "admin", lambda world: {"name": "south", "kubeconfig": KUBECONFIG}, unechoed={"kubeconfig"}
@@ -261,6 +314,9 @@ FORMS: list[FormCase] = [
 ]
 WITHOUT_FIELDS = {
     "rule_delete",
+    "role_delete",
+    "group_delete",
+    "group_member_remove",
     "user_deactivate",
     "user_activate",
     "unit_delete",
@@ -317,6 +373,17 @@ SERVICES: list[ServiceCase] = [
         user_create,
         lambda world: {"actor": actor_of(), "email": "mira@example.org", "name": "Mira Okafor"},
         {"email": (), "name": PRINTABLE, "password": {*PRINTABLE, "missing", "blank"}},
+    ),
+    ServiceCase(
+        group_create,
+        lambda world: {"actor": actor_of(), "name": "language"},
+        {"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    ServiceCase(
+        role_create,
+        lambda world: {"actor": actor_of(), "name": "Day shift", "permissions": ["project:read"]},
+        {"name": PRINTABLE},
+        {"permissions": lambda world: [[], None, "project:read", ["none:such"], [7], [None], ["training:update"], 7]},
     ),
     # --- quotas
     ServiceCase(

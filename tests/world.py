@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgs.models import AccessRule, OrgUnit, Role, User
+from orgs.models import AccessRule, Group, GroupMember, OrgUnit, Role, User
 from quotas.models import Node, Pool, Topology
 from scheduling.models import Workload
 from tests.factories import (
@@ -13,9 +13,11 @@ from tests.factories import (
     make_account,
     make_cluster,
     make_department,
+    make_group,
     make_node,
     make_pool,
     make_project,
+    make_role,
     make_topology,
     make_user,
     make_workload,
@@ -61,6 +63,12 @@ class World:
     role: Role
     rule: AccessRule
     """The researcher's."""
+    rule_above: AccessRule
+    """The viewer's, on the account."""
+    custom_role: Role
+    group: Group
+    """One member, no rules."""
+    member: GroupMember
     people: dict[str, User]
     """By the short forms, some also by other names; nobody has an account and no rule."""
 
@@ -76,6 +84,7 @@ def make_world() -> World:
     for short, (role, place) in ROLES.items():
         people[short] = make_user(f"{short}@example.org".lower(), role=role, scope=places[place])
     people |= {name: people[short] for name, short in OTHER_NAMES.items()}
+    group = make_group("vision-research", people["nobody"])
     return World(
         account=account,
         cluster=cluster,
@@ -90,5 +99,9 @@ def make_world() -> World:
         work_elsewhere=make_workload("fold-1", project=elsewhere, pool=pool),
         role=Role.objects.get(name=VIEWER),
         rule=AccessRule.objects.get(subject=people["researcher"].subject),
+        rule_above=AccessRule.objects.get(subject=people["viewer"].subject),
+        custom_role=make_role("Night shift", "project:read", "training:read"),
+        group=group,
+        member=group.members.get(),
         people=people,
     )

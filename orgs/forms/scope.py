@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 from orgs.access import may
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import below, visible_units
-from orgs.scope_picker import offer
+from orgs.scope_picker import in_tree_order, offer
 
 INSIDE: dict[str, tuple[UnitKind, ...]] = {
     "project": (UnitKind.CLUSTER, UnitKind.DEPARTMENT),
@@ -41,17 +42,18 @@ class ScopeChoices:
     permission: str
     inside: OrgUnit | None = None
 
-    def rows(self, search: str = "", chosen: OrgUnit | None = None) -> tuple[list[ScopeChoice], bool]:
-        """Rows to choose from, and whether there are more."""
+    def rows(self, search: str = "", chosen: Sequence[OrgUnit] = ()) -> tuple[list[ScopeChoice], bool]:
+        """Rows to choose from, those that are chosen among them, and whether there are more."""
         entity = self.permission.split(":")[0]
         units = visible_units(self.user).filter(below(self.inside))
         if entity in INSIDE:
             units = units.filter(Q(kind__in=INSIDE[entity]))
-        offered = offer(units, current=chosen, search=search)
-        top = min((unit.path.count("/") for unit in offered.units), default=0)
+        offered = offer(units, current=chosen[0] if chosen else None, search=search)
+        shown = in_tree_order([*offered.units, *(unit for unit in chosen if unit not in offered.units)])
+        top = min((unit.path.count("/") for unit in shown), default=0)
         rows = [
             ScopeChoice(unit, unit.path.count("/") - top + 1, self.why_not(unit), unit.pk in offered.above)
-            for unit in offered.units
+            for unit in shown
         ]
         return rows, offered.cut
 
@@ -62,6 +64,9 @@ class ScopeChoices:
         if not may(self.user, action, entity, unit):
             return f"This takes the permission “{entity.replace('_', ' ')}: {action}” there."
         return ""
+
+    def found(self, pks: Iterable[str]) -> list[OrgUnit]:
+        return [unit for pk in pks if (unit := self.find(pk)) is not None]
 
     def find(self, pk: str) -> OrgUnit | None:
         """The unit with this id, if the person may see it and it lies inside."""
@@ -75,12 +80,15 @@ class ScopePicker(forms.Widget):
 
     shape = "picker"
     template_name = "orgs/scope_choices.html"
+    many = False
     choices: ScopeChoices
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        chosen = self.choices.find(str(value)) if value else None
+        values = value if isinstance(value, list) else [value] if value else []
+        chosen = self.choices.found(map(str, values))
         rows, cut = self.choices.rows(chosen=chosen)
         context = {"name": name, "choices": self.choices, "rows": rows, "cut": cut, "chosen": chosen}
+        context["many"] = self.many
         return render_to_string(self.template_name, context)
 
 
@@ -103,3 +111,23 @@ class ScopeField(forms.Field):
         if why_not:
             raise forms.ValidationError(f"{unit.name} cannot be chosen. {why_not}")
         return unit
+
+
+class ScopesPicker(ScopePicker):
+    """The same tree with boxes: several units."""
+
+    many = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return list(data.getlist(name)) if hasattr(data, "getlist") else list(data.get(name, []))
+
+
+class ScopesField(ScopeField):
+    """Several units."""
+
+    widget = ScopesPicker
+    default_error_messages = {"required": "Nothing is chosen. Choose at least one unit of the list."}
+
+    def to_python(self, value: Any) -> list[OrgUnit]:  # type: ignore[override]
+        found = (super(ScopesField, self).to_python(one) for one in value or [])
+        return [unit for unit in found if unit is not None]

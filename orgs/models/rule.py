@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -32,6 +32,11 @@ class AccessRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} is {self.role} on {self.scope}"
+
+    @property
+    def last_moment(self) -> datetime | None:
+        """The last one in which it grants something: that of a day, where a day was given."""
+        return self.expires_at and self.expires_at - timedelta(seconds=1)
 
     @property
     def ended(self) -> bool:

@@ -1,14 +1,32 @@
 from __future__ import annotations
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest
 
-from orgs.models import AccessRule, User
+from orgs.models import Group, GroupMember, User, in_force
+from orgs.selectors.rule_list import rules_in_scope
 
 
-def people(search: str = "") -> QuerySet[User]:
-    """Everybody by name, with their rules; those whose name or address has `search` in it."""
-    rules = AccessRule.objects.select_related("role", "scope").order_by("scope__path", "role__name")
-    found = User.objects.select_related("subject").prefetch_related(Prefetch("subject__rules", rules, "listed_rules"))
+def people(request: HttpRequest, search: str = "") -> QuerySet[User]:
+    """Everybody by name, or those with `search` in name or address; with groups and the rules that the reader may
+    read."""
+    rules = rules_in_scope(request).filter(in_force()).select_related("role", "scope").order_by("scope__path", "id")
+    memberships = GroupMember.objects.select_related("group").order_by("group__name")
+    found = User.objects.select_related("subject").prefetch_related(
+        Prefetch("subject__rules", rules, "listed_rules"), Prefetch("memberships", memberships, "listed_groups")
+    )
     if search:
         found = found.filter(Q(name__icontains=search) | Q(email__icontains=search))
+    return found.order_by("name", "id")
+
+
+def groups(request: HttpRequest, search: str = "") -> QuerySet[Group]:
+    """All groups by name, with their members and the rules of theirs that the reader may read."""
+    rules = rules_in_scope(request).select_related("role", "scope").order_by("scope__path", "id")
+    members = GroupMember.objects.select_related("user").order_by("user__name", "id")
+    found = Group.objects.select_related("subject").prefetch_related(
+        Prefetch("subject__rules", rules, "listed_rules"), Prefetch("members", members, "listed_members")
+    )
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
     return found.order_by("name", "id")

@@ -50,7 +50,9 @@ def role_update(
     require(actor, "update", "role", account)
     role = _custom(role)
     if expected_version is not None and expected_version != role.version:
-        raise Refused("Somebody else changed this role meanwhile. Look at it again, then make your change.")
+        raise Refused(
+            {"expected_version": "Somebody else changed this role meanwhile. Look at it again, then make your change."}
+        )
     wanted = _checked(permissions)
     held = set(RolePermission.objects.filter(role=role).values_list("permission", flat=True))
     added, removed = sorted(wanted - held), sorted(held - wanted)

@@ -12,6 +12,7 @@ from orgs.scope_picker import scope_picker
 from orgs.views.base import Page, searched
 
 PERMISSIONS = ("department:create", "project:create", "access_rule:create", "workspace:create")
+MOST_CHOSEN = 200
 PLACE = ("scope", "page", "after", "before", "selected")
 
 
@@ -51,5 +52,7 @@ class ScopeChoiceRows(Page):
             if unit is None:
                 raise NotVisible("There is no such scope, or you may not see it.")
         choices = ScopeChoices(self.request.user, wanted["permission"], unit)
-        rows, _ = choices.rows(searched(self.request))
-        return super().get_context_data(rows=rows, name=wanted.get("name", "parent")[:40], **kwargs)
+        name, many = wanted.get("name", "parent")[:40], bool(wanted.get("many"))
+        chosen = choices.found(wanted.getlist(name)[:MOST_CHOSEN]) if many else []
+        rows, _ = choices.rows(searched(self.request), chosen)
+        return super().get_context_data(rows=rows, name=name, many=many, chosen=chosen, **kwargs)

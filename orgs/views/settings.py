@@ -1,11 +1,10 @@
-"""The Settings page and its dialogs: clusters and people."""
+"""The Settings page and its dialogs, and those about people."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,15 +16,12 @@ from orgs.forms.cluster import ConnectForm, SimulateForm
 from orgs.forms.user import UserForm
 from orgs.models import ClusterInfo, OrgUnit, UnitKind, User
 from orgs.selectors.clusters import clusters
-from orgs.selectors.people import people
 from orgs.services.cluster import cluster_create
 from orgs.services.user import NewUser, user_activate, user_create, user_deactivate
-from orgs.views.base import Page, searched
+from orgs.views.base import Page
 from orgs.views.form import FormPage
 from orgs.words import settings_answer
 from portal.shell import settings_parts
-
-SIZES = (25, 50, 100)
 
 
 class SettingsPage(Page):
@@ -44,15 +40,6 @@ class SettingsPage(Page):
             "may_disconnect": may(user, "delete", "cluster"),
             "parts": settings_parts(self.request),
         }
-        if may(user, "read", "user"):
-            search = searched(self.request)
-            size = self.request.GET.get("size", "")
-            pages = Paginator(people(search), int(size) if size in map(str, SIZES) else SIZES[0])
-            context |= {
-                "people": pages.get_page(self.request.GET.get("page")),
-                "search": search,
-                "may_change_people": may(user, "update", "user"),
-            }
         return context
 
 
@@ -97,14 +84,22 @@ class ClusterSimulate(SettingsForm):
         return f"Simulated cluster {cluster.name} is there."
 
 
-@method_decorator(never_cache, name="dispatch")
-class UserCreate(SettingsForm):
-    """Ends with the password on the screen, once: it is kept nowhere."""
+class PeopleForm(SettingsForm):
+    """About people, who are listed on the Access page."""
 
     entity = "user"
+
+    def back(self) -> str:
+        return reverse("people")
+
+
+@method_decorator(never_cache, name="dispatch")
+class UserCreate(PeopleForm):
+    """Ends with the password on the screen, once: it is kept nowhere."""
+
     form_class = UserForm
     title = "New person"
-    line = "May sign in and has no rights yet: give roles on the Organization page."
+    line = "May sign in and has no rights yet: give roles under Rules."
     submit = "Create person"
     new: NewUser
 
@@ -117,12 +112,11 @@ class UserCreate(SettingsForm):
         return self.render_to_response({"new": self.new, "back": self.back()})
 
 
-class UserDeactivate(SettingsForm):
+class UserDeactivate(PeopleForm):
     """Confirms that a person is let in no more."""
 
     template_name = "orgs/confirm_page.html"
     fragment_template = "orgs/confirm_dialog.html"
-    entity = "user"
     action = "update"
     form_class = forms.Form
     submit = "Deactivate person"

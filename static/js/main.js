@@ -1,4 +1,5 @@
 // What every page loads. Each module listens on the document, so that parts put in later work without being set up.
+import "./adder.js";
 import "./copy.js";
 import "./dialogs.js";
 import "./fields.js";

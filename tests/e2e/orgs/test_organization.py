@@ -141,13 +141,13 @@ def test_searching_narrows_while_typing(opened: Callable[..., Page], project: Or
 
 
 def test_a_new_person_and_the_password(opened: Callable[..., Page], project: OrgUnit) -> None:
-    page = opened("/settings/")
+    page = opened("/access/people/")
     page.get_by_role("link", name="New person").click()
     page.get_by_label("Name", exact=True).fill("Chloe Ng")
     page.get_by_label("E-mail address").fill("chloe@example.org")
     page.get_by_role("button", name="Create person").click()
     expect(page.get_by_text("It is kept nowhere")).to_be_visible()
-    page.get_by_role("link", name="Back to settings").click()
+    page.get_by_role("link", name="Back to people").click()
     expect(page.get_by_text("chloe@example.org")).to_be_visible()
 
 

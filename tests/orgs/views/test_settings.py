@@ -3,10 +3,8 @@ from __future__ import annotations
 import pytest
 
 from orgs.models import ClusterInfo, OrgUnit, User
-from orgs.views import settings
 from tests.factories import (
     ADMIN,
-    DEPARTMENT_ADMIN,
     RESEARCHER,
     make_account,
     make_cluster,
@@ -107,33 +105,11 @@ def test_deactivating_and_activating() -> None:
     assert User.objects.get(pk=mira.pk).is_active
 
 
-def test_people_are_for_those_who_may_see_them() -> None:
-    project = make_project()
-    make_user("hidden@example.org")
-    assert b"hidden@example.org" in signed_in(make_user(role=DEPARTMENT_ADMIN, scope=project)).get(URL).content
-    assert b"hidden@example.org" not in signed_in(make_user(role=RESEARCHER, scope=project)).get(URL).content
-
-
-def test_finding_people() -> None:
-    make_user("mira@example.org", "Mira Okafor")
-    client = signed_in(make_user("ana@example.org", "Ana Krol", role=ADMIN))
-    page = client.get(URL, {"q": "oka"}).content.decode()
-    assert "mira@example.org" in page
-    assert "Nobody is called that." in client.get(URL, {"q": "zzz"}).content.decode()
-
-
-def test_queries_stay_the_same_for_people_and_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "SIZES", (500,))
+def test_queries_stay_the_same_for_clusters() -> None:
     client = signed_in(make_user(role=ADMIN))
-    project = make_project()
 
-    def people(number: int) -> None:
+    def clusters(number: int) -> None:
         for _ in range(number):
-            make_user(role=RESEARCHER, scope=project)
-
-    def more() -> None:
-        people(495)
-        for _ in range(5):
             make_cluster()
 
-    assert assert_same_queries(client, f"{URL}?size=500", lambda: people(5), more) < 30
+    assert assert_same_queries(client, URL, lambda: clusters(2), lambda: clusters(5)) < 30
