@@ -26,6 +26,8 @@ class MenuLine:
     count: Callable[[HttpRequest], int] | None = None
     counts: str = "waiting"
     """What is counted, for those who do not see where the number stands."""
+    tone: str = "wait"
+    """The colour of the number."""
     key: str = ""
     """The letter that goes there after `g`."""
 

@@ -23,7 +23,7 @@ class QuotasConfig(AppConfig):
         register_menu(
             MenuLine("Quotas", "quotas", "table-properties", "Who", 20, "quota:read", key="q"),
             MenuLine(
-                "Findings", "findings", "triangle-alert", "Who", 21, "quota:read", count=open_count, counts="open"
+                "Findings", "findings", "scale", "Who", 21, "quota:read", count=open_count, counts="open", tone="warn"
             ),
             MenuLine("Node pools", "node_pools", "server", "Where", 10, "pool:read", key="n"),
         )

@@ -31,6 +31,8 @@ class DrawnFinding:
     others: int
     repair: str
     """The address of the quotas that it is about."""
+    nodes: str
+    """That of the pools with their nodes, where the hardware is short."""
     bar: QuotaBar
 
 
@@ -39,7 +41,8 @@ def drawn(line: FindingLine) -> DrawnFinding:
     resource = list(RESOURCES.values())[finding.resource]
     cluster = finding.unit.cluster or finding.unit
     query = {"cluster": cluster.pk, "scope": finding.unit_id, "resource": resource.key}
-    note = "with the department" if finding.level == Level.CHILDREN else "ready"
+    short = finding.level == Level.HARDWARE
+    note = "ready" if short else "the department's own"
     return DrawnFinding(
         finding=finding,
         text=finding_words(finding),
@@ -50,6 +53,7 @@ def drawn(line: FindingLine) -> DrawnFinding:
         concerned=[(unit.name, resource.words(amount)) for unit, amount in line.concerned],
         others=line.others,
         repair=f"{reverse('quotas')}?{urlencode(query)}",
+        nodes=f"{reverse('node_pools')}?{urlencode({'scope': cluster.pk})}" if short else "",
         bar=QuotaBar(
             inside=min(finding.sum, finding.ceiling),
             guaranteed=finding.sum,
@@ -75,11 +79,7 @@ def findings_answer(lines: list[DrawnFinding], total: int, *, resolved: bool) ->
         text = f"{counted(total, 'finding')} {'was' if total == 1 else 'were'} resolved." if total else "Nothing yet."
         return Answer(text, "Resolved ones are kept for 90 days.")
     if not total:
-        return Answer(
-            "All that is guaranteed adds up.",
-            "As far as it is guarded, and as far as you see. Findings open here by "
-            "themselves, for instance when nodes leave, and resolve by themselves.",
-        )
+        return Answer("All that is guaranteed adds up.", "As far as it is guarded, and as far as you see.")
     text = "One guarantee does not add up." if total == 1 else f"{total} guarantees do not add up."
     if total == 1:
         return Answer(lines[0].text, "Nothing was changed or stopped. It resolves by itself once it adds up again.")
