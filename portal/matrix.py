@@ -10,11 +10,7 @@ from portal.quota_bar import QuotaBar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixCell:
-    """One cell as it is drawn, and as the answer to a save draws it again.
-
-    A save is a POST to `url` with `value` and `version`. Its answer is the cells and heads that changed, each with its
-    `id`; with status 422 or 409 they hold the `error` and the value that was typed.
-    """
+    """One cell as it is drawn from what is saved. What was typed since, the page keeps and draws over it."""
 
     id: str
     label: str
@@ -30,12 +26,14 @@ class MatrixCell:
     bar: QuotaBar | None = None
     state: Literal["", "changed", "invalid", "blocked", "best effort", "conflict"] = ""
     error: str = ""
-    url: str = ""
-    """Where to save; empty: may not be edited."""
+    editable: bool = False
     version: str = ""
+    """Of what is saved: a change is made from it."""
     locked: str = ""
     """Why it may not be edited."""
-    switch: str = ""
-    """What Space or its small button does here, in words: a POST to `url` with `switch` instead of `value`."""
+    over_quota: bool | None = None
+    """What Space switches; None: there is nothing to switch."""
+    rank: str = ""
+    """What Space gives the next of; empty: nothing."""
     strong: bool = False
     """A row that others add up to."""

@@ -6,14 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
-from django.urls import reverse
-
-from portal.formats import gpus
 from portal.matrix import MatrixCell
 from portal.quota_bar import QuotaBar
-from quotas.lens import Lens, next_rank
+from quotas.lens import Lens
 from quotas.models import Quota, Rank
-from quotas.parsing import runtime_words
 from quotas.selectors.matrix import Column, Entry, Matrix, Row
 from quotas.selectors.sums import Amounts
 
@@ -62,26 +58,28 @@ class Drawn:
     """The lens shows quotas, which add up to rows and columns."""
 
 
-def draw(matrix: Matrix, lens: Lens, query: str) -> Drawn:
-    """The matrix as the template shows it. `query`: of the page's address, for the cells to save with."""
+def draw(matrix: Matrix, lens: Lens) -> Drawn:
+    """The matrix as the template shows it."""
     scales = _scales(matrix, lens)
     quotas = lens.show == "quota"
     whole = quotas and all(column.guaranteed is not None for column in matrix.columns)
     rows = [
         DrawnRow(
             row=row,
-            cells=[_cell(row, column, lens, scales[column.pool.pk], query) for column in matrix.columns],
+            cells=[_cell(row, column, lens, scales[column.pool.pk], matrix.at is None) for column in matrix.columns],
             total_id=f"total-{row.unit.pk}",
             total=lens.resource.words(_all(lens, [row.entries[c.pool.pk].guaranteed for c in matrix.columns])),
         )
         for row in matrix.rows
     ]
     return Drawn(
-        heads=[_head(column, lens) for column in matrix.columns],
+        heads=[_head(column, lens, matrix.at is None) for column in matrix.columns],
         rows=rows,
-        sums=[_sum(column, lens) for column in matrix.columns] if whole else [],
+        sums=[_sum(column, lens, matrix.at is None) for column in matrix.columns] if whole else [],
         all_sum=lens.resource.words(_all(lens, [column.guaranteed or Amounts() for column in matrix.columns])),
-        all_ready=lens.resource.words(_all(lens, [column.hardware.ready for column in matrix.columns])),
+        all_ready=""
+        if matrix.at
+        else lens.resource.words(_all(lens, [column.hardware.ready for column in matrix.columns])),
         adds_up=quotas,
     )
 
@@ -105,7 +103,8 @@ def _scales(matrix: Matrix, lens: Lens) -> dict[int, int]:
     return scales
 
 
-def _cell(row: Row, column: Column, lens: Lens, scale: int, query: str) -> MatrixCell:
+def _cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> MatrixCell:
+    """`live`: as it is now, so with what is used."""
     entry, pool, unit = row.entries[column.pool.pk], column.pool, row.unit
     editable = row.editable and not row.is_default
     quota = entry.quota or Quota()
@@ -114,38 +113,32 @@ def _cell(row: Row, column: Column, lens: Lens, scale: int, query: str) -> Matri
         id=f"cell-{unit.pk}-{pool.pk}",
         label=f"{unit.name} in {pool.name}, {lens.label}",
         value=_value(row, entry, quota, lens),
-        note=_note(row, entry, quota, lens),
+        note=_note(row, entry, quota, lens, live),
         default=_default(row, entry, quota, lens),
-        bar=None if row.is_group or not lens.has_bars else _bar(entry, quota, lens, scale),
+        bar=_bar(entry, quota, lens, scale) if live and lens.has_bars and not row.is_group else None,
         state="blocked" if blocked else "",
-        url=f"{reverse('quota_cell', args=[unit.pk, pool.pk])}?{query}" if editable else "",
+        editable=editable,
         version=str(entry.quota.version if entry.quota else 0),
-        locked="" if row.editable or row.is_default else LOCKED,
-        switch=_switch(quota, lens),
+        locked="" if row.editable or row.is_default or not live else LOCKED,
+        over_quota=quota.over_quota if lens.has_bars else None,
+        rank=Rank(quota.rank).label if lens.show == "weight" else "",
         strong=row.is_group,
     )
 
 
 def _value(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
-    if lens.show == "quota" and row.is_default:
-        return lens.resource.words(_of(lens, entry.guaranteed))
-    if lens.show != "quota" and row.is_default:
-        return ""
-    value = getattr(quota, lens.field)
-    if lens.show == "weight":
-        return gpus(value)
-    if lens.is_runtime:
-        return "" if value is None else runtime_words(value)
-    return "" if value is None else lens.resource.words(value)
+    if not row.is_default:
+        return lens.words(quota)
+    return lens.resource.words(_of(lens, entry.guaranteed)) if lens.show == "quota" else ""
 
 
-def _note(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
+def _note(row: Row, entry: Entry, quota: Quota, lens: Lens, live: bool) -> str:
     if lens.show == "weight":
         return "" if row.is_default else f"{Rank(quota.rank).label} rank"
     if lens.is_runtime:
         return ""
     words = lens.resource.words
-    parts = [f"{words(_of(lens, entry.used))} used"]
+    parts = [f"{words(_of(lens, entry.used))} used"] if live else []
     left = _of(lens, entry.guaranteed) - _of(lens, entry.given)
     if row.is_group and not row.is_default and lens.show == "quota":
         parts += [f"{words(left)} left"] if left > 0 else [f"{words(-left)} too many given"] if left < 0 else []
@@ -177,21 +170,15 @@ def _bar(entry: Entry, quota: Quota, lens: Lens, scale: int) -> QuotaBar | None:
     return QuotaBar.of(used, value, scale, resource=lens.resource.key)
 
 
-def _switch(quota: Quota, lens: Lens) -> str:
-    if lens.is_runtime:
-        return ""
-    if lens.show == "weight":
-        return f"Give it {next_rank(quota.rank).label} rank"
-    return "Switch over quota off" if quota.over_quota else "Switch over quota on"
-
-
-def _head(column: Column, lens: Lens) -> Head:
-    over = column.guaranteed is not None and _of(lens, column.guaranteed) > _of(lens, column.hardware.ready)
+def _head(column: Column, lens: Lens, live: bool) -> Head:
+    over = live and column.guaranteed is not None and _of(lens, column.guaranteed) > _of(lens, column.hardware.ready)
     return Head(f"head-{column.pool.pk}", column.pool.name, column.hardware.gpu_type, over and lens.show == "quota")
 
 
-def _sum(column: Column, lens: Lens) -> Sum:
+def _sum(column: Column, lens: Lens, live: bool) -> Sum:
     words = lens.resource.words
+    if not live:  # what was ready then, nobody knows
+        return Sum(f"sum-{column.pool.pk}", words(_of(lens, column.guaranteed or Amounts())), "", "", "", None, "")
     total, ready = _of(lens, column.guaranteed or Amounts()), _of(lens, column.hardware.ready)
     over = total > ready
     remark = "adds up" if total == ready else f"{words(abs(ready - total))} {'over' if over else 'to give'}"

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from portal.hooks import Hook
 from quotas.models import Node, Pool, Topology
+from quotas.selectors.sums import Amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,35 @@ class PoolWork:
     @property
     def workloads(self) -> int:
         return self.running + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class MovedWork:
+    """A running workload that other quotas would put over quota, or back inside."""
+
+    project: int
+    name: str
+    """Empty where the person who asks may not see it."""
+    url: str
+    over: bool
+    """Would run over quota; else it would no longer."""
+    gpu_milli: int
+    """Of it over quota, then or now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEffect:
+    """What other quotas would change in a pool, by the rules that its loop decides by."""
+
+    fair_now: Mapping[int, Amounts]
+    fair_then: Mapping[int, Amounts]
+    """By unit."""
+    moved: tuple[MovedWork, ...]
+
+
+@Hook
+def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], user: Any) -> PoolEffect:
+    """What would be with other quotas: unit -> the columns of its row, None = no row. Constant queries."""
 
 
 @Hook

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.errors import Refused
+from portal.formats import gpus
 from quotas import parsing
 from quotas.models import Quota, Rank
 from quotas.resources import RESOURCES, Resource
@@ -19,6 +19,10 @@ SHOWN = {
     "reclaim": "Reclaim after",
     "preempt": "Preempt after",
 }
+BLOCKED = "blocked"
+ACCESS = {BLOCKED: False, "best effort": True}
+"""Access to a pool without guarantee -> over quota."""
+NO_QUOTA = {"gpu_milli": 0, "cpu_millicores": None, "memory_bytes": None}
 RUNTIMES = {"reclaim": "reclaim_min_runtime_seconds", "preempt": "preempt_min_runtime_seconds"}
 """Sides that are times: so long after its start a workload is not stopped for others."""
 
@@ -62,7 +66,10 @@ class Lens:
         """The whole row with `text` in this lens's column; None: no row any more. Raises Refused for what is no number.
 
         Nothing typed goes back to the default: no quota at all for GPUs, not set for CPU and memory, no limit, medium.
+        A quota may also be the word for an access without guarantee.
         """
+        if self.show == "quota" and text.casefold() in ACCESS:
+            return values_of(quota) | NO_QUOTA | {"over_quota": ACCESS[text.casefold()]}
         if text:
             parse = {"weight": parsing.weight}.get(self.show, self.resource.parse)
             parse = parsing.runtime if self.is_runtime else parse
@@ -71,21 +78,19 @@ class Lens:
             return None
         return values_of(quota) | self._cleared()
 
-    def switched(self, quota: Quota | None) -> dict[str, Any]:
-        """The whole row with over quota switched, or with the next rank."""
-        values = values_of(quota)
-        if self.is_runtime:
-            raise Refused("There is nothing to switch. Type minutes, or delete them.")
+    def words(self, quota: Quota | None) -> str:
+        """What a cell of the row shows, as it may be typed; empty where nothing is set."""
+        quota = quota or Quota()
+        if self.show == "quota" and quota.blocked:
+            return BLOCKED
+        value = getattr(quota, self.field)
+        if value is None:
+            return ""
         if self.show == "weight":
-            return values | {"rank": next_rank(values["rank"])}
-        return values | {"over_quota": not values["over_quota"]}
+            return gpus(value)
+        return parsing.runtime_words(value) if self.is_runtime else self.resource.words(value)
 
     def _cleared(self) -> dict[str, Any]:
         if self.show == "weight":
             return {"weight_milli": Quota().weight_milli, "rank": Rank.MEDIUM}
         return {self.field: None}
-
-
-def next_rank(rank: int) -> Rank:
-    """Low, medium, high, and low again."""
-    return Rank(rank % len(Rank) + 1)

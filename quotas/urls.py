@@ -1,10 +1,15 @@
 from django.urls import path
 
-from quotas.views import findings, guard, nodes, pools, quotas, suggestions, topologies
+from quotas.views import edits, findings, guard, nodes, pools, quotas, suggestions, topologies
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
+    path("quotas/csv/", quotas.QuotasCsv.as_view(), name="quotas_csv"),
+    path("quotas/effect/", edits.QuotasEffect.as_view(), name="quotas_effect"),
+    path("quotas/save/", edits.QuotasSave.as_view(), name="quotas_save"),
+    path("quotas/undo/", edits.QuotasUndo.as_view(), name="quotas_undo"),
     path("quotas/<int:unit>/<int:pool>/", quotas.QuotaCell.as_view(), name="quota_cell"),
+    path("quotas/<int:unit>/<int:pool>/split/", edits.QuotaSplit.as_view(), name="quota_split"),
     path("findings/", findings.FindingsPage.as_view(), name="findings"),
     path("settings/guard/<int:pk>/<int:level>/", guard.GuardEdit.as_view(), name="guard"),
     path("pools/", pools.PoolsPage.as_view(), name="node_pools"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from orgs.words import Answer
-from portal.formats import counted, gpus_counted
+from portal.formats import clock, counted, day, gpus_counted
 from quotas.guard import Level
 from quotas.lens import Lens
 from quotas.selectors.matrix import Column, Matrix, Row
@@ -24,6 +26,8 @@ def quotas_answer(matrix: Matrix, lens: Lens) -> Answer:
         return Answer(
             "No departments or projects here.", "They are made on the Organization page; then they take quotas."
         )
+    if matrix.at is not None:
+        return _as_of(matrix, lens, matrix.at)
     if matrix.columns and all(column.guaranteed is not None for column in matrix.columns):
         return _whole(matrix, lens)
     top = matrix.rows[0]
@@ -56,6 +60,20 @@ def _whole(matrix: Matrix, lens: Lens) -> Answer:
         else ""
     )
     return Answer(text, line or "All that is ready is somebody's guarantee; what lies idle is lent out.")
+
+
+def _as_of(matrix: Matrix, lens: Lens, at: datetime) -> Answer:
+    """What was guaranteed then: of the whole cluster, or of the projects on the page."""
+    resource = lens.resource
+    if matrix.columns and all(column.guaranteed is not None for column in matrix.columns):
+        total = sum(_guaranteed(column, lens) for column in matrix.columns)
+    else:
+        rows = [row for row in matrix.rows if not row.is_group]
+        total = sum(getattr(entry.guaranteed, resource.field) for row in rows for entry in row.entries.values())
+    return Answer(
+        f"{resource.counted(total) if total else f'No {resource.label}'} guaranteed on {day(at)}, {clock(at)} UTC.",
+        "Quotas as they were then, to read only; departments, projects and pools as they are today.",
+    )
 
 
 def _why_over(over: list[Column], matrix: Matrix, lens: Lens) -> str:

@@ -15,6 +15,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.clusters.simulated import simulate_cluster
         from scheduling.loops.readiness import leases_ready
         from scheduling.loops.supervisor import supervise
+        from scheduling.selectors.effect import quota_effect
         from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
 
@@ -22,6 +23,7 @@ class SchedulingConfig(AppConfig):
         orgs.workloads_end.register(answers.workloads_end)
         orgs.live_pods.register(answers.live_pods)
         orgs.cluster_credentials_vetted.register(vet_kubeconfig)
+        quotas.quota_effect.register(quota_effect)
         quotas.pool_work.register(answers.pool_work)
         quotas.topology_work.register(answers.topology_work)
         quotas.node_fills.register(answers.node_fills)

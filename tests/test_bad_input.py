@@ -328,8 +328,8 @@ WITHOUT_FIELDS = {
     "workload_delete",
 }
 """Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
-WITHOUT_FORM = {"quota_cell"}
-"""What is typed into a cell of the matrix is tried in tests/quotas/views/test_quotas.py."""
+WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo"}
+"""What is typed into cells of the matrix is tried in tests/quotas/views/test_quotas.py."""
 
 SERVICES: list[ServiceCase] = [
     # --- orgs

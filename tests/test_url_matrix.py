@@ -151,23 +151,19 @@ LINES: list[Line] = [
     Line("user_activate", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 302),
     # --- quotas
     Line("quotas", NONE, "En Co Ds Te Cr: 404; rest: 200"),
-    Line(
-        "quota_cell",
-        of(unit="project.pk", pool="pool.pk"),
-        "En Co Ds Te Cr: 404; rest: 405",
-        "SA DA Ed: 422; En Co Ds Te Cr: 404; rest: 403",
+    Line("quotas_csv", NONE, "En Co Ds Te Cr: 404; rest: 200"),
+    *(
+        Line(name, NONE, "En Co Ds Te Cr: 404; SA DA Ed: 405; rest: 403", 422)
+        for name in ("quotas_effect", "quotas_save", "quotas_undo")
     ),
+    Line("quota_cell", of(unit="project.pk", pool="pool.pk"), "En Co Ds Te Cr: 404; rest: 200"),
+    Line("quota_cell", of(unit="department.pk", pool="pool.pk"), "En Co Ds Te Cr L1 L2 ML: 404; rest: 200"),
+    Line("quota_cell", of(unit="elsewhere.pk", pool="pool.pk"), "SA Vi AA: 200; rest: 404"),
     Line(
-        "quota_cell",
+        "quota_split",
         of(unit="department.pk", pool="pool.pk"),
-        "En Co Ds Te Cr L1 L2 ML: 404; rest: 405",
-        "SA: 422; En Co Ds Te Cr L1 L2 ML: 404; rest: 403",
-    ),
-    Line(
-        "quota_cell",
-        of(unit="elsewhere.pk", pool="pool.pk"),
-        "SA Vi AA: 405; rest: 404",
-        "SA: 422; Vi AA: 403; rest: 404",
+        "SA DA Ed: 422; En Co Ds Te Cr L1 L2 ML: 404; rest: 403",
+        "SA DA Ed: 405; En Co Ds Te Cr L1 L2 ML: 404; rest: 403",
     ),
     Line("findings", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("guard", lambda world: {"pk": world.account.pk, "level": 2}, "SA: 200; Vi AA: 403; rest: 404", 422),

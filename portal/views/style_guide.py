@@ -85,16 +85,19 @@ STATUSES = [
 def cells() -> list[tuple[str, MatrixCell]]:
     half, full = QuotaBar.of(8 * G, 12 * G, 24 * G), QuotaBar.of(8 * G, 20 * G, 24 * G)
     described = {
-        "rest": {"value": "12", "note": "8 used, up to 24", "bar": half, "url": "#"},
-        "changed": {"value": "20", "before": "12", "note": "8 used", "bar": full, "state": "changed", "url": "#"},
-        "invalid": {"value": "4", "state": "invalid", "error": "below 8 in use", "bar": half, "url": "#"},
-        "over quota off": {"value": "8", "note": "8 used, capped", "bar": QuotaBar.of(8 * G, 8 * G), "url": "#"},
+        "rest": {"value": "12", "note": "8 used, up to 24", "bar": half, "editable": True},
+        "changed": {"value": "20", "before": "12", "note": "8 used", "bar": full, "state": "changed", "editable": True},
+        "invalid": {"value": "4", "state": "invalid", "error": "below 8 in use", "bar": half, "editable": True},
+        "over quota off": {"value": "8", "note": "8 used, capped", "bar": QuotaBar.of(8 * G, 8 * G), "editable": True},
         "best effort": {
-            "value": "0", "note": "2 used", "default": "best effort", "bar": QuotaBar.of(2 * G, 0, 24 * G), "url": "#"
+            "value": "0", "note": "2 used", "default": "best effort", "bar": QuotaBar.of(2 * G, 0, 24 * G),
+            "editable": True,
         },
         "blocked": {"state": "blocked"},
         "no right to edit": {"value": "12", "note": "8 used", "bar": half, "locked": "Tomas Lind may change it."},
-        "changed by another": {"value": "24", "note": "24 since 14:30", "state": "conflict", "bar": half, "url": "#"},
+        "changed by another": {
+            "value": "24", "note": "24 since 14:30", "state": "conflict", "bar": half, "editable": True
+        },
     }  # fmt: skip
     return [
         (name, MatrixCell(id=f"cell-{number}", label=f"Example, {name}", **given))  # type: ignore[arg-type]

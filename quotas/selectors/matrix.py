@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -13,10 +15,10 @@ from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.names import DEFAULT_DEPARTMENT
 from orgs.scope import below
 from orgs.services.unit import is_default_department
-from quotas.models import Pool, Quota, UnitUsage
+from quotas.models import Pool, Quota, QuotaVersion, UnitUsage
 
 from .pools import NO_HARDWARE, Hardware, hardware
-from .sums import NOTHING, Amounts, sums
+from .sums import NOTHING, Amounts, held_at, sums
 
 
 @dataclass(slots=True)
@@ -70,17 +72,31 @@ class Matrix:
     rows: list[Row]
     page: Page
     """Of all units found, of which `rows` shows one page."""
+    at: datetime | None = None
+    """As it was then: quotas and nothing of what is used, in the tree and the pools as they are."""
 
 
 def matrix(
-    user: Any, cluster: OrgUnit, scope: OrgUnit | None, *, search: str = "", number: Any = 1, size: int = 100
+    user: Any,
+    cluster: OrgUnit,
+    scope: OrgUnit | None,
+    *,
+    search: str = "",
+    number: Any = 1,
+    size: int | None = 100,
+    at: datetime | None = None,
 ) -> Matrix:
-    """What `user` may see of the cluster in `scope`: a page of all rows, or of those with `search` in the name."""
-    page = Paginator(_ordered(_units(user, cluster, scope), search), size).get_page(number)
-    rows = [Row(unit, level, _editable(user, unit), is_default_department(unit)) for unit, level in page.object_list]
+    """What `user` may see of the cluster in `scope`: a page of all rows (`size` None: all of them at once), or of those
+    with `search` in the name."""
+    ordered = _ordered(_units(user, cluster, scope), search)
+    page = Paginator(ordered, size or max(len(ordered), 1)).get_page(number)
+    rows = [
+        Row(unit, level, at is None and may_change(user, unit), is_default_department(unit))
+        for unit, level in page.object_list
+    ]
     pools = list(Pool.objects.filter(cluster=cluster))
     whole = (scope is None or scope.contains(cluster)) and may(user, "read", "quota", cluster)
-    guarantees = _fill(rows, cluster)
+    guarantees = _fill(rows, cluster, at)
     machines = hardware(pool.pk for pool in pools)
     columns = [
         Column(
@@ -88,7 +104,7 @@ def matrix(
         )
         for pool in pools
     ]
-    return Matrix(cluster, columns, rows, page)
+    return Matrix(cluster, columns, rows, page, at)
 
 
 def _units(user: Any, cluster: OrgUnit, scope: OrgUnit | None) -> list[OrgUnit]:
@@ -122,23 +138,33 @@ def _order(unit: OrgUnit) -> tuple[bool, bool, str]:
     return unit.kind == UnitKind.DEPARTMENT, unit.name == DEFAULT_DEPARTMENT, unit.name
 
 
-def _editable(user: Any, unit: OrgUnit) -> bool:
+def may_change(user: Any, unit: OrgUnit) -> bool:
+    """Whether `user` may change the quotas of a unit: holds the right on its parent."""
     parent = OrgUnit(path=unit.path.removesuffix(f"{unit.pk}/"))
     return may(user, "update", "quota", parent)
 
 
-def _fill(rows: list[Row], cluster: OrgUnit) -> dict[tuple[int, int], Amounts]:
+def _fill(rows: list[Row], cluster: OrgUnit, at: datetime | None) -> dict[tuple[int, int], Amounts]:
     """Puts quotas, sums and use into the rows; returns (unit, pool) -> guarantee, the cluster's among them."""
     by_unit = {row.unit.pk: row for row in rows}
-    for quota in Quota.objects.filter(unit__in=by_unit):
+    for quota in _quotas(by_unit, at):
         by_unit[quota.unit_id].entries[quota.pool_id].quota = quota
-    found = sums([*by_unit, cluster.pk])
+    found = sums([*by_unit, cluster.pk], at)
     for (unit, pool), amounts in found.guaranteed.items():
         if unit in by_unit:
             by_unit[unit].entries[pool].guaranteed = amounts
     for (unit, pool), amounts in found.given.items():
         if unit in by_unit:
             by_unit[unit].entries[pool].given = amounts
-    for unit, pool, *values in UnitUsage.objects.filter(unit__in=by_unit).values_list("unit", "pool", *Amounts._fields):
+    used = UnitUsage.objects.filter(unit__in=by_unit) if at is None else UnitUsage.objects.none()
+    for unit, pool, *values in used.values_list("unit", "pool", *Amounts._fields):
         by_unit[unit].entries[pool].used = Amounts(*values)
     return found.guaranteed
+
+
+def _quotas(units: Iterable[int], at: datetime | None) -> Iterable[Quota]:
+    """As they are, or as they were."""
+    if at is None:
+        return Quota.objects.filter(unit__in=units)
+    versions = held_at(QuotaVersion.objects.filter(unit__in=units), at)
+    return (Quota(unit_id=one.unit_id, pool_id=one.pool_id, version=one.number, **one.values or {}) for one in versions)

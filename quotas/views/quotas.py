@@ -1,39 +1,41 @@
-"""The Quotas page: the matrix of a cluster, and the saving of one of its cells."""
+"""The Quotas page: the matrix of a cluster now or as of a moment, as a page and as CSV, and the history of a cell."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
-from orgs.access import NotVisible, require, unit_for
+from orgs.access import NotVisible, unit_for
 from orgs.models import OrgUnit
 from orgs.views.base import Guarded, Page
-from portal.errors import Refused
-from portal.matrix import MatrixCell
 from quotas.cells import Drawn, draw
 from quotas.lens import SHOWN, Lens
-from quotas.models import Pool, Quota
+from quotas.models import Pool
 from quotas.resources import RESOURCES
+from quotas.selectors.history import cell_history
 from quotas.selectors.matrix import Matrix, matrix
 from quotas.selectors.pools import clusters_in_scope
-from quotas.services.quota import quota_clear, quota_set
 from quotas.words import NO_CLUSTER, quotas_answer
 
 LONGEST_SEARCH = 100
-LONGEST_TYPED = 40
 SIZES = (50, 100, 200)
 
 
 class MatrixOf:
-    """What an address asks for: cluster, lens, search, page; and the matrix that answers it."""
+    """What an address asks for: cluster, lens, search, page, moment; and the matrix that answers it."""
 
     def __init__(self, request: HttpRequest, scope: OrgUnit | None) -> None:
         self.request, self.scope = request, scope
         self.lens = Lens.of(request.GET.dict())
         self.search = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
+        self.day = request.GET.get("day", "")
+        self.at = end_of(self.day) or moment(request.GET.get("at", ""))
         self.clusters = list(clusters_in_scope(request, "quota:read"))
         self.cluster = self._cluster()
 
@@ -41,23 +43,42 @@ class MatrixOf:
         wanted = self.request.GET.get("cluster", "")
         return next((c for c in self.clusters if str(c.pk) == wanted), self.clusters[0] if self.clusters else None)
 
-    def matrix(self, cluster: OrgUnit) -> Matrix:
-        """Of GPUs without the pools that have none to give."""
+    def matrix(self, cluster: OrgUnit, *, whole: bool = False) -> Matrix:
+        """Of GPUs without the pools that have none to give. `whole`: all pages in one."""
         size = self.request.GET.get("size", "")
         found = matrix(
             self.request.user,
             cluster,
             self.scope,
             search=self.search,
-            number=self.request.GET.get("page", 1),
-            size=int(size) if size in map(str, SIZES) else SIZES[0],
+            number=1 if whole else self.request.GET.get("page", 1),
+            size=None if whole else int(size) if size in map(str, SIZES) else SIZES[0],
+            at=self.at,
         )
         if self.lens.resource.key != "gpu":
             return found
         return replace(found, columns=[column for column in found.columns if column.offers_gpus])
 
     def drawn(self, found: Matrix) -> Drawn:
-        return draw(found, self.lens, self.request.GET.urlencode())
+        return draw(found, self.lens)
+
+
+def moment(text: str) -> datetime | None:
+    """A moment of the past, UTC unless it says otherwise. None for the future and for what cannot be read."""
+    try:
+        at = datetime.fromisoformat(text)
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at <= timezone.now() else None
+
+
+def end_of(day: str) -> datetime | None:
+    """The end of a day, UTC. None for today, the future and what cannot be read."""
+    try:
+        return moment((date.fromisoformat(day) + timedelta(days=1)).isoformat())
+    except (ValueError, OverflowError):
+        return None
 
 
 class QuotasPage(Page):
@@ -74,6 +95,9 @@ class QuotasPage(Page):
             "answer": NO_CLUSTER,
             "sizes": SIZES,
             "kept": self.kept(),
+            "at": asked.at,
+            "today": timezone.now().date().isoformat(),
+            "query": self.request.GET.urlencode(),
         }
         if asked.cluster is not None:
             found = asked.matrix(asked.cluster)
@@ -90,7 +114,7 @@ class QuotasPage(Page):
 
     def kept(self) -> list[tuple[str, str]]:
         """What the toolbar's form does not ask and the address keeps."""
-        names = ("scope", "cluster", "resource", "show", "size")
+        names = ("scope", "cluster", "resource", "show", "size", "at")
         return [(name, self.request.GET[name]) for name in names if self.request.GET.get(name)]
 
     def listed(self, found: Matrix) -> int:
@@ -99,8 +123,39 @@ class QuotasPage(Page):
         return next((at for at, column in enumerate(found.columns) if str(column.pool.pk) == wanted), 0)
 
 
+class QuotasCsv(Guarded):
+    """What the page shows, of all its pages: a row for each department and project, a column for each pool."""
+
+    permission = "quota:read"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        asked = MatrixOf(request, self.scope)
+        if asked.cluster is None:
+            raise NotVisible("There is no cluster here.")
+        found = asked.matrix(asked.cluster, whole=True)
+        drawn = asked.drawn(found)
+        name = f"quotas-{asked.cluster.name}-{asked.lens.resource.key}-{asked.lens.show}.csv"
+        response = HttpResponse(
+            content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+        writer = csv.writer(response)
+        writer.writerow(["Kind", "Above", "Name", *(_plain(head.name) for head in drawn.heads)])
+        names = {row.unit.pk: row.unit.name for row in found.rows} | {asked.cluster.pk: asked.cluster.name}
+        for drawn_row in drawn.rows:
+            unit = drawn_row.row.unit
+            above = names.get(unit.parent_id or 0, "")
+            texts = [cell.value for cell in drawn_row.cells]
+            writer.writerow([unit.get_kind_display(), _plain(above), _plain(unit.name), *texts])
+        return response
+
+
+def _plain(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name[:1] in "=+-@\t\r" else name
+
+
 class QuotaCell(Guarded):
-    """Saves what was typed into a cell (`value`), or flips its switch; answers with the cells that changed by it."""
+    """The history of a cell, as a panel: who changed what when, and why. Part of a page."""
 
     permission = "quota:read"
 
@@ -111,58 +166,10 @@ class QuotaCell(Guarded):
             raise NotVisible("There is no such pool in the cluster of the unit.")
         self.pool = pool
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if self.unit.parent is not None:
-            require(self.actor, "update", "quota", self.unit.parent)
-        asked = MatrixOf(request, self.scope)
-        error, status = "", 200
-        try:
-            self.save(asked.lens, request.POST)
-        except Refused as refusal:
-            error = refusal.messages[0]
-            status = 409 if "expected_version" in getattr(refusal, "error_dict", {}) else 422
-        return self.answer(asked, error, status)
-
-    def save(self, lens: Lens, typed: QueryDict) -> None:
-        quota = Quota.objects.filter(unit=self.unit, pool=self.pool).first()
-        version = typed.get("version", "")
-        if not (version.isascii() and version.isdigit() and len(version) < 10):
-            raise Refused("The page is out of date. Load it again.")
-        text = typed.get("value", "").strip()
-        if len(text) > LONGEST_TYPED:
-            raise Refused(f"That is longer than {LONGEST_TYPED} characters. Type a number.")
-        values = lens.switched(quota) if "switch" in typed else lens.typed(quota, text)
-        if values is None:
-            quota_clear(actor=self.actor, unit=self.unit, pool=self.pool, expected_version=int(version))
-        else:
-            quota_set(actor=self.actor, unit=self.unit, pool=self.pool, expected_version=int(version), **values)
-
-    def answer(self, asked: MatrixOf, error: str, status: int) -> HttpResponse:
-        """The cell, and where nothing is wrong also what adds up to it."""
-        found = asked.matrix(self.unit.cluster or self.unit)
-        drawn = asked.drawn(found)
-        pools = [column.pool for column in found.columns]
-        if self.pool not in pools:
-            return HttpResponse(status=status)
-        at = pools.index(self.pool)
-        above = [row for row in drawn.rows if row.row.unit.contains(self.unit)]
-        if error:
-            cells = [self.refused(row.cells[at], error, status) for row in above if row.row.unit == self.unit]
-            return render(self.request, "quotas/cell_refused.html", {"cells": cells}, status=status)
-        context = {
-            "rows": [(row, row.cells[at]) for row in above],
-            "drawn": drawn,
-            "head": drawn.heads[at],
-            "sum": drawn.sums[at] if drawn.sums else None,
-            "answer": quotas_answer(found, asked.lens),
-        }
-        return render(self.request, "quotas/cell_saved.html", context)
-
-    def refused(self, cell: MatrixCell, error: str, status: int) -> MatrixCell:
-        """The cell as it was typed, and what is wrong with it; the next save of it starts from what is there now."""
-        typed = self.request.POST.get("value", cell.value)[:LONGEST_TYPED]
-        if status == 409:
-            return replace(
-                cell, value=typed, state="conflict", error=f"now {cell.value or cell.default}, by somebody else"
-            )
-        return replace(cell, value=typed, state="invalid", error=error)
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        before = request.GET.get("before", "")
+        found = cell_history(
+            self.unit.pk, self.pool, int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+        )
+        context = {"unit": self.unit, "pool": self.pool, "history": found, "before": before}
+        return render(request, "quotas/history.html", context)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .arithmetic import SHIFT, UNLIMITED
 from .fair_share import Claim, divide
 from .types import NOTHING, Amounts, Unit
-from .working import Account
+from .working import Account, accounts_of
 
 GRAINS = Amounts(gpu_milli=1000, cpu_millicores=1, memory_bytes=1)
 """What spare is handed out in: whole devices, millicores, bytes."""
 Key = tuple[object, ...]
 _SCALE = 1000 << SHIFT
 """Shares are worked out as integers that compare as the exact fractions do (`arithmetic.ratio`)."""
+
+
+def fair_shares(
+    units: Sequence[Unit], requested: Mapping[int, Amounts], capacity: Amounts, usage_weight_milli: int
+) -> dict[int, Amounts]:
+    """By unit, what a cycle of a pool with this capacity would come to. `requested`: by the units without others below
+    them, held and pending."""
+    accounts = accounts_of(units)
+    for account in accounts:
+        account.requested = list(requested.get(account.unit.id, NOTHING))
+    divide_pool(accounts, capacity, usage_weight_milli)
+    return {account.unit.id: Amounts(*account.fair) for account in accounts}
 
 
 def divide_pool(accounts: Sequence[Account], capacity: Sequence[int], usage_weight_milli: int) -> None:

@@ -18,7 +18,7 @@ from .options import Options
 from .placement import Index, Placer, Scan
 from .shares import divide_pool
 from .types import Placement, Pod, PodState, Request, Snapshot, Toleration, Workload
-from .working import PENDING, RELEASING, Account, Group, Job, Task
+from .working import PENDING, RELEASING, Group, Job, Task, accounts_of
 
 
 class State:
@@ -34,9 +34,8 @@ class State:
             self.nodes, _binpack_or_spread(snapshot.gpu_placement), _binpack_or_spread(snapshot.cpu_placement)
         )
         self.domains = Domains(self.nodes, snapshot.topologies)
-        self.accounts: list[Account] = []
-        self._account_of: dict[int, Account] = {}
-        self._add_accounts()
+        self.accounts = accounts_of(snapshot.units)
+        self._account_of = {account.unit.id: account for account in self.accounts}
         self.tops = [account for account in self.accounts if account.parent is None]
         self.classes: dict[Request, RequestClass] = {}
         self._alike = self._nodes_alike()
@@ -108,14 +107,6 @@ class State:
         divide_pool(self.accounts, self.capacity, self.snapshot.usage_weight_milli)
         self.ledger.changes.clear()
         return fresh
-
-    def _add_accounts(self) -> None:
-        for index, unit in enumerate(self.snapshot.units):
-            parent = None if unit.parent is None else self._account_of[unit.parent]
-            account = self._account_of[unit.id] = Account(unit, index, parent)
-            self.accounts.append(account)
-            if parent:
-                parent.children.append(account)
 
     def _nodes_alike(self) -> list[list[int]]:
         """Indexes of nodes with the same labels and taints."""

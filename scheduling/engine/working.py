@@ -79,6 +79,17 @@ class Account:
         """The dominant share of what was held when it was worked out last (`shares.serving_key`)."""
 
 
+def accounts_of(units: Sequence[Unit]) -> list[Account]:
+    """In the order of the units, which come parents first."""
+    found: dict[int, Account] = {}
+    for index, unit in enumerate(units):
+        parent = None if unit.parent is None else found[unit.parent]
+        account = found[unit.id] = Account(unit, index, parent)
+        if parent:
+            parent.children.append(account)
+    return list(found.values())
+
+
 class Task:
     """A pod."""
 

@@ -16,6 +16,7 @@ globalThis.htmx?.defineExtension("live", {
   isInlineSwap: (style) => style === "live" || style === "live-all",
   handleSwap(style, target, fragment) {
     if (style !== "live" && style !== "live-all") return false;
+    document.dispatchEvent(new CustomEvent("renewing"));
     morphInner(target, fragment, style === "live");
     document.dispatchEvent(new CustomEvent("renewed"));
     return [target];

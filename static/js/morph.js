@@ -1,6 +1,6 @@
 // Brings one tree of elements to the state of another without replacing what is the same, so that focus, selection,
 // open menus and the reader's place stay. Children with an id are known by it, the others by their place.
-const BUSY = 'details[open].menu, dialog[open], .cell-editing, .cell-saving, .cell[aria-invalid="true"]';
+const BUSY = 'details[open].menu, dialog[open], .cell-editing';
 const key = (node) => (node.nodeType === Node.ELEMENT_NODE && node.id ? node.id : null);
 
 function alike(now, next) {

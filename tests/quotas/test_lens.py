@@ -49,15 +49,32 @@ def test_deleting_a_gpu_quota_deletes_the_row() -> None:
     assert _lens().typed(ROW, "") is None
 
 
-def test_the_switch_is_over_quota_or_the_next_rank() -> None:
-    for show in ("quota", "limit"):
-        assert _lens("cpu", show).switched(ROW) == values_of(ROW) | {"over_quota": True}
-    ranks = []
-    quota: Quota | None = None
-    for _ in range(4):
-        quota = Quota(**_lens(show="weight").switched(quota))
-        ranks.append(Rank(quota.rank))
-    assert ranks == [Rank.HIGH, Rank.LOW, Rank.MEDIUM, Rank.HIGH]
+def test_the_words_of_an_access_without_guarantee() -> None:
+    nothing = {"gpu_milli": 0, "cpu_millicores": None, "memory_bytes": None}
+    for resource in ("gpu", "cpu"):
+        assert _lens(resource).typed(ROW, "Blocked") == values_of(ROW) | nothing | {"over_quota": False}
+        assert _lens(resource).typed(ROW, "best effort") == values_of(ROW) | nothing | {"over_quota": True}
+    with pytest.raises(Refused):
+        _lens(show="limit").typed(ROW, "blocked")
+
+
+@pytest.mark.parametrize(
+    ("resource", "show", "words"),
+    [
+        ("gpu", "quota", "8"),
+        ("memory", "quota", ""),
+        ("gpu", "limit", "16"),
+        ("cpu", "limit", ""),
+        ("gpu", "weight", "3"),
+        ("gpu", "reclaim", ""),
+    ],
+)
+def test_what_a_cell_shows_can_be_typed(resource: str, show: str, words: str) -> None:
+    lens = _lens(resource, show)
+    assert lens.words(ROW) == words
+    assert lens.typed(ROW, words) == values_of(ROW)
+    shut = Quota(over_quota=False)
+    assert (lens.words(shut) == "blocked") is (show == "quota")
 
 
 def test_what_is_no_number() -> None:
@@ -66,11 +83,6 @@ def test_what_is_no_number() -> None:
     for text in ("1.5", "-1", "2 weeks", "9" * 12):
         with pytest.raises(Refused, match="Type whole minutes"):
             _lens(show="reclaim").typed(ROW, text)
-
-
-def test_a_runtime_has_nothing_to_switch() -> None:
-    with pytest.raises(Refused, match="nothing to switch"):
-        _lens(show="preempt").switched(ROW)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"resource": "tpu", "show": "all"}, {"resource": "", "show": "\x00"}])

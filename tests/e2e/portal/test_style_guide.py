@@ -117,7 +117,7 @@ def test_matrix_keys(guide: Callable[..., Page]) -> None:
     page.keyboard.press("7")
     expect(cells.nth(1).locator("input")).to_have_value("7")
     page.keyboard.press("Escape")
-    expect(cells.nth(1).locator(".cell-value")).to_have_text("20")
+    expect(cells.nth(1).locator(".cell-value")).to_have_text("12 20")
     page.keyboard.press("Control+ArrowDown")
     expect(cells.last).to_be_focused()
     page.keyboard.press("ArrowUp")

@@ -1,21 +1,29 @@
 from __future__ import annotations
 
+import csv
+import json
 import re
+import uuid
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.utils.html import escape
+from django.utils import timezone
 
 from orgs.models import OrgUnit
-from quotas.models import Node, Pool, Quota, UnitUsage
+from quotas.models import Node, Pool, Quota, QuotaVersion, Rank, UnitUsage
+from quotas.selectors.history import NEWEST
+from quotas.services.quota import MOST_CHANGES, quota_clear, quota_set
 from quotas.views import quotas as quotas_page
 from tests.bad_input import BAD
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
     RESEARCHER,
+    actor_of,
     default_pool_of,
     make_cluster,
     make_department,
@@ -29,6 +37,9 @@ from tests.factories import (
 from tests.queries import assert_same_queries
 
 pytestmark = pytest.mark.django_db
+
+
+ONE: dict[str, Any] = {"cell": "1-1", "version": "0", "resource": "gpu", "show": "quota", "text": "1"}
 
 
 @pytest.fixture
@@ -45,9 +56,25 @@ def _pool(unit: OrgUnit) -> Pool:
     return default_pool_of(unit.cluster)
 
 
-def _post(client: Client, unit: OrgUnit, query: str = "", **data: str) -> HttpResponse:
-    url = reverse("quota_cell", args=[unit.pk, _pool(unit).pk])
-    return client.post(f"{url}?{query}", {"version": "0"} | data)
+def _cell(unit: OrgUnit) -> str:
+    return f"{unit.pk}-{_pool(unit).pk}"
+
+
+def _edit(unit: OrgUnit, text: str, version: str = "0", resource: str = "gpu", show: str = "quota") -> dict[str, str]:
+    return {"cell": _cell(unit), "version": version, "resource": resource, "show": show, "text": text}
+
+
+def _send(client: Client, name: str, *edits: dict[str, str], reason: str = "") -> HttpResponse:
+    body = json.dumps({"edits": edits, "reason": reason})
+    return client.post(reverse(name), body, content_type="application/json")
+
+
+def _save(client: Client, *edits: dict[str, str], reason: str = "") -> HttpResponse:
+    return _send(client, "quotas_save", *edits, reason=reason)
+
+
+def _refused(response: HttpResponse) -> list[str]:
+    return [one["words"] for one in response.json()["refused"].values()]
 
 
 def _heading(html: str) -> str:
@@ -62,102 +89,264 @@ def test_minimum_runtimes_are_cells_of_their_own(vision: OrgUnit) -> None:
     html = client.get(reverse("quotas"), {"show": "reclaim"}).content.decode()
     assert "as the pool" in html
     assert "as above" in html
-    assert "cell-switch" not in html
-    saved = _post(client, project, "show=reclaim", value="90")
-    assert saved.status_code == 200
-    assert "90 min" in saved.content.decode()
+    assert "data-over" not in html
+    assert _save(client, _edit(project, "90", show="reclaim")).status_code == 200
+    assert "90 min" in client.get(reverse("quotas"), {"show": "reclaim"}).content.decode()
     quota = Quota.objects.get(unit=project)
     assert (quota.reclaim_min_runtime_seconds, quota.preempt_min_runtime_seconds) == (5_400, None)
-    assert _post(client, project, "show=preempt", value="2 h", version="1").status_code == 200
-    refused = _post(client, project, "show=preempt", value="44000", version="2")
+    assert _save(client, _edit(project, "2 h", "1", show="preempt")).status_code == 200
+    refused = _save(client, _edit(project, "44000", "2", show="preempt"))
     assert refused.status_code == 422
-    assert "Type at most that." in refused.content.decode()
-    assert _post(client, project, "show=preempt", switch="1", version="2").status_code == 422
-    assert _post(client, project, "show=reclaim", value="", version="2").status_code == 200
+    assert _refused(refused) == ["This is more than 2,592,000. Type at most that."]
+    assert _save(client, _edit(project, "", "2", show="reclaim")).status_code == 200
     quota.refresh_from_db()
     assert (quota.reclaim_min_runtime_seconds, quota.preempt_min_runtime_seconds) == (None, 7_200)
 
 
-def test_saving_a_cell_answers_with_all_that_changed(vision: OrgUnit) -> None:
-    project = make_project("vis-3d", vision)
-    client = signed_in(make_user(role=ADMIN))
-    response = _post(client, project, value="4.5")
-    html = response.content.decode()
+def test_edits_of_several_sides_and_cells_are_one_save(vision: OrgUnit) -> None:
+    project, other = make_project("vis-3d", vision), make_project("vis-med", vision)
+    client = signed_in(make_user(role=ADMIN, name="Ana Krol"))
+    response = _save(
+        client,
+        _edit(project, "high", show="rank"),
+        _edit(project, "4.5"),
+        _edit(project, "64 GiB", resource="memory", show="limit"),
+        _edit(other, "off", show="over"),
+        reason="Summer school",
+    )
     assert response.status_code == 200
-    assert Quota.objects.get(unit=project).gpu_milli == 4_500
-    for unit in (project, vision):
-        assert f'id="cell-{unit.pk}-{_pool(vision).pk}"' in html
+    assert response.json()["saved"] == 4
+    quota = Quota.objects.get(unit=project)
+    assert (quota.gpu_milli, quota.rank, quota.limit_memory_bytes) == (4_500, Rank.HIGH, 64 * 1024**3)
+    assert Quota.objects.get(unit=other).blocked
+    html = client.get(reverse("quotas")).content.decode()
     assert "0 used, 1.5 left" in html
-    assert f'id="sum-{_pool(vision).pk}"' in html
-    assert "2 to give" in html
     assert _heading(html) == "Quotas add up: 6 of 8 ready GPUs are guaranteed."
+    versions = QuotaVersion.objects.filter(batch=response.json()["batch"])
+    assert {(version.actor_name, version.reason) for version in versions} == {("Ana Krol", "Summer school")}
+    undone = client.post(reverse("quotas_undo"), {"batch": response.json()["batch"]})
+    assert (undone.status_code, undone.json()["said"]) == (200, "Taken back.")
+    assert list(Quota.objects.values_list("unit__name", flat=True)) == ["vision"]
+
+
+def test_taking_a_quota_away_goes_before_what_else_was_typed(vision: OrgUnit) -> None:
+    project = make_project("vis-3d", vision)
+    make_quota(project, _pool(vision), gpus=4, rank=Rank.HIGH)
+    client = signed_in(make_user(role=ADMIN))
+    assert _save(client, _edit(project, "3", "1", show="weight"), _edit(project, "", "1")).status_code == 200
+    quota = Quota.objects.get(unit=project)
+    assert (quota.gpu_milli, quota.weight_milli, quota.rank) == (0, 3_000, Rank.MEDIUM)
 
 
 @pytest.mark.parametrize("value", [value for kind, value in BAD.items() if kind not in ("missing", "blank")])
-def test_what_is_refused_comes_back_as_typed(vision: OrgUnit, value: str) -> None:
-    project = make_project("vis-3d", vision)
+def test_what_cannot_be_read_is_refused_with_words(vision: OrgUnit, value: str) -> None:
+    project, other = make_project("vis-3d", vision), make_project("vis-med", vision)
     client = signed_in(make_user(role=ADMIN))
-    for query in ("", "resource=cpu", "resource=memory&show=limit", "show=weight"):
-        response = _post(client, project, query, value=value)
-        assert response.status_code == 422
-        assert 'aria-invalid="true"' in response.content.decode()
-        assert escape(value[:40]) in response.content.decode()
-    assert not Quota.objects.filter(unit=project).exists()
+    for resource, show in (("gpu", "quota"), ("cpu", "quota"), ("memory", "limit"), ("gpu", "weight"), ("gpu", "over")):
+        edits = [_edit(project, value, resource=resource, show=show), _edit(other, "1")]
+        for name, status in (("quotas_effect", 200), ("quotas_save", 422)):
+            response = _send(client, name, *edits)
+            assert response.status_code == status
+            assert list(response.json()["refused"]) == [f"{_cell(project)}:{resource}:{show}"]
+    assert not Quota.objects.filter(unit__in=[project, other]).exists()
 
 
 def test_a_limit_below_the_quota_says_so(vision: OrgUnit) -> None:
     project = make_project("vis-3d", vision)
     make_quota(project, _pool(vision), gpus=4)
-    response = _post(signed_in(make_user(role=ADMIN)), project, "show=limit", value="3", version="1")
+    response = _save(signed_in(make_user(role=ADMIN)), _edit(project, "3", "1", show="limit"))
     assert response.status_code == 422
-    assert "The limit would be below the quota." in response.content.decode()
+    assert _refused(response) == ["The limit would be below the quota. Raise the limit, or lower the quota first."]
 
 
-def test_a_cell_that_somebody_else_changed_is_not_overwritten(vision: OrgUnit) -> None:
-    project = make_project("vis-3d", vision)
-    make_quota(project, _pool(vision), gpus=5, version=3)
+def test_a_cell_that_somebody_else_changed_is_said_with_both_values(vision: OrgUnit) -> None:
+    project, other = make_project("vis-3d", vision), make_project("vis-med", vision)
+    quota_set(
+        actor=actor_of(make_user(name="Tomas Lind", role=ADMIN)), unit=project, pool=_pool(vision), gpu_milli=5_000
+    )
     client = signed_in(make_user(role=ADMIN))
-    response = _post(client, project, value="2", version="2")
-    html = response.content.decode()
-    assert response.status_code == 409
-    assert "now 5, by somebody else" in html
-    assert 'data-value="2" data-version="3"' in html
-    assert Quota.objects.get(unit=project).gpu_milli == 5_000
-    assert _post(client, project, value="2", version="3").status_code == 200
+    response = _save(client, _edit(project, "2"), _edit(other, "1"))
+    assert response.status_code == 422
+    (told,) = response.json()["refused"].values()
+    assert told["conflict"] is True
+    assert told["words"].startswith("It is 5 now, by Tomas Lind")
+    assert told["words"].endswith("You typed 2.")
+    html = response.json()["html"]
+    assert "Keep 2" in html
+    assert f'data-mine="{_cell(project)}:gpu:quota" data-version="1"' in html
+    assert [quota.gpu_milli for quota in Quota.objects.filter(unit__in=[project, other])] == [5_000]
+    assert _save(client, _edit(project, "2", "1"), _edit(other, "1")).status_code == 200
 
 
-@pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
-def test_a_cell_without_a_version_is_not_saved(vision: OrgUnit, version: str) -> None:
-    project = make_project("vis-3d", vision)
-    assert _post(signed_in(make_user(role=ADMIN)), project, value="2", version=version).status_code == 422
-    assert not Quota.objects.filter(unit=project).exists()
-
-
-def test_switching_over_quota_blocks_who_has_no_quota(vision: OrgUnit) -> None:
-    project = make_project("vis-3d", vision)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"edits": 7}',
+        b'{"edits": [7]}',
+        b'{"edits": [{}]}',
+        b'{"edits": [], "reason": 7}',
+        b"[" * 100_000,
+        json.dumps({"edits": [ONE | {"cell": "1"}]}).encode(),
+        json.dumps({"edits": [ONE | {"version": "-1"}]}).encode(),
+        json.dumps({"edits": [ONE | {"show": "all"}]}).encode(),
+        json.dumps({"edits": [ONE | {"text": 7}]}).encode(),
+    ],
+)
+def test_what_no_page_of_ours_sends_is_refused(vision: OrgUnit, body: bytes) -> None:
     client = signed_in(make_user(role=ADMIN))
-    assert "blocked" in _post(client, project, switch="1").content.decode()
-    assert Quota.objects.get(unit=project).blocked
-    assert "best effort" in _post(client, project, switch="1", version="1").content.decode()
-    assert "high rank" in _post(client, project, "show=weight", switch="1", version="2").content.decode()
-    assert _post(client, project, value="", version="3").status_code == 200
-    assert not Quota.objects.filter(unit=project).exists()
+    for name in ("quotas_effect", "quotas_save"):
+        response = client.post(reverse(name), body, content_type="application/json")
+        assert (response.status_code, response.json()["said"]) == (422, "The page is out of date. Load it again.")
+
+
+def test_a_huge_save_is_bounded(vision: OrgUnit) -> None:
+    client = signed_in(make_user(role=ADMIN))
+    response = _save(client, *[_edit(vision, "1")] * (MOST_CHANGES + 1))
+    assert response.status_code == 422
+    assert "too many" in response.json()["said"]
+    far = {"cell": f"{10**17}-{10**17}", "version": "0", "resource": "gpu", "show": "quota", "text": "1"}
+    assert _refused(_save(client, far)) == ["This department, project or pool is gone, or not yours to see."]
+    assert (
+        _save(client, _edit(vision, "7", "1"), reason="x" * 501).json()["said"].startswith("A reason has at most 500")
+    )
+
+
+@pytest.mark.parametrize("batch", ["", "x", "\x00", str(uuid.uuid4())])
+def test_there_is_no_such_save_to_take_back(vision: OrgUnit, batch: str) -> None:
+    response = signed_in(make_user(role=ADMIN)).post(reverse("quotas_undo"), {"batch": batch})
+    assert (response.status_code, response.json()["said"]) == (422, "There is no such save. Load the page again.")
+
+
+def test_an_amount_is_split_evenly_and_the_remainder_said(vision: OrgUnit) -> None:
+    projects = [make_project(name, vision) for name in ("robotics", "vis-3d", "vis-med")]
+    make_quota(projects[0], _pool(vision), gpus=1, version=4)
+    client = signed_in(make_user(role=DEPARTMENT_ADMIN, scope=vision))
+    url = reverse("quota_split", args=[vision.pk, _pool(vision).pk])
+    told = client.get(url, {"value": "10"}).json()
+    assert [(one["cell"], one["version"], one["text"]) for one in told["cells"]] == [
+        (_cell(projects[0]), "4", "4"), (_cell(projects[1]), "0", "3"), (_cell(projects[2]), "0", "3")
+    ]  # fmt: skip
+    assert told["said"] == "10 GPUs among 3: 3 each; what remains goes to robotics: 1 more."
+    assert client.get(url).json()["said"] == "6 GPUs among 3: 2 each."
+    assert client.get(url, {"value": "1"}).json()["said"].startswith("1 GPU among 3: 0.33 each")
+    told = client.get(url, {"value": "1 TiB", "resource": "memory"}).json()
+    assert [one["text"] for one in told["cells"]] == ["342 GiB", "341 GiB", "341 GiB"]
+    for value in ("x", "-1", "9" * 50, "0"):
+        refused = client.get(url, {"value": value})
+        assert refused.status_code == 422
+        assert refused.json()["said"]
+    mira = signed_in(make_user(role=RESEARCHER, scope=vision))
+    assert mira.get(url).status_code == 403
+
+
+def test_the_history_of_a_cell(vision: OrgUnit) -> None:
+    project = make_project("vis-3d", vision)
+    ana, tomas = (actor_of(make_user(name=name, role=ADMIN)) for name in ("Ana Krol", "Tomas Lind"))
+    quota_set(actor=ana, unit=project, pool=_pool(vision), gpu_milli=2_000, rank=Rank.HIGH, reason="Start")
+    quota_set(actor=tomas, unit=project, pool=_pool(vision), gpu_milli=4_000, rank=Rank.HIGH)
+    quota_clear(actor=ana, unit=project, pool=_pool(vision))
+    client = signed_in(make_user(role=RESEARCHER, scope=project))
+    html = client.get(reverse("quota_cell", args=[project.pk, _pool(vision).pk])).content.decode()
+    text = re.sub(r"<[^>]+>|\s+", " ", html)
+    text = re.sub(r"\s+", " ", text)
+    assert re.findall(r"Ana Krol|Tomas Lind|Back to the default access|“Start”", text) == [
+        "Ana Krol", "Back to the default access", "Tomas Lind", "Ana Krol", "“Start”"
+    ]  # fmt: skip
+    assert "GPU quota 2 became 4" in text
+    assert "rank high became medium" in text
+    for _ in range(NEWEST):
+        quota_set(actor=ana, unit=project, pool=_pool(vision), gpu_milli=1_000)
+        quota_clear(actor=ana, unit=project, pool=_pool(vision))
+    html = client.get(reverse("quota_cell", args=[project.pk, _pool(vision).pk])).content.decode()
+    (older,) = re.findall(r'data-older="([^"]+)"', html)
+    assert "“Start”" not in html
+    last = re.findall(r'data-older="([^"]+)"', client.get(older).content.decode())
+    assert "“Start”" in client.get(last[0]).content.decode()
+
+
+def test_the_matrix_as_it_was(vision: OrgUnit) -> None:
+    project = make_project("vis-3d", vision)
+    actor = actor_of(make_user(name="Ana Krol", role=ADMIN))
+    QuotaVersion.objects.update(since=timezone.now() - timedelta(days=9))
+    quota_set(actor=actor, unit=project, pool=_pool(vision), gpu_milli=2_000)
+    QuotaVersion.objects.filter(unit=project).update(since=timezone.now() - timedelta(days=5))
+    quota_set(actor=actor, unit=project, pool=_pool(vision), gpu_milli=4_000)
+    Quota.objects.filter(unit=vision).update(gpu_milli=7_000)
+    client = signed_in(make_user(role=ADMIN))
+
+    def cell(**query: str) -> tuple[str, bool]:
+        html = client.get(reverse("quotas"), query).content.decode()
+        found = re.search(rf'id="cell-{_cell(project)}"[^>]*data-value="([^"]*)"([^>]*)>', html)
+        assert found
+        return found[1], "data-editable" in found[2]
+
+    today = timezone.now().date()
+    assert cell() == ("4", True)
+    assert cell(day=str(today - timedelta(days=2))) == ("2", False)
+    assert cell(day=str(today - timedelta(days=7))) == ("0", False)
+    changed = QuotaVersion.objects.get(unit=project, until=None).since
+    assert cell(at=changed.isoformat()) == ("4", False)
+    assert cell(at=(changed - timedelta(seconds=1)).isoformat()) == ("2", False)
+    for nothing in ("", "x", "2026-13-01", "9999-12-31", "0001-01-01T00:00+23:59"):
+        assert cell(day=nothing, at=nothing) == ("4", True)
+    assert cell(day=str(today)) == ("4", True)
+    html = client.get(reverse("quotas"), {"day": str(today - timedelta(days=2))}).content.decode()
+    assert _heading(html).startswith("6 GPUs guaranteed on ")
+    assert "to read only" in html
+    assert "4 left" in html
+    assert "used" not in re.sub(r"<[^>]+>", "", html[html.index("<tbody") : html.index("</tbody")])
+
+
+def test_what_is_shown_as_csv(vision: OrgUnit) -> None:
+    for name in ("vis-3d", "vis-med"):
+        make_project(name, vision)
+    make_quota(OrgUnit.objects.get(name="vis-3d"), _pool(vision), over_quota=False)
+    client = signed_in(make_user(role=ADMIN))
+    response = client.get(reverse("quotas_csv"), {"size": "50", "page": "7"})
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert list(csv.reader(response.content.decode().splitlines())) == [
+        ["Kind", "Above", "Name", "default"],
+        ["department", "north", "vision", "6"],
+        ["project", "vision", "vis-3d", "blocked"],
+        ["project", "vision", "vis-med", "0"],
+        ["department", "north", "default", "0"],
+    ]
+    narrow = client.get(reverse("quotas_csv"), {"q": "vis-med", "show": "weight"}).content.decode()
+    assert [line.split(",")[2:] for line in narrow.splitlines()[1:]] == [["vision", "2"], ["vis-med", "2"]]
+    head = signed_in(make_user(role=RESEARCHER, scope=OrgUnit.objects.get(name="vis-med")))
+    assert "vis-3d" not in head.get(reverse("quotas_csv")).content.decode()
 
 
 def test_rights(vision: OrgUnit) -> None:
     project = make_project("vis-3d", vision)
     head = signed_in(make_user(role=DEPARTMENT_ADMIN, scope=vision))
     mira = signed_in(make_user(role=RESEARCHER, scope=project))
-    assert _post(head, project, value="2").status_code == 200
-    assert _post(head, vision, value="9", version="1").status_code == 403
-    assert _post(mira, project, value="9", version="1").status_code == 403
-    assert _post(mira, vision, value="9", version="1").status_code == 404
-    elsewhere = reverse("quota_cell", args=[project.pk, _pool(make_department()).pk])
-    assert head.post(elsewhere, {"value": "1", "version": "0"}).status_code == 404
+    assert _save(head, _edit(project, "2")).status_code == 200
+    for client, unit, words in (
+        (head, vision, "“quota: update”"),
+        (head, make_department("secret-lab", vision.cluster), "gone, or not yours to see"),
+    ):
+        refused = _save(client, _edit(unit, "9", "1"))
+        assert refused.status_code == 422
+        assert words in _refused(refused)[0]
+        assert "secret-lab" not in refused.content.decode()
+    for name in ("quotas_save", "quotas_effect"):
+        assert _send(mira, name, _edit(project, "9", "1")).status_code == 403
+    elsewhere = _pool(make_department()).pk
+    for name in ("quota_cell", "quota_split"):
+        assert head.get(reverse(name, args=[vision.pk, elsewhere])).status_code == 404
+    foreign = _edit(project, "1") | {"cell": f"{project.pk}-{elsewhere}"}
+    assert "gone, or not yours" in _refused(_save(head, foreign))[0]
     assert Quota.objects.get(unit=vision).gpu_milli == 6_000
     html = head.get(reverse("quotas")).content.decode()
     assert "Quotas are changed with the right on the unit above" in html
     assert _heading(html) == "vision has given out 2 of its 6 GPUs."
+    assert f'id="cell-{_cell(vision)}"' in html
+    assert re.search(rf'id="cell-{_cell(vision)}"[^>]*aria-readonly="true"', html)
 
 
 def test_answers(vision: OrgUnit) -> None:

@@ -1,0 +1,169 @@
+"""What unsaved changes of quotas would do: who gains and who loses, fair shares, sums, and work that changes sides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orgs.access import may, within
+from orgs.models import OrgUnit, UnitKind
+from orgs.services.unit import is_default_department
+from quotas import hooks
+from quotas.edits import Planned
+from quotas.hooks import MovedWork
+from quotas.models import Pool, Quota, UnitUsage
+from quotas.resources import RESOURCES, Resource
+from quotas.services.quota import QuotaChange
+from quotas.services.quota_rules import values_of
+
+from .pools import NO_HARDWARE, hardware
+from .sums import NOTHING, Amounts, sums
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A unit whose guarantee of one resource in one pool changes."""
+
+    unit: OrgUnit
+    pool: Pool
+    resource: Resource
+    before: int
+    after: int
+    used: int
+
+    @property
+    def change(self) -> int:
+        return self.after - self.before
+
+    @property
+    def safer(self) -> int:
+        """What of it is in use and comes inside quota; below 0: could be taken back from then on."""
+        return max(self.used - self.before, 0) - max(self.used - self.after, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FairShare:
+    """Of a unit in a pool, of one resource."""
+
+    unit: OrgUnit
+    now: int
+    then: int
+
+    @property
+    def change(self) -> int:
+        return self.then - self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What units have together, against what there is for them: a pool's hardware, or what their department has."""
+
+    whose: OrgUnit | None
+    """The department; None: all of the pool."""
+    pool: Pool
+    resource: Resource
+    before: int
+    after: int
+    available: int
+
+
+@dataclass(slots=True)
+class Effect:
+    lines: list[Line] = field(default_factory=list)
+    """Those who lose first, the most first."""
+    others: int = 0
+    """Cells in which something else changes: over quota, limit, weight, rank, minimum runtimes."""
+    fair: list[tuple[Pool, Resource, list[FairShare]]] = field(default_factory=list)
+    """Of units that the reader may see and whose share changes."""
+    totals: list[Total] = field(default_factory=list)
+    moved: list[MovedWork] = field(default_factory=list)
+
+
+def effect(user: Any, plan: Planned) -> Effect:
+    """Of all changes together. Queries: a fixed number, and a fixed number for each pool that changes."""
+    found = Effect()
+    by_pool: dict[Pool, list[QuotaChange]] = defaultdict(list)
+    for change in plan.changes:
+        by_pool[change.pool].append(change)
+    used = _used(plan.changes)
+    for change in plan.changes:
+        lines = list(_lines(change, plan.now.get(change.cell), used))
+        found.lines += lines
+        found.others += not lines
+    found.lines.sort(key=lambda line: (line.change > 0, -abs(line.change)))
+    for pool, changes in by_pool.items():
+        then = hooks.quota_effect(pool, {change.unit.pk: change.values for change in changes}, user)
+        found.moved += then.moved
+        resources = {line.resource.key: line.resource for line in found.lines if line.pool == pool}
+        resource = next(iter(resources.values()), RESOURCES["gpu"])
+        shares = _shares(user, then.fair_now, then.fair_then, resource)
+        if shares:
+            found.fair.append((pool, resource, shares))
+    found.totals = _totals(user, found.lines)
+    return found
+
+
+def _lines(change: QuotaChange, quota: Quota | None, used: Mapping[tuple[int, int], Amounts]) -> Iterable[Line]:
+    before, after = _amounts(values_of(quota)), _amounts(change.values or {})
+    for at, resource in enumerate(RESOURCES.values()):
+        if before[at] != after[at]:
+            amounts = used.get(change.cell, NOTHING)
+            yield Line(change.unit, change.pool, resource, before[at], after[at], amounts[at])
+
+
+def _amounts(values: Mapping[str, Any]) -> Amounts:
+    return Amounts(*(values.get(name) or 0 for name in Amounts._fields))
+
+
+def _used(changes: Sequence[QuotaChange]) -> dict[tuple[int, int], Amounts]:
+    units, pools = {change.unit.pk for change in changes}, {change.pool.pk for change in changes}
+    rows = UnitUsage.objects.filter(unit__in=units, pool__in=pools)
+    return {(unit, pool): Amounts(*own) for unit, pool, *own in rows.values_list("unit", "pool", *Amounts._fields)}
+
+
+def _shares(user: Any, now: Mapping[int, Amounts], then: Mapping[int, Amounts], resource: Resource) -> list[FairShare]:
+    """Of projects, the largest change first."""
+    at = list(RESOURCES).index(resource.key)
+    changed = [unit for unit in now if now[unit][at] != then.get(unit, NOTHING)[at]]
+    units = within(OrgUnit.objects.filter(kind=UnitKind.PROJECT), user, "quota:read").in_bulk(changed)
+    shares = [FairShare(unit, now[pk][at], then[pk][at]) for pk, unit in units.items()]
+    return sorted(shares, key=lambda share: (-abs(share.change), share.unit.name))
+
+
+def _totals(user: Any, lines: Sequence[Line]) -> list[Total]:
+    """One for each pool or department whose parts change, of those that the reader may see as a whole."""
+    changes: dict[tuple[int, Pool, str], int] = defaultdict(int)
+    owners: dict[int, OrgUnit] = {}
+    for line in lines:
+        owner = line.unit.parent
+        assert owner is not None
+        top = owner.kind == UnitKind.CLUSTER or is_default_department(owner)
+        key = line.unit.cluster_id if top else owner.pk
+        assert key is not None
+        owners[key] = owner
+        changes[key, line.pool, line.resource.key] += line.change
+    pools = {pool for _, pool, _ in changes}
+    found = sums(owners)
+    machines = hardware(pool.pk for pool in pools)
+    totals = []
+    for (key, pool, name), change in changes.items():
+        resource, owner = RESOURCES[name], owners[key]
+        whole = owner.cluster_id == key
+        if not may(user, "read", "quota", OrgUnit(path=owner.path) if not whole else _cluster_of(owner)):
+            continue
+        before = (found.guaranteed if whole else found.given).get((key, pool.pk), NOTHING)
+        there = machines.get(pool.pk, NO_HARDWARE).ready if whole else found.guaranteed.get((key, pool.pk), NOTHING)
+        # A department that changes itself has then what its own line says.
+        raised = sum(line.change for line in lines if (line.unit.pk, line.pool, line.resource) == (key, pool, resource))
+        amount = getattr(before, resource.field)
+        available = getattr(there, resource.field) + raised
+        totals.append(Total(None if whole else owner, pool, resource, amount, amount + change, available))
+    return totals
+
+
+def _cluster_of(unit: OrgUnit) -> OrgUnit:
+    """Its place in the tree, which is all that rights ask for."""
+    assert unit.cluster_id is not None
+    return OrgUnit(path=unit.path[: unit.path.index(f"/{unit.cluster_id}/") + len(f"/{unit.cluster_id}/")])

@@ -1,0 +1,172 @@
+"""What the matrix asks the server while cells are edited: the effect, saving, taking back, dividing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from orgs.access import Forbidden, NotVisible, unit_for
+from orgs.models import OrgUnit, UnitKind, UnitState
+from orgs.services.unit import is_default_department
+from orgs.views.base import Guarded
+from portal.access import may
+from portal.errors import Refused
+from portal.notices import noticed
+from quotas.edits import LONGEST_TYPED, Edit, Planned, planned, read
+from quotas.effect_panel import RefusedEdit, panel, refused_edits
+from quotas.models import Pool, Quota
+from quotas.resources import RESOURCES
+from quotas.selectors.effect import effect
+from quotas.selectors.sums import NOTHING, guaranteed
+from quotas.services.quota import RefusedCells, quotas_check, quotas_save
+from quotas.services.quota_undo import quotas_undo
+from quotas.services.quota_versions import Cell
+from quotas.splitting import grain_of, split, split_words, typed
+
+MOST_CHILDREN = 1000
+
+
+class Editing(Guarded):
+    """For whom may change quotas of something; the services ask for each cell."""
+
+    permission = "quota:read"
+
+    def prepare(self, **kwargs: Any) -> None:
+        if not may(self.request.user, "update", "quota"):
+            raise Forbidden("To change quotas takes the permission “quota: update”. Ask an administrator for it.")
+
+
+class Edited(Editing):
+    """Takes edits as `quotas.edits` reads them."""
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            edits, reason = read(request.body)
+        except Refused as refusal:
+            return self.refuse(refusal)
+        return self.answer(edits, planned(request.user, edits), reason)
+
+    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
+        raise NotImplementedError
+
+    def refuse(self, refusal: Refused) -> HttpResponse:
+        """Of all of it."""
+        return JsonResponse({"said": refusal.messages[0]}, status=422)
+
+    def check(self, edits: list[Edit], plan: Planned, status: int = 200) -> HttpResponse:
+        """What saving would do, and what it would be refused for or warned of."""
+        with noticed() as heard:
+            refused = quotas_check(actor=self.actor, changes=plan.changes)
+        return self.show(edits, plan, refused, heard, status)
+
+    def show(
+        self,
+        edits: list[Edit],
+        plan: Planned,
+        refused: dict[Cell, Refused | Forbidden],
+        warnings: Sequence[str] = (),
+        status: int = 200,
+    ) -> HttpResponse:
+        """The panel, and what the cells need to know: why they are refused, by key of the edit."""
+        found = refused_edits(plan, edits, refused)
+        shown = panel(effect(self.request.user, plan) if plan.changes else None, found, len(edits), warnings)
+        html = render_to_string("quotas/effect.html", shown, self.request)
+        return JsonResponse({"html": html, "refused": {one.key: _told(one) for one in found}}, status=status)
+
+
+def _told(one: RefusedEdit) -> dict[str, Any]:
+    return {"words": one.words, "conflict": one.conflict}
+
+
+class QuotasEffect(Edited):
+    """What saving would do; saves nothing."""
+
+    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
+        return self.check(edits, plan)
+
+
+class QuotasSave(Edited):
+    """Saves all edits, or none and says why of each."""
+
+    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
+        if plan.refused:
+            return self.check(edits, plan, 422)
+        try:
+            batch = quotas_save(actor=self.actor, changes=plan.changes, reason=reason)
+        except RefusedCells as refusal:
+            return self.show(edits, plan, refusal.cells, status=422)
+        except Refused as refusal:
+            return self.refuse(refusal)
+        return JsonResponse({"batch": str(batch) if batch else "", "saved": len(edits)})
+
+
+class QuotasUndo(Editing):
+    """Takes back a save, named by `batch`."""
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            batch = uuid.UUID(request.POST.get("batch", ""))
+        except ValueError:
+            return JsonResponse({"said": "There is no such save. Load the page again."}, status=422)
+        try:
+            quotas_undo(actor=self.actor, batch=batch)
+        except RefusedCells as refusal:
+            said = f"Not taken back: {len(refusal.cells)} of its cells were changed since, or are not yours to change."
+            return JsonResponse({"said": said}, status=422)
+        except Refused as refusal:
+            return JsonResponse({"said": refusal.messages[0]}, status=422)
+        return JsonResponse({"said": "Taken back."})
+
+
+class QuotaSplit(Guarded):
+    """How an amount falls to the units right below a department, evenly: edits for the page to make."""
+
+    permission = "quota:read"
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.unit = unit_for(self.request.user, kwargs["unit"], self.permission, UnitKind.DEPARTMENT)
+        pool = Pool.objects.filter(pk=kwargs["pool"], cluster=self.unit.cluster_id or 0).first()
+        if pool is None:
+            raise NotVisible("There is no such pool in the cluster of the unit.")
+        if not may(self.request.user, "update", "quota", self.unit):
+            raise Forbidden(f"The quotas in {self.unit.name} are not yours to change.")
+        self.pool = pool
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        resource = RESOURCES.get(request.GET.get("resource", ""), RESOURCES["gpu"])
+        text = request.GET.get("value", "").strip()
+        below = OrgUnit.objects.filter(parent=self.unit, state=UnitState.ACTIVE).order_by("kind", "name")
+        children = [unit for unit in below[:MOST_CHILDREN] if not is_default_department(unit)]
+        try:
+            if not children:
+                raise Refused(f"{self.unit.name} has nobody to split it among.")
+            if len(text) > LONGEST_TYPED:
+                raise Refused(f"That is longer than {LONGEST_TYPED} characters. Type a number.")
+            held = guaranteed([self.unit.pk]).get((self.unit.pk, self.pool.pk), NOTHING)
+            amount = resource.parse(text) if text else getattr(held, resource.field)
+            if not amount:
+                raise Refused(f"{self.unit.name} has nothing to split in {self.pool.name}. Give it a quota first.")
+        except Refused as refusal:
+            return JsonResponse({"said": refusal.messages[0]}, status=422)
+        grain = grain_of(resource, amount, len(children))
+        parts = split(amount // grain * grain, [1] * len(children), grain)
+        versions = dict(Quota.objects.filter(unit__in=children, pool=self.pool).values_list("unit", "version"))
+        names = [child.name for child in children]
+        return JsonResponse(
+            {
+                "cells": [
+                    {
+                        "cell": f"{child.pk}-{self.pool.pk}",
+                        "version": str(versions.get(child.pk, 0)),
+                        "text": typed(resource, part),
+                        "name": child.name,
+                    }
+                    for child, part in zip(children, parts, strict=True)
+                ],
+                "said": f"{resource.counted(amount)} among {len(children)}: {split_words(resource, names, parts)}",
+            }
+        )
