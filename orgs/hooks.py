@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from orgs.models import OrgUnit
 from portal.actor import Actor
@@ -31,6 +32,18 @@ class PoolFigures:
 
     pool: str
     figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPoolOrder:
+    """In which pools the work of a unit is tried."""
+
+    pools: list[str]
+    """By name, the first is tried first."""
+    source: str
+    """Where the order comes from, in words; empty: its own."""
+    changeable: bool
+    """By the reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,12 @@ def unit_figures(units: Sequence[int]) -> dict[int, Figures]:
 @Hook
 def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
     """Each pool of the unit's cluster (of an account: none), by the pools' names."""
+
+
+@Hook
+def unit_pool_order(unit: OrgUnit, user: Any) -> UnitPoolOrder | None:
+    """The order of pools that holds for a department or project; None for other units, and where `user` may not know
+    of pools."""
 
 
 @Hook

@@ -11,6 +11,7 @@ from quotas.models import (
     GuardSetting,
     Node,
     Pool,
+    PoolPreference,
     PoolSummary,
     Quota,
     QuotaVersion,
@@ -46,6 +47,13 @@ class QuotaAdmin(ReadOnlyAdmin):
 class QuotaVersionAdmin(ReadOnlyAdmin):
     list_display = ("id", "unit_id", "pool_id", "number", "since", "until", "actor_name", "reason")
     ordering = ("-id",)
+
+
+@admin.register(PoolPreference)
+class PoolPreferenceAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "place", "pool")
+    list_select_related = ("unit", "pool")
+    search_fields = ("unit__name",)
 
 
 @admin.register(UnitUsage)

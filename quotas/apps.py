@@ -7,7 +7,7 @@ class QuotasConfig(AppConfig):
     def ready(self) -> None:
         from orgs import hooks
         from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
-        from quotas.selectors import figures
+        from quotas.selectors import figures, pool_order
         from quotas.selectors.finding import open_count
         from quotas.selectors.guard_lines import guard_settings
         from quotas.selectors.moves import quota_move_impact
@@ -17,6 +17,7 @@ class QuotasConfig(AppConfig):
         hooks.unit_figures.register(figures.unit_figures)
         hooks.unit_pool_figures.register(figures.unit_pool_figures)
         hooks.quota_impact.register(figures.quota_impact)
+        hooks.unit_pool_order.register(pool_order.unit_pool_order)
         hooks.quota_move_impact.register(quota_move_impact)
         hooks.unit_moving.register(unit_moving)
         hooks.default_pool_create.register(default_pool_create)

@@ -258,6 +258,19 @@ class SuggestedForm(forms.Form):
         return [(place, values[f"name_{place}"], values[f"value_{place}"]) for place in places]
 
 
+class PoolOrderForm(forms.Form):
+    """Pools in the order to try; none: as the unit above."""
+
+    pools = forms.MultipleChoiceField(choices=(), required=False, widget=forms.MultipleHiddenInput)
+    expected = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, known: Sequence[str], own: Sequence[str]) -> None:
+        super().__init__(data, initial={"pools": list(own), "expected": ",".join(own)})
+        field = self.fields["pools"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(name, name) for name in known]
+
+
 class TopologyForm(Versioned):
     """The levels of a topology; its name stays."""
 

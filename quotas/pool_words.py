@@ -51,6 +51,9 @@ def pool_delete_rows(impact: PoolImpact, goes: list[Group], work_url: str) -> Ro
     rows += _unit_rows(impact, "loses", "lose")
     if not (impact.units or impact.more_units):
         rows.append({"text": "Nobody is guaranteed anything in it", "figure": 0, "tone": "kept"})
+    if impact.preferring:
+        text = "Units have it in their order of pools: it goes out of that"
+        rows.append({"text": text, "figure": impact.preferring, "tone": "danger"})
     return rows + _node_rows(goes)
 
 

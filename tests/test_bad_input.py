@@ -21,6 +21,7 @@ from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
 from quotas.services.guard_setting import guard_set
 from quotas.services.pool import pool_create
+from quotas.services.pool_order import pool_order_set
 from quotas.services.pools import NewPool, pools_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
@@ -206,6 +207,14 @@ FORMS: list[FormCase] = [
         lambda world: {"pk": make_pool("empty", world.cluster).pk},
         legal=POOL_TEXTS,
         foreign={"topology": lambda world: make_topology().pk},
+    ),
+    FormCase(
+        "pool_order",
+        "department",
+        lambda world: {"pools": world.pool.name, "expected": ""},
+        of(pk="project.pk"),
+        legal={"pools": {"missing"}, "expected": {"missing", "blank"}},
+        foreign={"pools": lambda world: make_pool("far-away").name},
     ),
     FormCase(
         "pools_suggested",
@@ -412,6 +421,15 @@ SERVICES: list[ServiceCase] = [
             "history_weight_milli": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "history_half_life_hours": lambda world: [-1, 0, 10**12, 1.5, "60", True],
             "history_window_days": lambda world: [-1, 0, 36, 10**12, 1.5, "7", None, True],
+        },
+    ),
+    ServiceCase(
+        pool_order_set,
+        lambda world: {"actor": actor_of(), "unit": world.project, "pools": [world.pool.name]},
+        others={
+            "unit": lambda world: [world.account, world.cluster],
+            "pools": lambda world: [["none-such"], [world.pool.name] * 2, world.pool.name, [7], None, ["\0"]],
+            "expected": lambda world: [["none-such"], [7]],
         },
     ),
     ServiceCase(

@@ -174,6 +174,13 @@ LINES: list[Line] = [
     Line("pool", of(pk="pool.pk"), "En Co Ds Te Cr: 404; rest: 200", "SA: 422; En Co Ds Te Cr: 404; rest: 403"),
     Line("pool_delete", of(pk="pool.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("pool_matching", NONE, "SA: 200; rest: 404"),
+    Line(
+        "pool_order",
+        of(pk="project.pk"),
+        "SA DA Ed: 200; En Co Ds Te Cr: 404; rest: 403",
+        "SA DA Ed: 302; En Co Ds Te Cr: 404; rest: 403",
+    ),
+    Line("pool_order", of(pk="elsewhere.pk"), "SA: 200; Vi AA: 403; rest: 404", "SA: 302; Vi AA: 403; rest: 404"),
     Line("pools_suggested", suggested, "SA: 200; rest: 404", 422),
     Line("topology_create", NONE, "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("topology", of(pk="topology.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),

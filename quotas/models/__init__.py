@@ -1,6 +1,7 @@
 from .guard import GuardFinding, GuardSetting
 from .history import CapacityHour, UsageHour
 from .node import Node
+from .order import PoolPreference
 from .pool import Pool
 from .quota import Quota, Rank
 from .topology import Topology
@@ -13,6 +14,7 @@ __all__ = [
     "GuardSetting",
     "Node",
     "Pool",
+    "PoolPreference",
     "PoolSummary",
     "Quota",
     "QuotaVersion",

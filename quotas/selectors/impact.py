@@ -11,7 +11,7 @@ from orgs.access import within
 from orgs.models import OrgUnit, UnitState
 from quotas import hooks
 from quotas.hooks import PoolWork
-from quotas.models import Pool, Quota
+from quotas.models import Pool, PoolPreference, Quota
 
 from .pools import NO_HARDWARE, hardware
 from .sums import guaranteed
@@ -30,10 +30,12 @@ class PoolImpact:
     """By departments and projects of the cluster together, each GPU once."""
     ready_gpu_milli: int
     work: PoolWork
+    preferring: int
+    """Departments and projects whose work is tried there by their own order."""
 
 
 def pool_impact(pool: Pool, user: Any) -> PoolImpact:
-    """As of now; five queries, whatever there is."""
+    """As of now; six queries, whatever there is."""
     quotas = Quota.objects.filter(_something(), pool=pool, unit__state=UnitState.ACTIVE)
     named = within(quotas, user, "quota:read", "unit").select_related("unit")
     shown = list(named.order_by("-gpu_milli", "-cpu_millicores", "unit__name")[:MOST_UNITS])
@@ -44,6 +46,7 @@ def pool_impact(pool: Pool, user: Any) -> PoolImpact:
         guaranteed_gpu_milli=total.gpu_milli if total else 0,
         ready_gpu_milli=hardware([pool.pk]).get(pool.pk, NO_HARDWARE).ready.gpu_milli,
         work=hooks.pool_work(pool),
+        preferring=PoolPreference.objects.filter(pool=pool, unit__state=UnitState.ACTIVE).count(),
     )
 
 

@@ -63,7 +63,7 @@ def workload_submit(
     run_seconds: int | None = None,
     fail_after_seconds: int | None = None,
 ) -> Workload:
-    """Creates a workload that waits in the first of `pools` (names, in the order to try; none = the default pool).
+    """Creates a workload that waits in the first of `pools` (names, in the order to try; none = as the project says).
 
     `devices`, `cpu_millicores` and `memory_bytes` are per pod; `device_milli` is the share of each of the GPUs, 10 to
     1000, and `gpu_memory_mib` what to have of each of them instead of a share. `min_pods` start together (None: all of
@@ -95,7 +95,7 @@ def workload_submit(
     shapes = {group: first} | {more.name: more.shape for more in more_groups}
     rules.check_cluster(project, list(shapes.values()))
     check_near(project, near_topology, near_required, near_preferred)
-    order = rules.pools_in_order(project, pools)
+    order, pools_from = rules.pools_in_order(project, pools)
     if not order:
         raise Refused({"pools": "This cluster has no pool. Create one first."})
     if Workload.objects.filter(project=project, name=name, is_active=True).exists():
@@ -129,6 +129,7 @@ def workload_submit(
             "command": list(command),
             "env": dict(env),
             "pools": names,
+            "pools_from": pools_from,
             "run_seconds": run_seconds,
             "fail_after_seconds": fail_after_seconds,
         },
@@ -179,6 +180,8 @@ def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
     first, *others = SubGroup.objects.filter(workload=workload).order_by("pk")
     more = [rules.PodGroup(name=group.name, **shape_of(group)) for group in others]
     same: dict[str, Any] = shape_of(first) | WorkloadSpec.objects.get(workload=workload).spec
+    if same.pop("pools_from", ""):
+        del same["pools"]
     return workload_submit(
         actor=actor,
         project=workload.project,

@@ -11,6 +11,7 @@ from orgs.models import ClusterInfo, OrgUnit
 from portal.errors import Refused
 from portal.formats import counted
 from quotas.models import Pool
+from quotas.selectors.pool_order import named_pools, pool_order
 from scheduling.models import Priority, Workload
 
 MEBIBYTE = 1024**2
@@ -217,19 +218,14 @@ def check_run_time(project: OrgUnit, run_seconds: object, fail_after_seconds: ob
         raise Refused(dict.fromkeys(given, "Only simulated clusters take a run time. Leave it empty."))
 
 
-def pools_in_order(project: OrgUnit, names: Any) -> list[Pool]:
-    """The pools of the project's cluster by these names, in this order; the default pool when there are none."""
-    if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise Refused({"pools": "Pools are a list of names. Choose from the pools of the project's cluster."})
-    known = {pool.name: pool for pool in Pool.objects.filter(cluster=project.cluster_id)}
-    if not names:
-        return [pool for pool in known.values() if pool.is_default]
-    for name in names:
-        if name not in known:
-            raise Refused({"pools": f"There is no pool {_shown(name)} here. Choose from {', '.join(known)}."})
-    if len(set(names)) < len(names):
-        raise Refused({"pools": "A pool is named twice. Name each once, in the order to try."})
-    return [known[name] for name in names]
+def pools_in_order(project: OrgUnit, names: Any) -> tuple[list[Pool], str]:
+    """The pools of the project's cluster by these names, in this order, and "". Without names those of the project, its
+    department or the default pool, and where they come from in words."""
+    chosen = named_pools(project.cluster_id, names)
+    if chosen:
+        return chosen, ""
+    order = pool_order(project)
+    return order.pools, order.words()
 
 
 def _is_plain(text: str) -> bool:

@@ -16,6 +16,7 @@ from orgs.views.form import add_refusal
 from portal.access import may_any
 from portal.errors import Refused
 from quotas.models import Pool, Topology
+from quotas.selectors.pool_order import pool_order, reordered
 from scheduling import group_rows
 from scheduling.asking import Ask
 from scheduling.engine.types import Request
@@ -71,6 +72,7 @@ class SubmitPage(Page):
         self.pools = {pool.name: pool for pool in Pool.objects.filter(cluster=cluster)}
         self.simulated = ClusterInfo.objects.filter(unit=cluster, mode=ClusterInfo.Mode.SIMULATED).exists()
         self.topologies = list(Topology.objects.filter(cluster=cluster))
+        self.usual = pool_order(self.chosen) if self.chosen else None
         self.order = self._order(given)
         self.rows, self.given = group_rows.rows_in(given)
 
@@ -92,21 +94,17 @@ class SubmitPage(Page):
 
     def _order(self, given: QueryDict) -> list[str]:
         """The order of pools after what a button of the list asks: `up:a100`, `out:a100`, `add:a100`."""
-        names = [name for name in dict.fromkeys(given.getlist("pools") or given.getlist("pool")) if name in self.pools]
-        act, _, name = given.get("move", "").partition(":")
-        if act == "add" and name in self.pools and name not in names:
-            names.append(name)
-        elif name in names:
-            at = names.index(name)
-            names.remove(name)
-            if act in ("up", "down"):
-                names.insert(max(0, at + (-1 if act == "up" else 1)), name)
-        return names or self._usual()
+        move = given.get("move", "")
+        names = given.getlist("pools") or given.getlist("pool")
+        return ([] if move == "usual" else reordered(names, move, list(self.pools))) or self._usual()
 
     def _usual(self) -> list[str]:
-        """Where the project has most of its guarantee left; without any left the default pool."""
-        if self.chosen is None:
+        """The order of the project or its department; where there is none, the pool in which the project has most of
+        its guarantee left."""
+        if self.chosen is None or self.usual is None:
             return []
+        if self.usual.source is not None:
+            return self.usual.names
         offers = offers_for([self.chosen])[0].pools
         best = max(offers, key=lambda offer: (offer.guaranteed, offer.pool.is_default), default=None)
         return [best.pool.name] if best else []
@@ -132,10 +130,22 @@ class SubmitPage(Page):
             answers=answers,
             order=[(name, found.get(name)) for name in self.order],
             unused=[name for name in self.pools if name not in self.order],
+            usual=self._usual_words(),
             several=str(kwargs["form"]["kind"].value()) == str(int(Workload.Kind.DISTRIBUTED)) or bool(self.rows),
             most_rows=len(self.rows) == MOST_GROUPS - 1,
             **kwargs,
         )
+
+    def _usual_words(self) -> tuple[str, bool]:
+        """Where the order of the project comes from, and whether the form has it; ("", False) where there is none."""
+        if self.usual is None or self.usual.source is None:
+            return "", False
+        return self.usual.words(), self.order == self.usual.names
+
+    def _arguments(self, form: SubmitForm) -> dict[str, Any]:
+        """What the service takes. The order of the project is left out: it then says where it comes from."""
+        arguments = form.arguments()
+        return arguments | ({"pools": ()} if self._usual_words()[1] else {})
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.read(request.GET)
@@ -154,7 +164,7 @@ class SubmitPage(Page):
             return self.render_to_response(context)
         if valid and self.chosen is not None:
             try:
-                workload = workload_submit(actor=self.actor, project=self.chosen, **form.arguments())
+                workload = workload_submit(actor=self.actor, project=self.chosen, **self._arguments(form))
             except Refused as refusal:
                 add_refusal(form, named_for(refusal))
             else:

@@ -11,6 +11,7 @@ import "./matrix.js";
 import "./menus.js";
 import "./panel.js";
 import "./shortcuts.js";
+import "./sortable.js";
 import "./theme.js";
 import "./toasts.js";
 import "./treegrid.js";

@@ -68,6 +68,7 @@ def test_submit_writes_all_that_a_loop_needs(researcher: User, project: OrgUnit,
         "command": ["python", "train.py"],
         "env": {"SEED": "7"},
         "pools": ["h100"],
+        "pools_from": "",
         "run_seconds": 60,
         "fail_after_seconds": None,
     }
