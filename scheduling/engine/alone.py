@@ -158,8 +158,9 @@ def starts(cycle: Cycle, job: Job) -> bool:
     return is_placed
 
 
-def search(cycle: Cycle, job: Job, step: Step, most_steps: int) -> Searched:
-    """Who would be moved or stopped. `most_steps`: as `Search.steps` counts them."""
+def search(cycle: Cycle, job: Job, step: Step, most_steps: int, *, in_spite_of_budgets: bool = False) -> Searched:
+    """Who would be moved or stopped. `most_steps`: as `Search.steps` counts them. `in_spite_of_budgets`: if no
+    disruption budget and no bound on disturbed pods were in the way."""
     if not job.chunk or not is_on(cycle, step) or job.workload.displaces_after_ms > cycle.snapshot.now_ms:
         return NO_SEARCH
     rule = rule_of(cycle, step)
@@ -167,6 +168,8 @@ def search(cycle: Cycle, job: Job, step: Step, most_steps: int) -> Searched:
         return NO_SEARCH
     mark = cycle.ledger.mark()
     look = _Look(cycle, rule, job, most_steps)
+    if in_spite_of_budgets:
+        look.ignore_budgets()
     look.run()
     cycle.ledger.rollback(mark)
     return Searched(look.found, look.is_cut)

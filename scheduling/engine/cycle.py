@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from . import gang
@@ -32,8 +33,8 @@ class Cycle(State):
             self._follow(job)
         self.causes: dict[Task, tuple[EvictCode, Job, Numbers]] = {}
         """Why tasks were stopped in this cycle, and for whom."""
-        self.disturbed = 0
-        """Running pods that were stopped or moved for others."""
+        self.disturbed: Counter[int] = Counter()
+        """Running pods that were stopped or moved for others, by index of their workload."""
         self.search_first = frozenset(snapshot.search_first)
         self.not_searched: list[Job] = []
 
@@ -51,7 +52,7 @@ class Cycle(State):
         changed = self.changed()
         self.ledger.rollback(0)
         self.causes.clear()
-        self.disturbed = 0
+        self.disturbed.clear()
         self.not_searched.clear()
         for job in {task.job.index: task.job for task in changed}.values():
             self.update(job)

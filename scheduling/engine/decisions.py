@@ -88,7 +88,8 @@ class Evict:
     for_workload: int
     numbers: dict[str, int | str] = field(default_factory=dict)
     """`unit` (the victim's side below the common ancestor), `allocated`, `quota`, `fair_share` of it in `resource`;
-    for a preemption `priority` and `for_priority`."""
+    for a preemption `priority` and `for_priority`. `allowed` where its workload's disruption budget was overridden: so
+    many pods it would have let go."""
 
 
 @dataclass(frozen=True, slots=True)

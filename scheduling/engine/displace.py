@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cycle import Cycle
-from .disruption import is_used_up
+from .disruption import is_used_up, overrides
 from .order import Order
 from .rule import Rule
 from .search import Search
@@ -56,7 +56,7 @@ class _Hopes:
         if self._remembers:
             for job in cycle.waiting:
                 if self._may_hope(job):
-                    self._alive.setdefault(_shape(job), set()).add(job.index)
+                    self._alive.setdefault(self._shape(job), set()).add(job.index)
 
     @property
     def are_left(self) -> bool:
@@ -70,7 +70,7 @@ class _Hopes:
         """It is its turn: whether it is to search."""
         self._popped.add(job.index)
         if self._remembers:
-            shape = _shape(job)
+            shape = self._shape(job)
             for table in (self._alive, self._dormant):
                 equals = table.get(shape)
                 if equals is not None:
@@ -84,7 +84,7 @@ class _Hopes:
     def give_up(self, job: Job) -> None:
         """It found nothing, so its equals will not either."""
         if self._remembers and not job.has_near:
-            shape = _shape(job)
+            shape = self._shape(job)
             self._dormant[shape] = self._alive.pop(shape, set())
 
     def renew(self, losers: list[Account]) -> None:
@@ -98,7 +98,7 @@ class _Hopes:
         for account in losers:
             for _, index, job in self._cycle.waiting.of(account):
                 if index not in self._popped and self._may_hope(job):
-                    self._alive.setdefault(_shape(job), set()).add(index)
+                    self._alive.setdefault(self._shape(job), set()).add(index)
 
     def _may_hope(self, job: Job) -> bool:
         cycle = self._cycle
@@ -110,7 +110,7 @@ class _Hopes:
             and cycle.is_curable(job)
         )
 
-
-def _shape(job: Job) -> Shape:
-    """Workloads of one shape meet the same fate while nothing changes."""
-    return (job.account.index, job.preemptible, job.priority, *job.shape)
+    def _shape(self, job: Job) -> Shape:
+        """Workloads of one shape meet the same fate while nothing changes."""
+        does_override = overrides(self._cycle, job, self._rule.code)
+        return (job.account.index, job.preemptible, job.priority, does_override, *job.shape)

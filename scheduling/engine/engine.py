@@ -9,6 +9,7 @@ from .allocate import allocate, allocate_again
 from .consolidate import consolidate
 from .cycle import Cycle
 from .decisions import Decisions, Evict, Place, Reserve
+from .disruption import since_ms
 from .options import Options
 from .preempt import preempt
 from .reasons import waits
@@ -105,6 +106,8 @@ def _next_moment_ms(cycle: Cycle, now_ms: int) -> int:
     for job in cycle.jobs:
         workload = job.workload
         moments = [workload.displaces_after_ms, workload.backs_off_until_ms]
+        if cycle.snapshot.disruption_budget_delay_ms is not None:
+            moments.append(since_ms(job) + cycle.snapshot.disruption_budget_delay_ms)
         if runtimes and workload.started_ms is not None:
             moments += [workload.started_ms + runtime for runtime in runtimes]
         grace_ms = workload.staleness_grace_ms

@@ -9,7 +9,7 @@ from .alone import Step, is_on, long, rule_of, search, spreads
 from .arithmetic import RESOURCES, Numbers
 from .cycle import Cycle
 from .decisions import Wait, WaitCode
-from .disruption import bound, disturbed
+from .disruption import Spent, bound, disturbed, is_inside_quota, since_ms
 from .runtime import is_protected
 from .shares import within
 from .working import Account, Job
@@ -46,6 +46,9 @@ class Obstacle(StrEnum):
     `requested`."""
     TOO_DISRUPTIVE = "too_disruptive"
     """It would take `pods` running ones, and for more than its quota the pool lets `most` be stopped or moved."""
+    DISRUPTION_BUDGET = "disruption_budget"
+    """The disruption budgets of `workloads` of those that would go do not allow it; inside its quota it may all the
+    same from `until_ms` on."""
     SEARCH_ENDED = "search_ended"
     """Nothing was found when the search ended after `steps`; a cycle searches longer and may find something."""
     PROTECTED = "protected"
@@ -76,8 +79,8 @@ def obstacle(cycle: Cycle, job: Job, step: Step, start: Wait, cut_after: int | N
         return start.code, start.numbers
     if job.workload.displaces_after_ms > cycle.snapshot.now_ms:
         return Obstacle.NOT_YET, {"until_ms": job.workload.displaces_after_ms}
-    if numbers := _disruptive(cycle, job, step):
-        return Obstacle.TOO_DISRUPTIVE, numbers
+    if found := _disruptive(cycle, job, step):
+        return found
     if step is Step.CONSOLIDATE:
         return _of_moving(cycle, job, start)
     return _of_reclaim(cycle, job, start) if step is Step.RECLAIM else _of_preemption(cycle, job, start)
@@ -88,18 +91,25 @@ def _is_about_pods(start: Wait) -> bool:
     return start.code is WaitCode.NO_MATCHING_NODE and start.numbers["by"] == "pods"
 
 
-def _disruptive(cycle: Cycle, job: Job, step: Step) -> Numbers | None:
-    """Where only the bound on disturbed pods is in the way."""
+def _disruptive(cycle: Cycle, job: Job, step: Step) -> Found | None:
+    """Where only disruption budgets or the bound on disturbed pods are in the way."""
     most = bound(cycle, job)
-    if most is None:
+    has_budgets = any(other.workload.disruptions_allowed is not None for other in cycle.running)
+    if most is None and not has_budgets:
         return None
-    snapshot = cycle.snapshot
-    cycle.snapshot = replace(snapshot, disruptions_per_workload=None)
-    try:
-        solution = search(cycle, job, step, long(job)).solution
-    finally:
-        cycle.snapshot = snapshot
-    return None if solution is None else {"pods": disturbed(solution), "most": most}
+    solution = search(cycle, job, step, long(job), in_spite_of_budgets=True).solution
+    if solution is None:
+        return None
+    pods = disturbed(solution)
+    if most is not None and sum(pods.values()) > most:
+        return Obstacle.TOO_DISRUPTIVE, {"pods": sum(pods.values()), "most": most}
+    spent = Spent(cycle)
+    held_back = {batch.job.index for batch in (*solution.stopped, *solution.moved) if not spent.allows(batch)}
+    numbers: Numbers = {"workloads": len(held_back)}
+    delay_ms = cycle.snapshot.disruption_budget_delay_ms
+    if step is Step.RECLAIM and delay_ms is not None and is_inside_quota(job):
+        numbers["until_ms"] = since_ms(job) + delay_ms
+    return Obstacle.DISRUPTION_BUDGET, numbers
 
 
 def _of_moving(cycle: Cycle, job: Job, start: Wait) -> Found:

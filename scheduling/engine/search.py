@@ -15,7 +15,7 @@ from .arithmetic import Numbers
 from .bounds import RoomBound
 from .cycle import Cycle
 from .decisions import EvictCode
-from .disruption import bound, disturbed
+from .disruption import Spent, bound, disturbed, overrides
 from .rule import Rule
 from .simulation import Solution, Trial
 from .victims import Batch, Known, Victims, where
@@ -40,10 +40,15 @@ class Search:
         self._tried: list[Batch] = []
         """What was stopped in the last trial that was accepted."""
         self._most_disturbed = bound(cycle, job)
+        self._overrides = overrides(cycle, job, rule.code)
         self._was_refused = False
         """Room was found, but the rule did not let it be taken."""
         self.steps = 0
         """Batches that were looked at; for each trial five, and the tasks that it moves."""
+
+    def ignore_budgets(self) -> None:
+        """Look for what would be if nothing held back disturbing others."""
+        self._most_disturbed, self._overrides = None, True
 
     def run(self) -> list[Account] | None:
         """Leaves the solution in place, and returns the projects that lost something; otherwise everything is as it
@@ -140,12 +145,17 @@ class Search:
             rule.may_go(job),
             self._known,
         )
-        taken = 0
+        taken, spent = 0, Spent(self._cycle)
+        not_allowed: list[Batch] = []
         while taken < rule.most_victims and (batch := walk.next()):
             if batch.job is not job:
                 taken += 1
                 self.steps += 1
-                yield batch
+                if spent.allows(batch):
+                    yield batch
+                elif self._overrides:
+                    not_allowed.append(batch)
+        yield from not_allowed
 
     def _spare(self, batches: list[Batch], solution: Solution) -> Solution:
         """First whoever is nowhere near the rooms that were found; of a few, then one by one, the last first."""
@@ -181,11 +191,11 @@ class Search:
         return None
 
     def _is_bearable(self, solution: Solution) -> bool:
-        return self._most_disturbed is None or disturbed(solution) <= self._most_disturbed
+        return self._most_disturbed is None or sum(disturbed(solution).values()) <= self._most_disturbed
 
     def _commit(self, solution: Solution) -> list[Account]:
         cycle = self._cycle
-        cycle.disturbed += disturbed(solution)
+        cycle.disturbed.update(disturbed(solution))
         figures: dict[tuple[int, int], Numbers] = {}
         losing: dict[int, Job] = {}
         for batch in (*solution.stopped, *solution.moved):
@@ -193,13 +203,19 @@ class Search:
             alike = batch.job.account.index, batch.job.priority
             if alike not in figures:
                 figures[alike] = self._rule.numbers(self._job, batch.job)
+            numbers = figures[alike] | self._overridden(batch.job)
             for task in batch.tasks:
-                cause = (self._rule.code, self._job, figures[alike])
+                cause = (self._rule.code, self._job, numbers)
                 cycle.causes[task] = cause if task.kept < 0 else (EvictCode.CONSOLIDATE, self._job, {})
         for job in losing.values():
             cycle.update(job)
         cycle.update(self._job)
         return list({job.account.index: job.account for job in losing.values()}.values())
+
+    def _overridden(self, victim: Job) -> Numbers:
+        """Where its disruption budget would have allowed fewer."""
+        allowed = victim.workload.disruptions_allowed
+        return {} if allowed is None or self._cycle.disturbed[victim.index] <= allowed else {"allowed": allowed}
 
 
 class _Taken:

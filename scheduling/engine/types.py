@@ -1,8 +1,7 @@
 """What goes into the engine; `decisions` has what comes out.
 
-Everything is frozen and made of integers: milli-GPU (500 = half a device), millicores, bytes, MiB of GPU memory,
-milliseconds since the epoch. Ids are the database's; the engine only compares them. A tuple is in a stated order, so
-the same snapshot gives the same decisions, byte for byte.
+All of it is frozen and of integers: milli-GPU (500 = half a device), millicores, bytes, MiB of GPU memory, milliseconds
+since the epoch. Ids are only compared. Tuples are in a stated order: equal snapshots give equal decisions.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ UNBOUNDED = Bounds()
 NO_GPU_QUOTA = Bounds(gpu_milli=0)
 """No guaranteed GPU; CPU and memory as the access mode and the hardware allow."""
 NODE_NAME = "metadata.name"
-"""As the key of a requirement: the name of the node instead of a label."""
 
 
 class Placement(StrEnum):
@@ -44,7 +42,7 @@ class Placement(StrEnum):
     SPREAD = "spread"
     """The emptiest."""
     FRAGMENTATION = "fragmentation"
-    """The one where it costs least of what the pool could still serve. Of GPUs only; CPU is bin-packed."""
+    """Where it costs least of what the pool could still serve. Of GPUs only; CPU is bin-packed."""
 
 
 class PodState(StrEnum):
@@ -72,7 +70,7 @@ class Operator(StrEnum):
 
 
 class Requirement(NamedTuple):
-    """Of one label of a node, or of its name (`NODE_NAME`)."""
+    """Of one label of a node, or, with the key `NODE_NAME`, of its name."""
 
     key: str
     operator: Operator
@@ -97,8 +95,7 @@ class Toleration(NamedTuple):
 
 
 class PodRule(NamedTuple):
-    """A pod's wish to be in the same domain as pods with these labels, or in another: all nodes with one value of
-    the label `topology_key`."""
+    """To be in the same domain as pods with these labels, or in another: all nodes with one value of `topology_key`."""
 
     topology_key: str
     labels: tuple[tuple[str, str], ...]
@@ -154,7 +151,7 @@ class Unit:
     rank: int = 0
     """Higher is served first when spare resources are divided among siblings."""
     weight_milli: int | Amounts = 2000
-    """Its part of the spare inside its rank, of all resources or of each; 0 gets nothing."""
+    """Its part of the spare inside its rank, of all resources or of each."""
     quota: Bounds = NO_GPU_QUOTA
     limit: Bounds = UNBOUNDED
     over_quota: bool = True
@@ -184,7 +181,7 @@ class Request:
     device_memory_mib: int = 0
     """Instead of `device_milli`: a share that has so much GPU memory, whatever part of the device that is."""
     nodes: tuple[tuple[Requirement, ...], ...] = ()
-    """Node selector and affinity: all requirements of one of these terms; () = any node."""
+    """All requirements of one of these terms; () = any node."""
     tolerations: tuple[Toleration, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     """Labels of the pod that rules of other pods ask for."""
@@ -207,8 +204,7 @@ class Pod:
     devices: tuple[int, ...] = ()
     """Which GPUs of that node it holds."""
     reserved_node: int | None = None
-    """Where an earlier cycle keeps room for it (a reserve decision that still counts). For a pod that is being moved,
-    the room is its successor's: the next pending pod of its sub-group takes it over."""
+    """Where an earlier cycle keeps room for it; if it is moved, for its successor, the next of its sub-group."""
     reserved_devices: tuple[int, ...] = ()
     request: Request | None = None
     """Where it differs from the sub-group's."""
@@ -258,6 +254,8 @@ class Workload:
     min_children: int | None = None
     """So many of its sub-groups and sets at the top must run together; None = all."""
     near: Near | None = None
+    waiting_since_ms: int | None = None
+    """None = `created_ms`."""
     displaces_after_ms: int = 0
     """Nobody is stopped for it before this moment (creation or last eviction, plus its preemption delay)."""
     backs_off_until_ms: int = 0
@@ -266,6 +264,8 @@ class Workload:
     """Since when it runs below its minimum; None = not seen so."""
     staleness_grace_ms: int | None = None
     """None = the pool's."""
+    disruptions_allowed: int | None = None
+    """So many of its pods its disruption budget lets be stopped or moved now; None = it has none."""
     has_succeeded_pods: bool = False
     """It is coming to its end: running below the minimum is no reason to stop it."""
 
@@ -290,10 +290,11 @@ class Snapshot:
     staleness_grace_ms: int | None = 60_000
     """So long a workload may run below its minimum; None = for ever."""
     disruptions_per_workload: int | None = None
-    """So many running pods may be stopped or moved for one workload that reaches for more than its guaranteed quota;
-    None = as many as it takes."""
+    """So many running pods may be stopped or moved for a workload beyond its guaranteed quota; None = any number."""
     disruptions_per_cycle: int | None = None
-    """Once so many are, nobody else is searched victims for in that cycle."""
+    """Once so many are, victims are looked for no more in that cycle."""
+    disruption_budget_delay_ms: int | None = None
+    """After so long reclaim inside guaranteed quota overrides disruption budgets; None = never."""
     topologies: tuple[Topology, ...] = ()
     search_first: tuple[int, ...] = ()
     """Workloads for which an earlier cycle had no time to look for victims."""

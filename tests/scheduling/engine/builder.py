@@ -104,6 +104,7 @@ class Pool:
         priority: int = 50,
         preemptible: bool = True,
         started_ago_ms: int = 60 * MINUTE,
+        disruptions_allowed: int | None = None,
     ) -> Pool:
         """`pods` alike; the first run on the nodes `on` (or are stopping there), the rest is pending."""
         nodes = [on] * pods if isinstance(on, str) else list(on)
@@ -131,6 +132,7 @@ class Pool:
             created_ms=NOW - 100 * MINUTE + len(self.workloads) * MINUTE,
             sub_groups=(group,),
             started_ms=NOW - started_ago_ms if nodes and not stopping else None,
+            disruptions_allowed=disruptions_allowed,
         )
         return self
 

@@ -151,6 +151,7 @@ def _workloads(draw: st.DrawFn, projects: list[int], most: int, rich: bool) -> t
                 sub_groups=tuple(groups),
                 sets=(SubGroupSet(1, "s", near=_near(draw)),) if any(group.parent for group in groups) else (),
                 near=_near(draw) if rich else None,
+                disruptions_allowed=draw(st.sampled_from([None, None, None, 0, 1])),
             )
         )
     return tuple(workloads)
@@ -172,6 +173,7 @@ def clusters(draw: st.DrawFn, rich: bool = False) -> Snapshot:
         min_runtime_ms=draw(st.sampled_from([0, 0, 2500])),
         disruptions_per_workload=draw(st.sampled_from([None, None, None, 2])),
         disruptions_per_cycle=draw(st.sampled_from([None, None, None, 3])),
+        disruption_budget_delay_ms=draw(st.sampled_from([None, 0, 100 * MINUTE])),
         topologies=(Topology(1, ("zone", "rack")),) if rich else (),
     )
 

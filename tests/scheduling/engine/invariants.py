@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from scheduling.engine.decisions import Decisions, EvictCode, WaitCode
+from scheduling.engine.decisions import Decisions, Evict, EvictCode, WaitCode
 from scheduling.engine.types import Amounts, Node, PodState, Request, Snapshot, Unit, Workload
 
 RESOURCES = Amounts._fields
@@ -73,6 +73,7 @@ def check(snapshot: Snapshot, decisions: Decisions) -> None:
     _bounds(world)
     _gangs(world)
     _victims(world)
+    _budgets(world)
     _entitlements(world)
     _shares(world)
     _waits(world)
@@ -183,6 +184,19 @@ def _victims(world: World) -> None:
             assert victim.priority < other.priority
         elif evict.code is EvictCode.RECLAIM:
             assert victim.unit != other.unit
+
+
+def _budgets(world: World) -> None:
+    """What a disruption budget does not allow goes only where an eviction says so."""
+    gone: dict[int, list[Evict]] = defaultdict(list)
+    for evict in world.decisions.evicts:
+        if evict.code is not EvictCode.STALE:
+            gone[evict.workload].append(evict)
+    for workload in world.snapshot.workloads:
+        allowed, evicts = workload.disruptions_allowed, gone[workload.id]
+        if allowed is not None and len(evicts) > allowed:
+            assert any(evict.numbers.get("allowed") == allowed for evict in evicts)
+            assert world.snapshot.disruption_budget_delay_ms is not None
 
 
 def _entitlements(world: World) -> None:

@@ -275,6 +275,15 @@ def test_more_would_be_disturbed_than_the_pool_lets_for_more_than_quota() -> Non
     assert remedies(explanation)["quota"] == {(2, "gpu_milli"): 3000}
 
 
+def test_disruption_budgets_hold_victims_back_until() -> None:
+    pool = Pool(disruption_budget_delay_ms=200 * MINUTE).node("n", 1).unit("a", 0).unit("b", 1).unit("c", 0)
+    pool.work("r", "a", 1, on="n", disruptions_allowed=0).work("x", "b", 1).work("y", "c", 1)
+    explanation = said(pool, "x")
+    assert codes(explanation)["reclaim"] == "disruption_budget"
+    created = NOW - 99 * MINUTE
+    assert numbers(explanation, Step.RECLAIM) == {"workloads": 1, "until_ms": created + 200 * MINUTE}
+
+
 def test_preemption_takes_only_what_is_lower_and_enough() -> None:
     pool = Pool().node("n", 4).unit("a", 4)
     pool.work("fixed", "a", 3, on="n", preemptible=False).work("low", "a", 1, on="n", priority=10)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scheduling.engine import Options, decide
 from scheduling.engine.types import Amounts, PodState
 
-from .builder import GPU, Pool
+from .builder import GPU, MINUTE, Pool
 
 
 def test_non_preemptible_work_is_held_by_what_is_non_preemptible_not_by_all_that_is_allocated() -> None:
@@ -157,3 +157,33 @@ def test_a_cycle_disturbs_no_more_once_its_bound_is_reached() -> None:
     assert len(made.not_searched) == 2
     made = decide(replace(snapshot, search_first=made.not_searched[-1:], disruptions_per_cycle=1))
     assert len(made.evicts) == 3, "one that needs more than that is not held up for ever"
+
+
+def _full(**allowed: int) -> Pool:
+    """Three workloads of `a`, which is entitled to none of it, the newest last."""
+    pool = Pool(disruption_budget_delay_ms=90 * MINUTE).node("n", 3).unit("a", 0).unit("b", 1).unit("c", 0)
+    for name in ("r1", "r2", "r3"):
+        pool.work(name, "a", 1, on="n", disruptions_allowed=allowed.get(name))
+    return pool
+
+
+def test_what_disruption_budgets_allow_goes_first() -> None:
+    assert _full().work("x", "b", 1).decide().evicted == {"r3": 1}
+    assert _full(r3=0).work("x", "b", 1).decide().evicted == {"r2": 1}
+
+
+def test_a_disruption_budget_is_overridden_for_quota_alone_and_after_the_delay() -> None:
+    protected = {"r1": 0, "r2": 0, "r3": 0}
+    outcome = _full(**protected).work("x", "b", 1).decide()
+    assert outcome.evicted == {"r3": 1}
+    assert outcome.decisions.evicts[0].numbers["allowed"] == 0
+    assert not _full(**protected).work("x", "c", 1).decide().evicted, "beyond its quota"
+    snapshot = _full(**protected).work("x", "b", 1).snapshot()
+    assert not decide(replace(snapshot, disruption_budget_delay_ms=100 * MINUTE)).evicts, "too early"
+    assert not decide(replace(snapshot, disruption_budget_delay_ms=None)).evicts
+
+
+def test_an_elastic_workload_gives_what_its_disruption_budget_allows() -> None:
+    pool = Pool().node("n", 4).unit("a", 0).unit("b", 3)
+    pool.work("r", "a", 1, pods=4, minimum=1, on="n", disruptions_allowed=2)
+    assert pool.work("x", "b", 1).work("y", "b", 1).work("z", "b", 1).decide().evicted == {"r": 2}
