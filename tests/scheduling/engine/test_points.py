@@ -66,6 +66,17 @@ def test_weights_count_for_each_resource_on_its_own() -> None:
     assert [fair[1].cpu_millicores, fair[2].cpu_millicores] == [6000, 2000]
 
 
+def test_work_without_gpu_of_a_blocked_unit_does_not_start_on_nodes_with_gpus_either() -> None:
+    pool = Pool().node("n", 8).unit("shut", 0, over_quota=False).unit("open", 0)
+    pool.unit("dept", 0, over_quota=False).unit("inside", 2, "dept")
+    for unit in ("shut", "open", "inside"):
+        pool.work(f"of-{unit}", unit, 0, cores=1)
+    found = pool.decide()
+    assert found.placed == {"of-open": ["n"]}
+    assert found.reason("of-shut") == ("blocked", {"unit": 1})
+    assert found.reason("of-inside") == ("blocked", {"unit": 3})
+
+
 def test_work_without_gpu_is_held_by_the_access_mode_of_its_unit() -> None:
     pool = Pool().node("n", 0).unit("blocked", 0, quota_cores=0, over_quota=False)
     pool.units["blocked"] = replace(pool.units["blocked"], quota=pool.units["blocked"].quota._replace(memory_bytes=0))
