@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from orgs import second_factor
 from orgs.models import User
 
 SEEN_EVERY_SECONDS = 60
@@ -34,7 +35,8 @@ class SessionSeen:
 
 
 class FirstThings:
-    """What a person has to do before anything else: change a password that somebody else knows."""
+    """What a person has to do before anything else: change a password that somebody else knows, set up a
+    second factor where one is required."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -51,4 +53,8 @@ class FirstThings:
 
     def first_thing(self, user: User) -> str:
         """The name of the page to go to first; none when all is done."""
-        return "account_change_password" if user.must_change_password else ""
+        if user.must_change_password:
+            return "account_change_password"
+        if second_factor.is_required(user) and not second_factor.has_one(user):
+            return "mfa_activate_totp"
+        return ""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orgs.views import access, effective, group, organization, role, rule, scopes, settings, unit
+from orgs.views import access, effective, group, organization, people, profile, role, rule, scopes, settings, unit
 
 urlpatterns = [
     path("organization/", organization.OrganizationPage.as_view(), name="organization"),
@@ -35,4 +35,12 @@ urlpatterns = [
     path("settings/people/new/", settings.UserCreate.as_view(), name="user_create"),
     path("settings/people/<int:pk>/deactivate/", settings.UserDeactivate.as_view(), name="user_deactivate"),
     path("settings/people/<int:pk>/activate/", settings.UserActivate.as_view(), name="user_activate"),
+    path("settings/people/<int:pk>/password/", people.PasswordReset.as_view(), name="user_password_reset"),
+    path(
+        "settings/people/<int:pk>/second-factor/", people.SecondFactorReset.as_view(), name="user_second_factor_reset"
+    ),
+    path("profile/", profile.ProfilePage.as_view(), name="profile"),
+    path("profile/name/", profile.NameChange.as_view(), name="profile_name"),
+    path("profile/sessions/<int:pk>/end/", profile.SessionEnd.as_view(), name="session_end"),
+    path("profile/sessions/end-others/", profile.OtherSessionsEnd.as_view(), name="other_sessions_end"),
 ]

@@ -6,7 +6,15 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
-PUBLIC_PREFIXES = ("/accounts/login", "/accounts/password", "/accounts/signup", "/healthz", "/readyz", "/static/")
+PUBLIC_PREFIXES = (
+    "/accounts/login",
+    "/accounts/password",
+    "/accounts/second-factor/code",
+    "/accounts/signup",
+    "/healthz",
+    "/readyz",
+    "/static/",
+)
 
 
 class SignInRequired:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.test import Client
@@ -25,6 +29,7 @@ from orgs.models import (
     UnitKind,
     User,
 )
+from orgs.secrets import decrypt
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
 from quotas.models import Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
@@ -131,6 +136,18 @@ def make_role(name: str = "", *permissions: str) -> Role:
     role = Role.objects.create(name=name or f"role-{next(_number)}")
     RolePermission.objects.bulk_create([RolePermission(role=role, permission=code) for code in permissions])
     return role
+
+
+def make_second_factor(user: User) -> Authenticator:
+    """With recovery codes; `code_of` tells what the app of its owner shows now."""
+    RecoveryCodes.activate(user)
+    return cast(Authenticator, TOTP.activate(user, generate_totp_secret()).instance)
+
+
+def code_of(authenticator: Authenticator, steps: int = 0) -> str:
+    """The code of now, or of so many half minutes later."""
+    counter = int(time.time()) // 30 + steps
+    return cast(str, format_hotp_value(hotp_value(decrypt(authenticator.data["secret"]), counter)))
 
 
 def actor_of(user: User | None = None) -> Actor:

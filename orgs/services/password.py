@@ -6,8 +6,9 @@ import secrets
 
 from django.db import transaction
 
-from orgs.access import require
+from orgs.access import as_of_now, require, rules_in_force
 from orgs.models import User
+from orgs.services.granting import require_grants
 from orgs.services.locks import account_locked
 from orgs.services.session import sessions_end
 from portal.actor import Actor
@@ -33,9 +34,12 @@ def password_replace(*, actor: Actor, user: User, password: str, keep: str = "")
 def password_reset(*, actor: Actor, user: User) -> str:
     """A made-up password for somebody who forgot theirs: told once, then to be changed. Ends all sessions."""
     account = account_locked()
+    actor = as_of_now(actor)
     require(actor, "update", "user", account)
     if actor.user is not None and actor.user.pk == user.pk:
         raise Refused("Change your own password on your profile page.")
+    # Whoever knows the password may do what the person may.
+    require_grants(actor, rules_in_force(user).select_related("role", "scope"))
     password = made_up_password()
     user.set_password(password)
     user.must_change_password = True

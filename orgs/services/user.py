@@ -35,13 +35,15 @@ def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> N
     user = User(email=checked_email(email), name=checked_text("name", name, LONGEST_PERSON))
     if User.objects.filter(email=user.email).exists():
         raise Refused({"email": f"{user.email} is here already. Find the person in the list."})
-    given = checked_text("password", password, LONGEST_PASSWORD, required=False)
-    password = given or made_up_password()
-    user.must_change_password = not given
-    try:
-        validate_password(password, user)
-    except ValidationError as problem:
-        raise Refused({"password": " ".join(problem.messages)}) from None
+    password = checked_text("password", password, LONGEST_PASSWORD, required=False)
+    user.must_change_password = not password
+    if password:
+        try:
+            validate_password(password, user)
+        except ValidationError as problem:
+            raise Refused({"password": " ".join(problem.messages)}) from None
+    else:
+        password = made_up_password()
     user.set_password(password)
     user.save()
     Subject.objects.create(kind=Subject.Kind.USER, name=user.email, user=user)
@@ -49,6 +51,20 @@ def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> N
         actor=actor, action="create", entity=user, unit=account.pk, after={"email": user.email, "name": user.name}
     )
     return NewUser(user, password)
+
+
+@transaction.atomic
+def own_name_set(*, actor: Actor, name: str) -> None:
+    """What others see the actor called."""
+    assert actor.user is not None, "Bursar itself is called Bursar"
+    user = User.objects.select_for_update().get(pk=actor.user.pk)
+    before, user.name = user.name, checked_text("name", name, LONGEST_PERSON)
+    if before == user.name:
+        return
+    user.save(update_fields=["name"])
+    audit_record(
+        actor=actor, action="update", entity=user, unit=None, before={"name": before}, after={"name": user.name}
+    )
 
 
 @transaction.atomic

@@ -15,6 +15,8 @@ from portal.access import may_any
 from portal.actor import Actor
 
 LONGEST_SEARCH = 200
+EVERYBODY = ""
+"""The permission of a page that everybody has who is signed in."""
 
 
 def searched(request: HttpRequest) -> str:
@@ -29,7 +31,7 @@ class Guarded(View):
     permission: str
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not may_any(request.user, self.permission):
+        if self.permission != EVERYBODY and not may_any(request.user, self.permission):
             raise NotVisible("There is no such page, or you may not see it.")
         self.actor = Actor.of(request)
         self.scope: OrgUnit | None = chosen_scope(request)

@@ -112,42 +112,55 @@ class UserCreate(PeopleForm):
         return self.render_to_response({"new": self.new, "back": self.back()})
 
 
-class UserDeactivate(PeopleForm):
-    """Confirms that a person is let in no more."""
+class PersonConfirm(PeopleForm):
+    """Confirms what is about to be done to the account of a person."""
 
     template_name = "orgs/confirm_page.html"
     fragment_template = "orgs/confirm_dialog.html"
     action = "update"
     form_class = forms.Form
-    submit = "Deactivate person"
+    keep: str
+    """The button that leaves all as it is."""
 
     def prepare(self, **kwargs: Any) -> None:
         super().prepare(**kwargs)
         self.person = get_object_or_404(User, pk=kwargs["pk"])
+
+    def impact(self) -> list[dict[str, Any]]:
+        """What follows: rows as the tag `confirm` takes them."""
+        return []
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(impact=self.impact(), keep=self.keep, **kwargs)
+
+
+class UserDeactivate(PersonConfirm):
+    submit = "Deactivate person"
+    keep = "Keep active"
+
+    def prepare(self, **kwargs: Any) -> None:
+        super().prepare(**kwargs)
         self.title = f"Deactivate {self.person.name}?"
         self.line = f"{self.person.email} is let in no more, from the next click on."
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kept = [{"text": "Roles and workloads are kept", "figure": None, "tone": "kept"}]
-        return super().get_context_data(impact=kept, keep="Keep active", **kwargs)
+    def impact(self) -> list[dict[str, Any]]:
+        return [{"text": "Roles and workloads are kept", "figure": None, "tone": "kept"}]
 
     def save(self, form: forms.Form) -> str:
         user_deactivate(actor=self.actor, user=self.person)
         return f"{self.person.name} is let in no more."
 
 
-class UserActivate(UserDeactivate):
+class UserActivate(PersonConfirm):
     """Takes nothing away; the same dialog the other way round."""
 
     submit = "Activate person"
+    keep = "Keep inactive"
 
     def prepare(self, **kwargs: Any) -> None:
         super().prepare(**kwargs)
         self.title = f"Activate {self.person.name}?"
         self.line = f"{self.person.email} may sign in again, with the roles from before."
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"impact": [], "keep": "Keep inactive"}
 
     def save(self, form: forms.Form) -> str:
         user_activate(actor=self.actor, user=self.person)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 
 def sign_in(environment: Mapping[str, str]) -> dict[str, Any]:
     """The settings that follow from the variables. ImproperlyConfigured for what makes no sense."""
     env = environ.Env()
     env.ENVIRON = environment
-    return {**_local_accounts(), **_mail(env)}
+    return {**_local_accounts(), **_second_factor(env), **_mail(env)}
 
 
 def _local_accounts() -> dict[str, Any]:
@@ -36,6 +37,27 @@ def _local_accounts() -> dict[str, Any]:
         # Failures: of one address that people sign in with, whether or not it is an account's, and of one computer.
         "ACCOUNT_RATE_LIMITS": {"login_failed": "20/5m/ip,5/5m/key", "login": "60/m/ip"},
         "PASSWORD_RESET_TIMEOUT": 3 * 3600,
+    }
+
+
+def _second_factor(env: Any) -> dict[str, Any]:
+    required_of = env.str("BURSAR_REQUIRE_SECOND_FACTOR", default="none")
+    if required_of not in ("none", "administrators", "all"):
+        raise ImproperlyConfigured(f"BURSAR_REQUIRE_SECOND_FACTOR is “{required_of}”. Set none, administrators or all.")
+    return {
+        "REQUIRE_SECOND_FACTOR": required_of,
+        "MFA_ADAPTER": "orgs.second_factor.SecondFactorAdapter",
+        "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
+        "MFA_FORMS": {
+            "authenticate": "orgs.forms.second_factor.CodeForm",
+            "reauthenticate": "orgs.forms.second_factor.ConfirmForm",
+            "activate_totp": "orgs.forms.second_factor.SetUpForm",
+        },
+        "MFA_TOTP_ISSUER": "Bursar",
+        "MFA_TOTP_TOLERANCE": 1,
+        "MFA_RECOVERY_CODES_SHOW_ONCE": True,
+        # Addresses are given by administrators.
+        "MFA_ALLOW_UNVERIFIED_EMAIL": True,
     }
 
 
