@@ -1,12 +1,16 @@
 """Signing in: those of allauth's pages that accounts made by administrators need. The others keep name and address and
 answer that there is no such page."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from allauth.account.urls import urlpatterns as all_of_them
 from allauth.mfa.base import views as mfa
-from django.http import Http404, HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 
-from orgs.views import second_factor
+from orgs.views import provider, second_factor
 
 OPEN = {
     "account_login",
@@ -21,14 +25,30 @@ OPEN = {
 }
 
 
+# Of no use where passwords are switched off.
+WITH_PASSWORDS = {name for name in OPEN if "password" in name}
+
+
 def closed(request: HttpRequest, **kwargs: str) -> HttpResponse:
     raise Http404("Accounts are made by administrators.")
 
 
-urlpatterns = [
-    pattern if pattern.name in OPEN else URLPattern(pattern.pattern, closed, name=pattern.name)
-    for pattern in all_of_them
-]
+def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @wraps(view)
+    def opened(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+        return view(request, **kwargs) if settings.LOCAL_PASSWORDS else closed(request)
+
+    return opened
+
+
+def opened(pattern: URLPattern) -> Callable[..., HttpResponseBase]:
+    view: Callable[..., HttpResponseBase] = pattern.callback if pattern.name in OPEN else closed
+    if pattern.name == "account_login":
+        view = provider.SignIn.as_view()
+    return with_passwords(view) if pattern.name in WITH_PASSWORDS else view
+
+
+urlpatterns = [URLPattern(pattern.pattern, opened(pattern), name=pattern.name) for pattern in all_of_them]
 # By the names that allauth looks for.
 urlpatterns += [
     path("second-factor/", second_factor.to_profile, name="mfa_index"),
@@ -38,4 +58,7 @@ urlpatterns += [
     path("second-factor/off/", second_factor.SwitchOff.as_view(), name="mfa_deactivate_totp"),
     path("second-factor/codes/", second_factor.RecoveryCodes.as_view(), name="mfa_view_recovery_codes"),
     path("second-factor/codes/new/", second_factor.NewRecoveryCodes.as_view(), name="mfa_generate_recovery_codes"),
+    path("provider/cancelled/", provider.Cancelled.as_view(), name="socialaccount_login_cancelled"),
+    path("provider/<slug:provider_id>/login/", provider.start, name="openid_connect_login"),
+    path("provider/<slug:provider_id>/login/callback/", provider.back, name="openid_connect_callback"),
 ]

@@ -7,13 +7,17 @@ from typing import Any
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from orgs.models import User
 from orgs.services.password import password_replace
 from portal.actor import Actor
+
+# Who is put out of service at the identity provider is out here by the next day.
+PROVIDER_SESSION_SECONDS = 12 * 3600
 
 logger = structlog.get_logger(__name__)
 
@@ -30,6 +34,19 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        if not settings.LOCAL_PASSWORDS:
+            raise ValidationError("Passwords are switched off here. Use the button above.", code="no_passwords")
+        super().pre_authenticate(request, **credentials)
+
+    def post_login(
+        self, request: HttpRequest, user: User, *, signal_kwargs: dict[str, Any] | None, **rest: Any
+    ) -> HttpResponse:
+        if "sociallogin" in (signal_kwargs or {}):
+            request.session.set_expiry(PROVIDER_SESSION_SECONDS)
+        response: HttpResponse = super().post_login(request, user, signal_kwargs=signal_kwargs, **rest)
+        return response
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Counts as an attempt to sign in with the address that the account has."""

@@ -1,3 +1,6 @@
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 
 from orgs.models import (
@@ -83,3 +86,23 @@ class AccessRuleAdmin(ReadOnlyAdmin):
     list_display = ("subject", "role", "scope", "created_by", "created_at", "expires_at")
     list_select_related = ("subject", "role", "scope", "created_by")
     list_filter = ("role",)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "ip", "created_at", "last_seen_at")
+    list_select_related = ("user",)
+    hidden = ("session_key", "data")
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnlyAdmin):
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    hidden = ("data",)
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(ReadOnlyAdmin):
+    list_display = ("user", "provider", "uid", "last_login", "date_joined")
+    list_select_related = ("user",)

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from orgs import second_factor
 from orgs.models import User
+from orgs.provider import came_by_provider
 
 SEEN_EVERY_SECONDS = 60
 OPEN_PREFIXES = ("/accounts/", "/static/", "/healthz", "/readyz")
@@ -36,7 +37,7 @@ class SessionSeen:
 
 class FirstThings:
     """What a person has to do before anything else: change a password that somebody else knows, set up a
-    second factor where one is required."""
+    second factor where one is required. Who came in by an identity provider did there what it wants."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -44,7 +45,7 @@ class FirstThings:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated or request.path.startswith(OPEN_PREFIXES):
             return self.get_response(request)
-        first = self.first_thing(request.user)
+        first = "" if came_by_provider(request) else self.first_thing(request.user)
         if not first:
             return self.get_response(request)
         if getattr(request, "htmx", False):

@@ -9,6 +9,7 @@ from django.urls import reverse
 PUBLIC_PREFIXES = (
     "/accounts/login",
     "/accounts/password",
+    "/accounts/provider",
     "/accounts/second-factor/code",
     "/accounts/signup",
     "/healthz",

@@ -46,6 +46,7 @@ def suggested(world: World) -> dict[str, Any]:
     return {"cluster": world.cluster.pk, "what": "all", "key": "example.org/rack"}
 
 
+NO_PROVIDER: Arguments = lambda world: {"provider_id": "none"}  # noqa: E731
 OPEN = "anonymous nobody rest: 200"
 CLOSED = "anonymous nobody rest: 404"
 
@@ -112,6 +113,9 @@ LINES: list[Line] = [
     Line("mfa_deactivate_totp", NONE, "nobody rest: 404", "nobody rest: 404"),
     Line("mfa_view_recovery_codes", NONE, "nobody rest: 404", "nobody rest: 405"),
     Line("mfa_generate_recovery_codes", NONE, "nobody rest: 302", "nobody rest: 302"),
+    Line("socialaccount_login_cancelled", NONE, OPEN),
+    Line("openid_connect_login", NO_PROVIDER, "anonymous nobody rest: 405", "anonymous: 404; nobody rest: 302"),
+    Line("openid_connect_callback", NO_PROVIDER, "anonymous: 404; nobody rest: 302", "anonymous nobody rest: 405"),
     Line("profile", NONE, "nobody rest: 200"),
     Line("profile_name", NONE, "nobody rest: 200", 422),
     Line("session_end", of(pk="people.viewer.pk"), "nobody rest: 405", 404),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 
 from orgs.access import as_of_now, require, rules_in_force
@@ -36,6 +37,8 @@ def password_reset(*, actor: Actor, user: User) -> str:
     account = account_locked()
     actor = as_of_now(actor)
     require(actor, "update", "user", account)
+    if not settings.LOCAL_PASSWORDS:
+        raise Refused("Passwords are switched off here (BURSAR_LOCAL_PASSWORDS). Help at the identity provider.")
     if actor.user is not None and actor.user.pk == user.pk:
         raise Refused("Change your own password on your profile page.")
     # Whoever knows the password may do what the person may.

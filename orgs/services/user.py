@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -24,27 +25,28 @@ from portal.services.audit import audit_record
 class NewUser:
     user: User
     password: str
-    """To be told to the person now: it is kept nowhere."""
+    """To be told to the person now: it is kept nowhere. Empty where passwords are switched off."""
 
 
 @transaction.atomic
 def user_create(*, actor: Actor, email: str, name: str, password: str = "") -> NewUser:
-    """A person who may sign in and has no rights yet. Without a password one is made up, to be changed at once."""
+    """A person who may sign in and has no rights yet. Without a password one is made up, to be changed at
+    once; where passwords are switched off, there is none."""
     account = account_locked()
     require(actor, "create", "user", account)
     user = User(email=checked_email(email), name=checked_text("name", name, LONGEST_PERSON))
     if User.objects.filter(email=user.email).exists():
         raise Refused({"email": f"{user.email} is here already. Find the person in the list."})
     password = checked_text("password", password, LONGEST_PASSWORD, required=False)
-    user.must_change_password = not password
     if password:
         try:
             validate_password(password, user)
         except ValidationError as problem:
             raise Refused({"password": " ".join(problem.messages)}) from None
-    else:
+    elif settings.LOCAL_PASSWORDS:
         password = made_up_password()
-    user.set_password(password)
+        user.must_change_password = True
+    user.set_password(password or None)
     user.save()
     Subject.objects.create(kind=Subject.Kind.USER, name=user.email, user=user)
     audit_record(

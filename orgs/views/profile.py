@@ -7,12 +7,14 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from orgs.forms.profile import NameForm
+from orgs.provider import identity_provider
 from orgs.second_factor import is_required
 from orgs.selectors.sessions import sessions_of
 from orgs.services.session import other_sessions_end, session_end
@@ -33,6 +35,8 @@ class ProfilePage(Page):
             "second_factor": found.get(Authenticator.Type.TOTP),
             "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
             "required": is_required(user),
+            "with_password": settings.LOCAL_PASSWORDS and self.actor.user.has_usable_password(),
+            "provider": identity_provider(),
             "sessions": sessions_of(self.actor.user, self.request.session.session_key or ""),
         }
 

@@ -1,19 +1,39 @@
-"""How people sign in, from the environment: local accounts, a second factor."""
+"""How people sign in, from the environment: local accounts, a second factor, an identity provider."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """Another service that says who somebody is (OpenID Connect)."""
+
+    key: str
+    """Part of the address that it sends people back to. Made from the issuer, so that another issuer's people are not
+    taken for this one's."""
+    name: str
+    """On the button."""
+    groups_claim: str
+    """Where it tells a person's groups; empty: it does not."""
+    admits_unknown: bool
+    """Whether people come in who have no account yet."""
+    email_domains: tuple[str, ...]
+    """Of the addresses that are let in; empty: all."""
 
 
 def sign_in(environment: Mapping[str, str]) -> dict[str, Any]:
     """The settings that follow from the variables. ImproperlyConfigured for what makes no sense."""
     env = environ.Env()
     env.ENVIRON = environment
-    return {**_local_accounts(), **_second_factor(env), **_mail(env)}
+    return {**_local_accounts(), **_second_factor(env), **_identity_provider(env), **_mail(env)}
 
 
 def _local_accounts() -> dict[str, Any]:
@@ -27,6 +47,7 @@ def _local_accounts() -> dict[str, Any]:
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "home",
         "ACCOUNT_ADAPTER": "orgs.adapter.AccountAdapter",
+        "ACCOUNT_FORMS": {"reset_password": "orgs.forms.reset.ResetPasswordForm"},
         "ACCOUNT_LOGIN_METHODS": {"email"},
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*", "password2*"],
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
@@ -59,6 +80,51 @@ def _second_factor(env: Any) -> dict[str, Any]:
         # Addresses are given by administrators.
         "MFA_ALLOW_UNVERIFIED_EMAIL": True,
     }
+
+
+def _identity_provider(env: Any) -> dict[str, Any]:
+    issuer = env.str("BURSAR_OIDC_ISSUER", default="").rstrip("/")
+    client = env.str("BURSAR_OIDC_CLIENT_ID", default="")
+    local = env.bool("BURSAR_LOCAL_PASSWORDS", default=True)
+    if bool(issuer) != bool(client):
+        raise ImproperlyConfigured(
+            "BURSAR_OIDC_ISSUER and BURSAR_OIDC_CLIENT_ID belong together. Set both, or none of them."
+        )
+    if not issuer and not local:
+        raise ImproperlyConfigured(
+            "BURSAR_LOCAL_PASSWORDS is off and BURSAR_OIDC_ISSUER is missing: nobody could sign in. Set one of them."
+        )
+    address = urlsplit(issuer)
+    if issuer and address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost"):
+        raise ImproperlyConfigured(f"BURSAR_OIDC_ISSUER is {issuer}. It has to begin with https://.")
+    settings: dict[str, Any] = {
+        "LOCAL_PASSWORDS": local,
+        "IDENTITY_PROVIDER": None,
+        "SOCIALACCOUNT_ADAPTER": "orgs.provider.ProviderAdapter",
+        "SOCIALACCOUNT_PROVIDERS": {},
+    }
+    if issuer:
+        provider = IdentityProvider(
+            key=re.sub("[^a-z0-9]+", "-", f"{address.netloc}{address.path}".lower()).strip("-"),
+            name=env.str("BURSAR_OIDC_NAME", default="single sign-on"),
+            groups_claim=env.str("BURSAR_OIDC_GROUPS_CLAIM", default=""),
+            admits_unknown=env.bool("BURSAR_OIDC_ADMIT_UNKNOWN", default=False),
+            email_domains=tuple(name.strip().lower() for name in env.list("BURSAR_OIDC_EMAIL_DOMAINS", default=[])),
+        )
+        app = {
+            "provider_id": provider.key,
+            "name": provider.name,
+            "client_id": client,
+            "secret": env.str("BURSAR_OIDC_CLIENT_SECRET", default=""),
+            "settings": {
+                "server_url": issuer,
+                "oauth_pkce_enabled": True,
+                "scope": env.str("BURSAR_OIDC_SCOPES", default="openid profile email").split(),
+            },
+        }
+        settings["IDENTITY_PROVIDER"] = provider
+        settings["SOCIALACCOUNT_PROVIDERS"] = {"openid_connect": {"APPS": [app]}}
+    return settings
 
 
 def _mail(env: Any) -> dict[str, Any]:

@@ -102,6 +102,24 @@ def test_a_new_password_ends_the_sessions_elsewhere() -> None:
     assert [message.subject for message in mail.outbox] == ["Bursar: Password Changed"]
 
 
+def test_where_passwords_are_off_none_lets_anybody_in(settings: Any) -> None:
+    settings.LOCAL_PASSWORDS = False
+    make_user("mira@example.org", role=VIEWER)
+    client = Client()
+    assert sign_in(client, "mira@example.org") == 200
+    assert client.get("/organization/").status_code == 302
+    signed = signed_in(make_user(role=VIEWER))
+    assert [signed.get(url).status_code for url in (CHANGE, "/accounts/password/reset/")] == [404, 404]
+
+
+def test_who_has_no_password_gets_none_by_mail() -> None:
+    user = make_user("mira@example.org")
+    user.set_unusable_password()
+    user.save()
+    Client().post("/accounts/password/reset/", {"email": "mira@example.org"})
+    assert "/password/reset/key/" not in str(mail.outbox[0].body)
+
+
 def test_a_mail_server_that_is_away_keeps_nobody_from_changing_a_password(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.settings.sign_in import sign_in
 
 GOOD = {
     "BURSAR_SECRET_KEY": "x" * 40,
@@ -57,6 +60,29 @@ def test_refuses_to_start(variable: str, value: str | None) -> None:
     done = load(**{variable: value})
     assert done.returncode != 0
     assert variable in done.stderr
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"BURSAR_OIDC_ISSUER": "https://id.example.org"},
+        {"BURSAR_OIDC_CLIENT_ID": "bursar"},
+        {"BURSAR_OIDC_ISSUER": "http://id.example.org", "BURSAR_OIDC_CLIENT_ID": "bursar"},
+        {"BURSAR_LOCAL_PASSWORDS": "off"},
+        {"BURSAR_REQUIRE_SECOND_FACTOR": "yes"},
+    ],
+)
+def test_refuses_a_way_to_sign_in_that_makes_no_sense(values: dict[str, str]) -> None:
+    with pytest.raises(ImproperlyConfigured, match=next(iter(values))):
+        sign_in(values)
+
+
+def test_an_identity_provider_is_known_by_its_issuer() -> None:
+    values = {"BURSAR_OIDC_ISSUER": "https://id.Example.org/realms/lab/", "BURSAR_OIDC_CLIENT_ID": "bursar"}
+    found = sign_in(values | {"BURSAR_OIDC_EMAIL_DOMAINS": "example.org, Partner.example"})
+    assert found["IDENTITY_PROVIDER"].key == "id-example-org-realms-lab"
+    assert found["IDENTITY_PROVIDER"].email_domains == ("example.org", "partner.example")
+    assert not found["IDENTITY_PROVIDER"].admits_unknown
 
 
 def test_the_table_in_the_docs_lists_every_variable() -> None:

@@ -22,4 +22,5 @@ class Command(BaseCommand):
             administrator = account_create(name=name, email=email, person=person)
         except Refused as refusal:
             raise CommandError(" ".join(refusal.messages)) from None
-        self.stdout.write(f"{administrator.user.email} signs in with the password {administrator.password}")
+        way = f"with the password {administrator.password}" if administrator.password else "by the identity provider"
+        self.stdout.write(f"{administrator.user.email} signs in {way}")

@@ -6,6 +6,7 @@ import pytest
 
 from orgs.access import Forbidden
 from orgs.models import User
+from orgs.services.password import password_reset
 from orgs.services.user import user_activate, user_create, user_deactivate
 from portal.errors import Refused
 from portal.models import AuditEvent
@@ -29,6 +30,14 @@ def test_a_new_person_has_a_password_a_subject_and_no_rights() -> None:
     assert not new.user.subject.rules.exists()
     event = AuditEvent.objects.get(entity="user")
     assert new.password not in str(event.after)
+
+
+def test_where_passwords_are_off_a_new_person_has_none(settings: Any) -> None:
+    settings.LOCAL_PASSWORDS = False
+    new = user_create(actor=actor_of(), email="mira@example.org", name="Mira")
+    assert (new.password, new.user.has_usable_password(), new.user.must_change_password) == ("", False, False)
+    with pytest.raises(Refused, match="identity provider"):
+        password_reset(actor=actor_of(), user=new.user)
 
 
 def test_two_passwords_are_never_alike() -> None:

@@ -1,0 +1,82 @@
+"""The identity provider: what it says of a person, and whether that lets the person in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import render
+
+from orgs.services.provider import Claims, provider_person
+from portal.errors import Refused
+from portal.settings.sign_in import IdentityProvider
+
+logger = structlog.get_logger(__name__)
+
+
+def identity_provider() -> IdentityProvider | None:
+    """The one of this installation."""
+    provider: IdentityProvider | None = settings.IDENTITY_PROVIDER
+    return provider
+
+
+def came_by_provider(request: HttpRequest) -> bool:
+    """Whether the session began at the identity provider, not with a password."""
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] == "socialaccount" for record in records)
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):
+    """Accounts are found and made by a service of ours; nothing that the provider tells is kept but who it is."""
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
+        sociallogin.told, sociallogin.account.extra_data = sociallogin.account.extra_data, {}
+        return sociallogin.user
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        provider = identity_provider()
+        assert provider is not None, "the address of a provider that is not there answers 404"
+        try:
+            claims = claims_of(sociallogin.told, provider)
+            user = provider_person(provider=provider, claims=claims, address=request.META.get("REMOTE_ADDR") or "")
+        except Refused as refusal:
+            logger.warning("identity provider's person refused", provider=provider.key)
+            page = render(request, "account/provider_refused.html", {"why": refusal.messages}, status=403)
+            raise ImmediateHttpResponse(page) from None
+        sociallogin.user = user
+        sociallogin.account = SocialAccount.objects.get(provider=provider.key, uid=claims.subject)
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        """The words of an exception may hold codes and tokens: its type says enough."""
+        logger.warning("identity provider's answer refused", error=error, problem=type(exception).__name__)
+
+
+def claims_of(told: dict[str, Any], provider: IdentityProvider) -> Claims:
+    """What the provider's token and its page about the person say together. Refused when they mean two persons."""
+    token, page = told.get("id_token") or {}, told.get("userinfo") or {}
+    if token and page and token.get("sub") != page.get("sub"):
+        raise Refused(f"{provider.name} gave contradictory answers. Sign in again.")
+    both = token | page
+    groups = both.get(provider.groups_claim) if provider.groups_claim else None
+    if isinstance(groups, str):
+        groups = [groups]
+    return Claims(
+        subject=str(both.get("sub", "")),
+        email=_text(both.get("email")),
+        # Some say it with a word; a word like “false” is not true.
+        email_verified=both.get("email_verified") in (True, "true"),
+        name=_text(both.get("name")),
+        groups=tuple(name for name in groups or () if isinstance(name, str)),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
