@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from orgs.models import User
 from orgs.services.password import password_replace
+from orgs.services.sign_in import locked_out
 from portal.actor import Actor
 
 # Who is put out of service at the identity provider is out here by the next day.
@@ -38,7 +39,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         if not settings.LOCAL_PASSWORDS:
             raise ValidationError("Passwords are switched off here. Use the button above.", code="no_passwords")
-        super().pre_authenticate(request, **credentials)
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            locked_out(request, credentials)
+            raise
 
     def post_login(
         self, request: HttpRequest, user: User, *, signal_kwargs: dict[str, Any] | None, **rest: Any

@@ -13,6 +13,7 @@ from orgs.hooks import WorkloadsImpact
 from orgs.models import OrgUnit
 from orgs.scope import below
 from portal.actor import Actor
+from portal.services.audit import Act, audit_record_all
 from portal.wake import wake_on_commit
 from quotas.hooks import DeviceFill, NodePod, PoolWork
 from quotas.models import Node, Pool, Topology
@@ -36,16 +37,27 @@ def workloads_impact(unit: OrgUnit) -> WorkloadsImpact:
 
 
 def workloads_end(unit: OrgUnit, actor: Actor) -> None:
-    """The caller has asked whether `actor` may, and its own audit row names what was deleted."""
+    """The caller has asked whether `actor` may."""
     wanted = Workload.objects.filter(below(unit, "project"), is_active=True).exclude(desired=Workload.Desired.DELETED)
-    ids = list(wanted.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
-    if not ids:
+    workloads = list(wanted.order_by("id").select_for_update(no_key=True))
+    if not workloads:
         return
-    Workload.objects.filter(id__in=ids).update(desired=Workload.Desired.DELETED)
+    Workload.objects.filter(id__in=[workload.pk for workload in workloads]).update(desired=Workload.Desired.DELETED)
     numbers = {"by": actor.name, "unit": unit.name}
     Event.objects.bulk_create(
-        [Event(workload_id=workload, code="delete_asked", numbers=numbers) for workload in ids], batch_size=500
+        [Event(workload=workload, code="delete_asked", numbers=numbers) for workload in workloads], batch_size=500
     )
+    acts = [
+        Act(
+            "delete",
+            workload,
+            workload.project_id,
+            before={"desired": workload.get_desired_display()},
+            after={"desired": Workload.Desired.DELETED.label, "with": unit.name},
+        )
+        for workload in workloads
+    ]
+    audit_record_all(actor=actor, acts=acts)
     wake_on_commit()
 
 

@@ -18,15 +18,22 @@ from django.http import Http404
 
 from orgs.models import AccessRule, OrgUnit, RolePermission, Subject, UnitKind, UnitState, User, in_force
 from portal.actor import Actor
+from portal.refusals import Told
 
 M = TypeVar("M", bound=Model)
 
 
-class Forbidden(PermissionDenied):
-    """May be seen, but not done. The message says what is missing."""
+class Forbidden(Told, PermissionDenied):
+    """May be seen, but not done. The message says what is missing; `entity` and `scope`, for the audit log, where."""
+
+    def __init__(self, message: str, *, entity: str = "", scope: OrgUnit | None = None) -> None:
+        super().__init__(message)
+        self.entity = entity.replace("_", "") or self.entity
+        if scope is not None:
+            self.unit, self.name = scope.pk, scope.name
 
 
-class NotVisible(Http404):
+class NotVisible(Told, Http404):
     """May not even be known to exist."""
 
 
@@ -123,7 +130,9 @@ def require(actor: Actor, action: str, entity: str, scope: OrgUnit) -> None:
     where = f"{scope.get_kind_display()} {scope.name}"
     raise Forbidden(
         f"To {action} this in {where} takes the permission “{entity.replace('_', ' ')}: {action}” there. "
-        f"Ask someone who administers {where} for a role that has it."
+        f"Ask someone who administers {where} for a role that has it.",
+        entity=entity,
+        scope=scope,
     )
 
 

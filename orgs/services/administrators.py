@@ -10,6 +10,20 @@ from django.db.models import Q, QuerySet
 from orgs.access.table import ADMINISTRATOR
 from orgs.models import AccessRule, OrgUnit
 from portal.errors import Refused
+from portal.refusals import Told
+
+
+class LastAdministrator(Told, Refused):
+    """Nobody would be System administrator of the account for good any more."""
+
+    entity = "accessrule"
+
+    def __init__(self, account: OrgUnit) -> None:
+        super().__init__(
+            f"This is the last {ADMINISTRATOR} of {account.name}. Give somebody else the role on {account.name} first, "
+            "without an end date."
+        )
+        self.unit, self.name = account.pk, account.name
 
 
 def administrator_rules(account: OrgUnit) -> QuerySet[AccessRule]:
@@ -29,7 +43,4 @@ def administrator_kept(account: OrgUnit) -> Iterator[None]:
     was = administrator_rules(account).exists()
     yield
     if was and not administrator_rules(account).exists():
-        raise Refused(
-            f"This is the last {ADMINISTRATOR} of {account.name}. Give somebody else the role on {account.name} first, "
-            "without an end date."
-        )
+        raise LastAdministrator(account)

@@ -24,7 +24,9 @@ def require_cells(actor: Actor, role: Role, permissions: Iterable[str], scope: O
         if not may(actor.user, action, entity, scope):
             raise Forbidden(
                 f"{role.name} holds “{entity.replace('_', ' ')}: {action}”, which you do not hold on {scope.name}. "
-                "Grant a smaller role, or ask someone who holds it."
+                "Grant a smaller role, or ask someone who holds it.",
+                entity="access_rule",
+                scope=scope,
             )
 
 

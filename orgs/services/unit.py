@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from orgs import hooks
 from orgs.access import require
-from orgs.models import ClusterInfo, OrgUnit, UnitKind, UnitState
+from orgs.models import AccessRule, ClusterInfo, OrgUnit, UnitKind, UnitState
 from orgs.names import DEFAULT_DEPARTMENT, LONGEST_DESCRIPTION, checked_name, checked_text
+from orgs.scope import below
 from orgs.services.locks import account_locked, cluster_locked, fresh
 from orgs.services.tree import refuse_taken, subtree_ids
 from portal.actor import SYSTEM, Actor
@@ -108,6 +109,14 @@ def _remove(unit: OrgUnit) -> bool:
     work = hooks.workloads_impact(unit)
     if (work.running or work.waiting or hooks.live_pods(unit)) and not _out_of_reach(unit):
         return False
+    rules = AccessRule.objects.filter(below(unit, "scope")).select_related("subject", "role", "scope").order_by("id")
+    audit_record(
+        actor=SYSTEM,
+        action="remove",
+        entity=unit,
+        unit=unit.parent_id,
+        before={"name": unit.name, "access_rules": [str(rule) for rule in rules]},
+    )
     unit.delete()
     wake_on_commit()
     return True

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.middleware.SignInRequired",
+    "portal.middleware.RefusalsTold",
     "orgs.middleware.SessionSeen",
     "orgs.middleware.FirstThings",
 ]

@@ -13,6 +13,7 @@ from orgs.services.locks import cluster_locked
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.notices import notice
+from portal.refusals import Told
 from quotas.guard import Book, Excess, Key, Level, increased
 from quotas.guard_words import HIDDEN, problem_words, resource_of
 from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of
@@ -33,6 +34,8 @@ class Problem:
     """Of the sum, what the units ask for that the change gives more; 0 when it lowers the ceiling instead."""
     cells: frozenset[tuple[int, int]]
     """(unit, pool) of the quotas that the change touches there."""
+    unit: str
+    """The name of `key.unit`, as far as who asked may know it."""
     words: str
 
     @property
@@ -41,8 +44,10 @@ class Problem:
         return resource_of(self.key).field
 
 
-class OverSubscribed(Refused):
+class OverSubscribed(Told, Refused):
     """The guard's refusal: all `problems`; its words are those of the first few."""
+
+    entity = "quota"
 
     def __init__(self, problems: Sequence[Problem], field: str = "") -> None:
         self.problems = tuple(problems)
@@ -50,6 +55,8 @@ class OverSubscribed(Refused):
         if len(problems) > MOST_TOLD:
             told.append(f"The same goes for {len(problems) - MOST_TOLD} more.")
         super().__init__({field: told} if field else told)
+        if problems:
+            self.unit, self.name = problems[0].key.unit, problems[0].unit
 
 
 _open: ContextVar[tuple[int, frozenset[int] | None] | None] = ContextVar("guarded", default=None)
@@ -131,7 +138,7 @@ def _problems(actor: Actor, before: Books, after: Books) -> list[Problem]:
         unit = units[key.unit]
         name = unit.name if actor.user is None or may(actor.user, "read", "quota", unit) else HIDDEN
         words = problem_words(key, excess, asked=asked, unit=name, pool=after.names[key.pool])
-        found.append(Problem(key, excess, asked, _cells(key, old, now), words))
+        found.append(Problem(key, excess, asked, _cells(key, old, now), name, words))
     return found
 
 

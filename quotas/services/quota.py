@@ -21,6 +21,7 @@ from orgs.services.locks import cluster_locked
 from orgs.services.unit import is_default_department
 from portal.actor import Actor
 from portal.errors import Refused
+from portal.refusals import only_asking
 from portal.services.audit import Act, audit_record_all
 from portal.wake import wake_on_commit
 from quotas.models import Pool, Quota, Rank
@@ -101,7 +102,7 @@ def quotas_save(*, actor: Actor, changes: Sequence[QuotaChange], reason: str = "
 def quotas_check(*, actor: Actor, changes: Sequence[QuotaChange]) -> dict[Cell, Refused | Forbidden]:
     """What a save of these changes would be refused for, by cell; changes nothing."""
     try:
-        with transaction.atomic():
+        with only_asking(), transaction.atomic():
             _apply(actor, changes)
             transaction.set_rollback(True)
     except RefusedCells as refusal:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from portal.actor import SYSTEM
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record_all
 from scheduling.engine.decisions import Place, Reserve
 from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
 
@@ -137,16 +137,18 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
 def _audit(cycle: Cycle) -> None:
     """Stopping somebody's work is an act that the audit log tells of, also when a loop does it."""
     workloads = cycle.workloads()
-    victims = {item.workload: item for item in cycle.decisions.evicts}
-    for pk, item in sorted(victims.items()):
-        victim = workloads[pk]
-        audit_record(
-            actor=SYSTEM,
-            action=item.code,
-            entity=Workload(pk=pk, name=victim.name),
-            unit=victim.unit,
-            after={"for_workload": item.for_workload, **item.numbers},
-        )
+    victims = {
+        item.workload: (str(item.code), {"for_workload": item.for_workload, **item.numbers})
+        for item in cycle.decisions.evicts
+    }
+    victims |= {unwind.workload: (Decision.GANG_INCOMPLETE, {"pods": len(unwind.pods)}) for unwind in cycle.unwinds}
+    audit_record_all(
+        actor=SYSTEM,
+        acts=[
+            Act(code, Workload(pk=pk, name=workloads[pk].name), workloads[pk].unit, after=numbers)
+            for pk, (code, numbers) in sorted(victims.items())
+        ],
+    )
 
 
 def _report(cycle: Cycle, epoch: int, record_us: int) -> None:

@@ -216,7 +216,9 @@ def _require_change(actor: Actor, action: str, workload: Workload) -> None:
     if not may_change(actor, action, workload):
         raise Forbidden(
             f"{workload.name} is not yours to change. Ask the person who submitted it, or who administers "
-            f"{workload.project.name}."
+            f"{workload.project.name}.",
+            entity="workload",
+            scope=workload.project,
         )
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from orgs.models import AccessRule, OrgUnit, Role, UnitState
+from orgs.services.administrators import LastAdministrator
 from orgs.services.department import department_create
 from orgs.services.move import unit_move
 from orgs.services.project import project_create
@@ -26,7 +27,7 @@ def test_one_of_two_last_administrators_stays() -> None:
         make_user(email, role=ADMIN)
     rules = list(AccessRule.objects.filter(role__name=ADMIN))
     raised = at_once(*[lambda rule=rule: rule_delete(actor=actor_of(), rule=rule) for rule in rules])  # type: ignore[misc]
-    assert [type(problem) for problem in raised] == [Refused]
+    assert [type(problem) for problem in raised] == [LastAdministrator]
     assert AccessRule.objects.filter(role__name=ADMIN).count() == 1
 
 

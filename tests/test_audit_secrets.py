@@ -1,0 +1,158 @@
+"""No secret is in the audit log: a canary goes through every field that takes one, and is then looked for.
+
+Fields are found by themselves, by their kind and name; one that has no canary here fails.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django import forms
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from orgs.models import ClusterInfo, User
+from orgs.services.cluster import cluster_create
+from orgs.services.user import user_create
+from portal.models import AuditEvent
+from scheduling.services.workload import workload_resume, workload_submit
+from tests.bad_input import FormCase
+from tests.factories import PASSWORD, actor_of, make_user, signed_in
+from tests.test_bad_input import FORMS, KUBECONFIG
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "Canary7f3Kq9"
+APPS = ("orgs.", "quotas.", "scheduling.")
+SECRET = re.compile(r"password|secret|token|credential|kubeconfig|^env|^command|private|passphrase|(^|_)code$")
+CANARIES = {
+    "kubeconfig": KUBECONFIG.replace("s3cret-token", CANARY),
+    "env": f"API={CANARY}",
+    "command": f"python train.py --token {CANARY}",
+}
+"""By the name of the field."""
+
+
+def in_the_log() -> str:
+    return json.dumps(list(AuditEvent.objects.values()), default=str)
+
+
+def secret_fields(form: forms.BaseForm) -> set[str]:
+    """Fields that take something to be kept from others."""
+    return {
+        name
+        for name, field in form.fields.items()
+        if isinstance(field.widget, forms.PasswordInput) or SECRET.search(name)
+    }
+
+
+@pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.url_name}-{case.role}")
+def test_forms(case: FormCase) -> None:
+    world = make_world()
+    client, url = signed_in(world.people[case.role]), reverse(case.url_name, kwargs=case.arguments(world))
+    form = client.get(url).context["form"]
+    data = case.data(world)
+    for name in secret_fields(form):
+        assert name in CANARIES, f"{case.url_name}.{name} takes a secret: give it a canary"
+        data[name] = CANARIES[name]
+    before = AuditEvent.objects.count()
+    assert client.post(url, data).status_code in (200, 204, 302)
+    assert AuditEvent.objects.count() > before, "the act itself is told"
+    assert CANARY not in in_the_log()
+
+
+def test_refused_forms_keep_none_either() -> None:
+    world = make_world()
+    client = signed_in(world.people["admin"])
+    data = {"name": "Not a Name!", "kubeconfig": CANARIES["kubeconfig"]}
+    assert client.post(reverse("cluster_connect"), data).status_code == 422
+    assert signed_in(world.people["researcher"]).post(reverse("cluster_connect"), data).status_code == 403
+    assert AuditEvent.objects.filter(action="refuse").exists()
+    assert CANARY not in in_the_log()
+
+
+def everything(world: World) -> dict[str, Callable[[], Any]]:
+    """Services that are handed a secret."""
+    admin = actor_of(world.people["admin"])
+    connect = {"mode": ClusterInfo.Mode.KUBERNETES, "kubeconfig": CANARIES["kubeconfig"]}
+    submit = {"kind": 2, "image": "python:3.12", "cpu_millicores": 1000, "memory_bytes": 1024**3, "pools": ["a100"]}
+
+    def submitted(name: str) -> Any:
+        secrets = {"env": {"KEY": CANARY, CANARY: "name"}, "command": ["run", CANARY]}
+        return workload_submit(actor=admin, project=world.project, name=name, **submit, **secrets)
+
+    def resumed() -> None:
+        workload = submitted("again")
+        workload.state, workload.is_active, workload.ended_at = workload.State.STOPPED, False, workload.created_at
+        workload.save()
+        workload_resume(actor=admin, workload=workload)
+
+    return {
+        "cluster": lambda: cluster_create(actor=admin, name="south", **connect),  # type: ignore[arg-type]
+        "user": lambda: user_create(actor=admin, email="mira@example.org", name="Mira", password=f"{CANARY} long"),
+        "submit": lambda: submitted("train-9"),
+        "resume": resumed,
+    }
+
+
+@pytest.mark.parametrize("name", ["cluster", "user", "submit", "resume"])
+def test_services(name: str) -> None:
+    everything(make_world())[name]()
+    assert AuditEvent.objects.exists()
+    assert CANARY not in in_the_log()
+
+
+def test_signing_in_and_passwords() -> None:
+    """Right, wrong, typed into the wrong field, changed, forgotten and asked for again."""
+    cache.clear()
+    mira = make_user("mira@example.org")
+    client = Client()
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": CANARY})
+    client.post("/accounts/login/", {"login": f"{CANARY}@example.org", "password": PASSWORD})
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
+    client.post("/accounts/reauthenticate/", {"password": CANARY})
+    data = {"oldpassword": PASSWORD, "password1": f"{CANARY} indeed", "password2": f"{CANARY} indeed"}
+    client.post("/accounts/password/change/", data)
+    assert User.objects.get(pk=mira.pk).check_password(f"{CANARY} indeed")
+    client.post("/accounts/logout/")
+    client.post("/accounts/password/reset/", {"email": "mira@example.org"})
+    link = re.search(r"/accounts/password/reset/key/\S+", mail.outbox[-1].body)
+    assert link is not None
+    form = client.get(link[0], follow=True)
+    data = {"password1": f"{CANARY} again", "password2": f"{CANARY} again"}
+    client.post(form.redirect_chain[-1][0], data)
+    assert User.objects.get(pk=mira.pk).check_password(f"{CANARY} again")
+    log = in_the_log()
+    assert AuditEvent.objects.filter(action="change password").count() == 2
+    assert CANARY not in log
+    assert link[0].rsplit("-", 1)[1].rstrip("/") not in log
+    assert not any(part in log for user in User.objects.all() for part in (user.password, user.password.split("$")[-1]))
+
+
+def test_every_form_that_takes_a_secret_is_tried() -> None:
+    """Also those that no page of ours lists: all classes of forms."""
+
+    def below(parent: type) -> set[type]:
+        return {sub for one in parent.__subclasses__() for sub in (one, *below(one))}
+
+    ours = {
+        one
+        for one in below(forms.BaseForm)
+        if one.__module__.split(".")[0] in ("portal", "orgs", "quotas", "scheduling")
+    }
+    taken = {
+        f"{one.__module__}.{one.__name__}"
+        for one in ours
+        if any(
+            isinstance(field.widget, forms.PasswordInput) or SECRET.search(name)
+            for name, field in getattr(one, "base_fields", {}).items()
+        )
+    }
+    assert taken == {"orgs.forms.cluster.ConnectForm", "scheduling.forms.SubmitForm"}, "try the new one above"
