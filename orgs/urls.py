@@ -1,6 +1,19 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from orgs.views import access, effective, group, organization, people, profile, role, rule, scopes, settings, unit
+from orgs.views import (
+    access,
+    audit,
+    effective,
+    group,
+    organization,
+    people,
+    profile,
+    role,
+    rule,
+    scopes,
+    settings,
+    unit,
+)
 
 urlpatterns = [
     path("organization/", organization.OrganizationPage.as_view(), name="organization"),
@@ -28,6 +41,8 @@ urlpatterns = [
     path("access/effective/", effective.EffectivePage.as_view(), name="effective"),
     path("scopes/", scopes.ScopeRows.as_view(), name="scopes"),
     path("scopes/choices/", scopes.ScopeChoiceRows.as_view(), name="scope_choices"),
+    path("audit/", audit.AuditPage.as_view(), name="audit"),
+    re_path(r"^audit/export\.(?P<kind>csv|jsonl)$", audit.AuditExport.as_view(), name="audit_export"),
     path("settings/", settings.SettingsPage.as_view(), name="settings"),
     path("settings/clusters/connect/", settings.ClusterConnect.as_view(), name="cluster_connect"),
     path("settings/clusters/simulate/", settings.ClusterSimulate.as_view(), name="cluster_simulate"),

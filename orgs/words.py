@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 from orgs.models import ClusterInfo, OrgUnit, UnitKind
+from orgs.selectors.audit import MOST_COUNTED, AuditList, AuditQuery
 from orgs.selectors.clusters import ClusterLine
 from orgs.selectors.impact import MoveImpact, UnitImpact
 from orgs.selectors.tree import Tree
-from portal.formats import counted, gpus, gpus_counted
+from portal.formats import ago, count, counted, day, gpus, gpus_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,29 @@ def settings_answer(clusters: list[ClusterLine], may_connect: bool) -> Answer:
     kinds = [f"{counted(len(clusters) - simulated, 'Kubernetes cluster')}"] if simulated < len(clusters) else []
     kinds += [f"{simulated} simulated"] if simulated else []
     return Answer(text, ", ".join(kinds) + ".")
+
+
+def audit_answer(query: AuditQuery, found: AuditList) -> Answer:
+    """How much was done in the window, by how many, and what last."""
+    if query.moved:
+        window = f"on {day(_noon(query.first_day))}"
+        if query.days > 1:
+            window = f"from {day(_noon(query.first_day))} to {day(_noon(query.last_day))}"
+    else:
+        window = f"in the last {query.days} days"
+    noun = "such event" if query.narrows else "event"
+    if not found.rows and found.total == 0:
+        return Answer(f"No {noun} {window}.", "Move the window, or choose less above.")
+    events = f"More than {count(MOST_COUNTED)} {noun}s" if found.total is None else counted(found.total, noun)
+    people = "by 1 person" if found.people == 1 else f"by {count(found.people)} people"
+    text = f"{events} {window}, {people if found.people else 'none by a person'}."
+    first = next(iter(found.rows), None)
+    last = f"{first.sentence}, {ago(first.event.at)}." if first and not query.after and not query.before else ""
+    return Answer(text, f"Last: {last}" if last else "Newest first.")
+
+
+def _noon(of: date) -> datetime:
+    return datetime.combine(of, time(12), UTC)
 
 
 def impact_rows(impact: UnitImpact, unit: OrgUnit) -> list[dict[str, object]]:

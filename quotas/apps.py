@@ -6,7 +6,9 @@ class QuotasConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs import hooks
+        from portal.audit_links import register_links
         from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
+        from quotas import audit_links
         from quotas.selectors import figures, pool_order
         from quotas.selectors.finding import open_count
         from quotas.selectors.guard_lines import guard_settings
@@ -21,6 +23,9 @@ class QuotasConfig(AppConfig):
         hooks.quota_move_impact.register(quota_move_impact)
         hooks.unit_moving.register(unit_moving)
         hooks.default_pool_create.register(default_pool_create)
+        register_links(audit_links.quota_links, "quota")
+        register_links(audit_links.pool_links, "pool")
+        register_links(audit_links.topology_links, "topology")
         register_menu(
             MenuLine("Quotas", "quotas", "table-properties", "Who", 20, "quota:read", key="q"),
             MenuLine(

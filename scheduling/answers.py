@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -53,12 +53,18 @@ def workloads_end(unit: OrgUnit, actor: Actor) -> None:
             workload,
             workload.project_id,
             before={"desired": workload.get_desired_display()},
-            after={"desired": Workload.Desired.DELETED.label, "with": unit.name},
+            after={"desired": Workload.Desired.DELETED.label, "with": unit.name, "with_id": unit.pk},
         )
         for workload in workloads
     ]
     audit_record_all(actor=actor, acts=acts)
     wake_on_commit()
+
+
+def workload_links(user: Any, ids: Collection[int]) -> dict[int, str]:
+    """Where workloads lie that the audit log names."""
+    found = visible_workloads(user).filter(pk__in=ids).exclude(desired=Workload.Desired.DELETED, is_active=False)
+    return {pk: reverse("workload", args=[pk]) for pk in found.values_list("pk", flat=True)}
 
 
 def live_pods(unit: OrgUnit) -> int:

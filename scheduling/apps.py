@@ -7,6 +7,7 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         from orgs import hooks as orgs
         from portal import background
+        from portal.audit_links import register_links
         from portal.selectors.readiness import register_readiness
         from portal.shell import MenuLine, register_menu
         from quotas import hooks as quotas
@@ -30,6 +31,7 @@ class SchedulingConfig(AppConfig):
         quotas.node_cpu_used.register(answers.node_cpu_used)
         quotas.node_pods.register(answers.node_pods)
         orgs.simulated_nodes_create.register(simulate_cluster)
+        register_links(answers.workload_links, "workload")
         register_menu(
             MenuLine("Overview", "overview", "layout-dashboard", "", 10, "overview:read", key="o"),
             MenuLine("My work", "my_work", "user-round", "", 20, CREATE_WORK, key="m"),

@@ -142,11 +142,7 @@ def test_every_form_that_takes_a_secret_is_tried() -> None:
     def below(parent: type) -> set[type]:
         return {sub for one in parent.__subclasses__() for sub in (one, *below(one))}
 
-    ours = {
-        one
-        for one in below(forms.BaseForm)
-        if one.__module__.split(".")[0] in ("portal", "orgs", "quotas", "scheduling")
-    }
+    ours = {one for one in below(forms.BaseForm) if one.__module__.startswith(APPS)}
     taken = {
         f"{one.__module__}.{one.__name__}"
         for one in ours

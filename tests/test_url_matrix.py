@@ -157,6 +157,8 @@ LINES: list[Line] = [
     Line("group_members_add", of(pk="group.pk"), "SA: 200; DA Ed RM AA: 403; rest: 404", 422),
     Line("group_member_remove", of(pk="member.pk"), "SA: 200; DA Ed RM AA: 403; rest: 404", 302),
     Line("effective", NONE, "SA DA Ed RM AA: 200; rest: 404"),
+    Line("audit", NONE, "SA DA AA: 200; rest: 404"),
+    Line("audit_export", lambda world: {"kind": "csv"}, "SA DA AA: 200; rest: 404"),
     Line("settings", NONE, "rest: 200"),
     Line("cluster_connect", NONE, "SA: 200; rest: 403", 422),
     Line("cluster_simulate", NONE, "SA: 200; rest: 403", 422),

@@ -54,12 +54,12 @@ class Scopes:
     def cover(self, path: str) -> bool:
         return any(path.startswith(top) for top in self.paths)
 
-    def query(self) -> Q:
-        """Units in any of them."""
-        found = Q(path__in=self.projects)
+    def query(self, column: str = "path") -> Q:
+        """Units in any of them, or other rows with a unit's path in a column."""
+        found = Q(**{f"{column}__in": self.projects})
         for path in set(self.paths).difference(self.projects):
             # '0' follows '/': a range of the index holds the unit and everything below it.
-            found |= Q(path__gte=path, path__lt=path[:-1] + "0")
+            found |= Q(**{f"{column}__gte": path, f"{column}__lt": path[:-1] + "0"})
         return found
 
 
@@ -105,6 +105,11 @@ def _load(user: Any) -> dict[str, Scopes]:
         held[permission].paths |= by_role[role].paths
         held[permission].projects |= by_role[role].projects
     return {permission: grants.scopes() for permission, grants in held.items()}
+
+
+def scopes_of(user: Any, permission: str) -> Scopes:
+    """Where `user` holds `permission` (`entity:action`), as a filter."""
+    return _rights(user).get(permission, Scopes())
 
 
 def scopes_with(user: Any, permission: str) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = No
     _record(_actor(request), "sign in failed", _typed(credentials))
 
 
+def code_failed(user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    """Receives the signal that a code of the second factor is wrong."""
+    _record(_actor(request), "sign in failed", user, {"second_factor": "wrong code"})
+
+
 def locked_out(request: HttpRequest, credentials: dict[str, Any]) -> None:
     """Too many attempts failed: this one was not looked at."""
     actor, user = _actor(request), _typed(credentials)
@@ -52,12 +57,13 @@ def _actor(request: HttpRequest | None, user: User | None = None) -> Actor:
     return Actor(SOMEBODY, address=request.META.get("REMOTE_ADDR") or "")
 
 
-def _record(actor: Actor, action: str, user: User | None) -> None:
+def _record(actor: Actor, action: str, user: User | None, after: dict[str, str] | None = None) -> None:
     account = OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first()
     audit_record(
         actor=actor,
         action=action,
         entity=user or "user",
         unit=account.pk if account else None,
+        after=after,
         name="" if user else "an address nobody has",
     )

@@ -12,10 +12,10 @@ from django.utils import timezone
 from orgs.scope import below
 from portal.actor import Actor
 from portal.formats import gpus
+from portal.selectors.keyset import KeysetPage, Sort, keyset_page
 from scheduling.models import WaitClass, Waiting, Workload
 from scheduling.reasons import NOT_LOOKED_AT, Reason, wait_reason
 
-from .keyset import KeysetPage, Sort, keyset_page
 from .names import unit_namer
 from .over import over_quota_milli
 from .visible import visible_workloads

@@ -8,7 +8,7 @@ from django.test import Client
 
 from orgs.models import User
 from portal.models import AuditEvent
-from tests.factories import PASSWORD, make_account, make_user, signed_in
+from tests.factories import PASSWORD, make_account, make_second_factor, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +67,13 @@ def test_a_password_typed_wrong_when_it_is_asked_again(mira: User) -> None:
     client = signed_in(mira)
     client.post("/accounts/reauthenticate/", {"password": "wrong"})
     assert [action for action, *_ in told()] == ["sign in", "sign in failed"]
+
+
+def test_a_wrong_code_of_the_second_factor(mira: User) -> None:
+    make_second_factor(mira)
+    client = Client(REMOTE_ADDR="10.4.2.17")
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
+    assert told() == [], "not in yet"
+    client.post("/accounts/second-factor/code/", {"code": "000000"})
+    assert told() == [("sign in failed", SOMEBODY, mira.pk, "Mira Okafor", "10.4.2.17")]
+    assert AuditEvent.objects.get().after == {"second_factor": "wrong code"}

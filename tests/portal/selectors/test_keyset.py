@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from orgs.models import OrgUnit
+from portal.selectors.keyset import Sort, keyset_page
 from scheduling.models import Priority, Workload
-from scheduling.selectors.keyset import Sort, keyset_page
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
