@@ -9,7 +9,6 @@ from typing import Any
 
 from portal.hooks import Hook
 from quotas.models import Node, Pool, Topology
-from quotas.selectors.sums import Amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +81,16 @@ class MovedWork:
 class PoolEffect:
     """What other quotas would change in a pool, by the rules that its loop decides by."""
 
-    fair_now: Mapping[int, Amounts]
-    fair_then: Mapping[int, Amounts]
-    """By unit."""
+    fair_now: Mapping[int, int]
+    fair_then: Mapping[int, int]
+    """By unit, of the resource that was asked for."""
     moved: tuple[MovedWork, ...]
 
 
 @Hook
-def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], user: Any) -> PoolEffect:
-    """What would be with other quotas: unit -> the columns of its row, None = no row. Constant queries."""
+def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], resource: str, user: Any) -> PoolEffect:
+    """What would be with other quotas: unit -> the columns of its row, None = no row. `resource`: its column in Quota.
+    Constant queries."""
 
 
 @Hook

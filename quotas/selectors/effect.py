@@ -94,11 +94,11 @@ def effect(user: Any, plan: Planned) -> Effect:
         found.others += not lines
     found.lines.sort(key=lambda line: (line.change > 0, -abs(line.change)))
     for pool, changes in by_pool.items():
-        then = hooks.quota_effect(pool, {change.unit.pk: change.values for change in changes}, user)
+        resource = next((line.resource for line in found.lines if line.pool == pool), RESOURCES["gpu"])
+        rows = {change.unit.pk: change.values for change in changes}
+        then = hooks.quota_effect(pool, rows, resource.field, user)
         found.moved += then.moved
-        resources = {line.resource.key: line.resource for line in found.lines if line.pool == pool}
-        resource = next(iter(resources.values()), RESOURCES["gpu"])
-        shares = _shares(user, then.fair_now, then.fair_then, resource)
+        shares = _shares(user, then.fair_now, then.fair_then)
         if shares:
             found.fair.append((pool, resource, shares))
     found.totals = _totals(user, found.lines)
@@ -123,12 +123,11 @@ def _used(changes: Sequence[QuotaChange]) -> dict[tuple[int, int], Amounts]:
     return {(unit, pool): Amounts(*own) for unit, pool, *own in rows.values_list("unit", "pool", *Amounts._fields)}
 
 
-def _shares(user: Any, now: Mapping[int, Amounts], then: Mapping[int, Amounts], resource: Resource) -> list[FairShare]:
+def _shares(user: Any, now: Mapping[int, int], then: Mapping[int, int]) -> list[FairShare]:
     """Of projects, the largest change first."""
-    at = list(RESOURCES).index(resource.key)
-    changed = [unit for unit in now if now[unit][at] != then.get(unit, NOTHING)[at]]
+    changed = [unit for unit, share in now.items() if share != then.get(unit)]
     units = within(OrgUnit.objects.filter(kind=UnitKind.PROJECT), user, "quota:read").in_bulk(changed)
-    shares = [FairShare(unit, now[pk][at], then[pk][at]) for pk, unit in units.items()]
+    shares = [FairShare(unit, now[pk], then.get(pk, 0)) for pk, unit in units.items()]
     return sorted(shares, key=lambda share: (-abs(share.change), share.unit.name))
 
 

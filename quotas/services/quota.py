@@ -266,7 +266,16 @@ def _write(rows: Sequence[_Row]) -> None:
         row.quota.version = numbers.get(row.change.cell, 0) + 1
     Quota.objects.bulk_create(row.quota for row in new if row.quota is not None)
     changed = [row.quota for row in rows if row.quota is not None and row.before and not row.deleted]
-    Quota.objects.bulk_update(changed, (*values_of(None), "version"), batch_size=200)
+    # As an insert that finds its row there: one statement for all, where bulk_update writes a case for every value.
+    Quota.objects.bulk_create(
+        (
+            Quota(unit_id=quota.unit_id, pool_id=quota.pool_id, version=quota.version, **values_of(quota))
+            for quota in changed
+        ),
+        update_conflicts=True,
+        unique_fields=("unit", "pool"),
+        update_fields=(*values_of(None), "version"),
+    )
     Quota.objects.filter(pk__in=[row.quota.pk for row in rows if row.quota is not None and row.deleted]).delete()
 
 

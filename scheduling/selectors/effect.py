@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from quotas.hooks import MovedWork, PoolEffect
 from quotas.models import Pool, PoolSummary, UnitUsage
-from quotas.selectors import sums
 from quotas.selectors.pools import NO_HARDWARE, hardware
 from scheduling.engine.shares import fair_shares
 from scheduling.engine.types import Amounts, Unit
@@ -23,7 +22,7 @@ Work = tuple[int, int, int]
 """A workload's id, its project and what it holds, in milli-GPU."""
 
 
-def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], user: Any) -> PoolEffect:
+def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], resource: str, user: Any) -> PoolEffect:
     past = (
         usage_ppm(pool.pk, timezone.now(), pool.history_window_days, pool.history_half_life_hours)
         if pool.history_weight_milli
@@ -31,13 +30,14 @@ def quota_effect(pool: Pool, changes: Mapping[int, Mapping[str, Any] | None], us
     )
     now = units_of(pool.cluster_id, pool.pk, past)
     then = units_of(pool.cluster_id, pool.pk, past, changes)
-    requested, held = _usage(pool)
+    requested, held = _usage(pool, resource)
     capacity = _capacity(pool)
-    return PoolEffect(
-        fair_now=_amounts(fair_shares(now, requested, capacity, pool.history_weight_milli)),
-        fair_then=_amounts(fair_shares(then, requested, capacity, pool.history_weight_milli)),
-        moved=_moved(pool, now, then, held, user),
-    )
+
+    def shares(units: Sequence[Unit]) -> dict[int, int]:
+        found = fair_shares(units, requested, capacity, pool.history_weight_milli)
+        return {unit: getattr(amounts, resource) for unit, amounts in found.items()}
+
+    return PoolEffect(fair_now=shares(now), fair_then=shares(then), moved=_moved(pool, now, then, held, user))
 
 
 def over_milli(units: Sequence[Unit], held: Mapping[int, int], work: Sequence[Work]) -> dict[int, int]:
@@ -78,14 +78,12 @@ def _moved(
     )
 
 
-def _usage(pool: Pool) -> tuple[dict[int, Amounts], dict[int, int]]:
-    """By unit: what it holds and asks for, and milli-GPU it holds."""
+def _usage(pool: Pool, resource: str) -> tuple[dict[int, Amounts], dict[int, int]]:
+    """By unit: what it holds and asks for of the one resource (each is divided on its own), and milli-GPU it holds."""
     requested, held = {}, {}
-    rows = UnitUsage.objects.filter(pool=pool).values_list(
-        "unit_id", "requested_gpu_milli", "requested_cpu_millicores", "requested_memory_bytes", "gpu_milli"
-    )
-    for unit, gpu, cpu, memory, holds in rows:
-        requested[unit], held[unit] = Amounts(gpu, cpu, memory), holds
+    rows = UnitUsage.objects.filter(pool=pool).values_list("unit_id", f"requested_{resource}", "gpu_milli")
+    for unit, asks, holds in rows:
+        requested[unit], held[unit] = Amounts(**{resource: asks}), holds
     return requested, held
 
 
@@ -93,7 +91,3 @@ def _capacity(pool: Pool) -> Amounts:
     """As the pool's loop last saw it; before its first cycle what its nodes have."""
     row = PoolSummary.objects.filter(pool=pool).values_list(*Amounts._fields).first()
     return Amounts(*(row or hardware([pool.pk]).get(pool.pk, NO_HARDWARE).ready))
-
-
-def _amounts(shares: Mapping[int, Amounts]) -> dict[int, sums.Amounts]:
-    return {unit: sums.Amounts(*amounts) for unit, amounts in shares.items()}

@@ -53,19 +53,25 @@ def test_fair_shares_are_those_that_the_loop_comes_to_after_the_change() -> None
         second.pk: None,
         third.pk: _values(gpu_milli=3 * GPU, weight_milli=6000),
     }
-    found = quota_effect(world.pool, changes, make_user(role=ADMIN))
-    now = {usage.unit_id: usage.fair_gpu_milli for usage in UnitUsage.objects.filter(pool=world.pool)}
-    for unit in (first, second, third, world.department):
-        assert found.fair_now[unit.pk].gpu_milli == now[unit.pk]
-    assert [found.fair_then[unit.pk].gpu_milli for unit in (first, second, third)] == [GPU, GPU, 6 * GPU]
+    admin = make_user(role=ADMIN)
+    found = {field: quota_effect(world.pool, changes, field, admin) for field in Amounts._fields}
+    units = (first, second, third, world.department)
+
+    def fair(field: str) -> dict[int, int]:
+        usages = UnitUsage.objects.filter(pool=world.pool, unit__in=units)
+        return dict(usages.values_list("unit", f"fair_{field}"))
+
+    for field, effect in found.items():
+        assert effect.fair_now == fair(field)
+    gpus = found["gpu_milli"].fair_then
+    assert [gpus[unit.pk] for unit in (first, second, third)] == [GPU, GPU, 6 * GPU]
 
     for unit, values in changes.items():
         quota_set(actor=SYSTEM, unit=OrgUnit.objects.get(pk=unit), pool=world.pool, **(values or _values()))
     steps.observe()
     steps.cycle()
-    for unit, amounts in found.fair_then.items():
-        usage = UnitUsage.objects.get(pool=world.pool, unit=unit)
-        assert amounts == Amounts(usage.fair_gpu_milli, usage.fair_cpu_millicores, usage.fair_memory_bytes)
+    for field, effect in found.items():
+        assert effect.fair_then == fair(field)
 
 
 @pytest.mark.django_db
@@ -83,14 +89,14 @@ def test_a_department_that_loses_quota_puts_work_in_it_over_quota() -> None:
         )
     fixed = {"state": Workload.State.RUNNING, "preemptible": False}
     make_workload("fixed", project, pool, gpus=1, **fixed)
-    found = quota_effect(pool, {vision.pk: _values(gpu_milli=4 * GPU)}, make_user(role=ADMIN))
+    found = quota_effect(pool, {vision.pk: _values(gpu_milli=4 * GPU)}, "gpu_milli", make_user(role=ADMIN))
     assert sorted((work.name, work.over, work.gpu_milli) for work in found.moved) == [
         ("train-0", True, 2 * GPU), ("train-1", True, 2 * GPU)
     ]  # fmt: skip
-    raised = quota_effect(pool, {vision.pk: _values(gpu_milli=9 * GPU)}, make_user(role=ADMIN))
+    raised = quota_effect(pool, {vision.pk: _values(gpu_milli=9 * GPU)}, "gpu_milli", make_user(role=ADMIN))
     assert raised.moved == ()
     stranger = quota_effect(
-        pool, {vision.pk: None}, make_user(role=RESEARCHER, scope=make_project("other", make_department()))
+        pool, {vision.pk: None}, "gpu_milli", make_user(role=RESEARCHER, scope=make_project("other", make_department()))
     )
     assert {(work.name, work.url) for work in stranger.moved} == {("", "")}
     assert len(stranger.moved) == 4
