@@ -152,6 +152,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "remove deleted units": {"task": "orgs.units_remove", "schedule": 10.0},
     "refresh findings": {"task": "quotas.findings_refresh", "schedule": 10.0},
+    "refresh all findings": {"task": "quotas.findings_refresh", "schedule": 900.0, "kwargs": {"thorough": True}},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
     "purge old audit events": {"task": "portal.audit_purge", "schedule": 3600.0},
 }

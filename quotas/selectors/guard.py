@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.names import DEFAULT_DEPARTMENT
-from quotas.guard import Amounts, Book, Excess, Key, Level, Own
+from orgs.scope import below
+from quotas.guard import NOTHING, Amounts, Book, Excess, Key, Level, Own
 from quotas.models import GuardSetting, Pool, Quota, UnitUsage
 from quotas.models.guard import SET_LEVELS
 from quotas.resources import RESOURCES
@@ -104,14 +105,29 @@ class Books:
         def path(line: tuple[int, ...]) -> tuple[int, ...]:
             return (*new, *line[len(old) :]) if line[: len(old)] == old else line
 
-        books = {
-            pool: replace(book, paths={one: path(line) for one, line in book.paths.items()})
-            for pool, book in self.by_pool.items()
-        }
+        paths: dict[int, tuple[int, ...]] = {}
+        for book in self.by_pool.values():
+            paths |= {one: path(book.paths[one]) for one in book.quotas if one not in paths}
+        return replace(self, by_pool={pool: replace(book, paths=paths) for pool, book in self.by_pool.items()})
+
+    def with_ready(self, ready: Mapping[int, Amounts]) -> Books:
+        """As they would be with other nodes; a pool that is not in `ready` has none."""
+        books = {pool: replace(book, ready=ready.get(pool, NOTHING)) for pool, book in self.by_pool.items()}
         return replace(self, by_pool=books)
 
     def excesses(self) -> dict[Key, Excess]:
         return {key: excess for book in self.by_pool.values() for key, excess in book.excesses().items()}
+
+
+def pools_of(unit: OrgUnit) -> set[int]:
+    """Where the unit, or anything below it, has quotas."""
+    return set(Quota.objects.filter(below(unit, "unit")).values_list("pool", flat=True))
+
+
+def ready_in(cluster: int) -> dict[int, Amounts]:
+    """Pool -> what its ready nodes have."""
+    pools = Pool.objects.filter(cluster=cluster).values_list("pk", flat=True)
+    return {pool: machines.ready for pool, machines in hardware(pools).items()}
 
 
 def _quotas(pools: Collection[int]) -> tuple[dict[int, dict[int, Own]], dict[int, tuple[int, ...]]]:
@@ -120,7 +136,8 @@ def _quotas(pools: Collection[int]) -> tuple[dict[int, dict[int, Own]], dict[int
     rows = Quota.objects.filter(pool__in=pools, unit__state=UnitState.ACTIVE)
     for pool, unit, path, *own in rows.values_list("pool", "unit", "unit__path", *Amounts._fields):
         quotas[pool][unit] = (own[0], own[1], own[2])
-        paths[unit] = line_of(path)
+        if unit not in paths:
+            paths[unit] = line_of(path)
     return quotas, paths
 
 

@@ -68,7 +68,8 @@ def sums(units: Iterable[int], at: datetime | None = None) -> Sums:
     defaults: set[int] = set()
     for pool, unit, path, parent, of_default, *own in rows:
         quotas[pool][unit] = (own[0], own[1], own[2])
-        paths[unit] = line_of(path)
+        if unit not in paths:
+            paths[unit] = line_of(path)
         if of_default:
             defaults.add(parent)
     found = Sums({}, {})

@@ -10,27 +10,45 @@ from django.utils import timezone
 from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.services.locks import cluster_locked
 from portal.errors import Refused
-from quotas.guard import Excess, Key, Level, together
+from quotas.guard import NOTHING, Excess, Key, Level, together
 from quotas.models import GuardFinding
-from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of
+from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of, ready_in
+from quotas.selectors.sums import guaranteed
 
 KEPT = timedelta(days=90)
 """After they were resolved."""
 
 
-def findings_refresh() -> None:
-    """Every cluster's findings, each in a transaction of its own: after nodes came and went, and units were deleted."""
+def findings_refresh(*, thorough: bool = False) -> None:
+    """Every cluster's findings: after nodes came and went, and units were deleted.
+
+    Looks without the lock at what can have changed by itself; `thorough`: at every pool, also for what no service saw.
+    """
     for cluster in OrgUnit.objects.filter(kind=UnitKind.CLUSTER, state=UnitState.ACTIVE).order_by("pk"):
-        _refresh(cluster)
+        if thorough:
+            _refresh(cluster, None)
+        elif suspects := _suspects(cluster):
+            _refresh(cluster, {pool for pool in suspects if pool is not None})
+
+
+def _suspects(cluster: OrgUnit) -> set[int | None]:
+    """Pools with open findings (None: all together), and those that have given out more than their ready nodes have."""
+    found = GuardFinding.objects.filter(unit__cluster=cluster, resolved_at=None)
+    pools: set[int | None] = set(found.values_list("pool", flat=True))
+    ready = ready_in(cluster.pk)
+    for (_, pool), sums in guaranteed([cluster.pk]).items():
+        if any(one > have for one, have in zip(sums, ready.get(pool, NOTHING), strict=True)):
+            pools.add(pool)
+    return pools
 
 
 @transaction.atomic
-def _refresh(cluster: OrgUnit) -> None:
+def _refresh(cluster: OrgUnit, pools: set[int] | None) -> None:
     try:
         locked = cluster_locked(cluster)
     except Refused:
         return  # removed meanwhile
-    findings_write(guard_of(locked), Books.read(locked.pk, None))
+    findings_write(guard_of(locked), Books.read(locked.pk, pools))
 
 
 def findings_write(guard: Guard, books: Books) -> None:

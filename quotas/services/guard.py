@@ -16,7 +16,7 @@ from portal.notices import notice
 from portal.refusals import Told
 from quotas.guard import Book, Excess, Key, Level, increased
 from quotas.guard_words import HIDDEN, problem_words, resource_of
-from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of
+from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of, pools_of, ready_in
 
 from .finding import findings_write
 
@@ -85,8 +85,8 @@ def guarded(
     `field`: what the refusal stands beside in a form.
     """
     locked = cluster_locked(cluster)
-    around, own = _open.get(), None if pools is None else frozenset(pools)
-    if around is not None and around[0] == locked.pk and (around[1] is None or (own is not None and own <= around[1])):
+    own = None if pools is None else frozenset(pools)
+    if _covered(locked.pk, own):
         yield
         return
     guard = guard_of(locked)
@@ -100,12 +100,30 @@ def guarded(
         judge(actor, guard, before, before.again(), field=field)
 
 
+@contextmanager
+def nodes_guarded(*, actor: Actor, cluster: OrgUnit, field: str = "") -> Iterator[None]:
+    """The same around writes that change which nodes lie in which pool, and no quotas but those that go with a pool.
+
+    Looks only at pools that have other hardware then.
+    """
+    locked = cluster_locked(cluster)
+    if _covered(locked.pk, None):
+        yield
+        return
+    before = ready_in(locked.pk)
+    yield
+    guard, after = guard_of(locked), ready_in(locked.pk)
+    if _watches(guard):
+        now = Books.read(locked.pk, {pool for pool in before | after if before.get(pool) != after.get(pool)})
+        judge(actor, guard, now.with_ready(before), now, field=field)
+
+
 def unit_moving(unit: OrgUnit, new_parent: OrgUnit, actor: Actor) -> None:
     """The answer to the hook of that name: quotas go with their unit, so they count against other ceilings then."""
     guard = guard_of(new_parent.cluster or new_parent)
     if _watches(guard):
         assert unit.cluster_id is not None
-        before = Books.read(unit.cluster_id, None)
+        before = Books.read(unit.cluster_id, pools_of(unit))
         judge(actor, guard, before, before.moved(unit, new_parent), field="parent")
 
 
@@ -119,6 +137,14 @@ def judge(actor: Actor, guard: Guard, before: Books, after: Books, *, field: str
         if mode_of(guard, problem.key) == Mode.WARN:
             notice(problem.words)
     findings_write(guard, after)
+
+
+def _covered(cluster: int, pools: frozenset[int] | None) -> bool:
+    """Whether a block around looks at all that this one would."""
+    around = _open.get()
+    if around is None or around[0] != cluster:
+        return False
+    return around[1] is None or (pools is not None and pools <= around[1])
 
 
 def _watches(guard: Guard) -> bool:

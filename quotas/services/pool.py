@@ -21,7 +21,7 @@ from quotas.models import Node, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
 from quotas.selectors.nodes import nodes_with_label, owners_of
 
-from .guard import guarded
+from .guard import nodes_guarded
 from .nodes import nodes_replace
 
 DEFAULT_NAME = "default"
@@ -86,7 +86,7 @@ def pool_create(
     if Pool.objects.filter(cluster=cluster, name=rules.dns_label(name, "A pool's")).exists():
         raise Refused({"name": f"{cluster.name} already has a pool called {name}. Choose another name."})
     matching = _free_nodes(cluster, label_key, label_value)
-    with guarded(actor=actor, cluster=cluster, field="label_value"):
+    with nodes_guarded(actor=actor, cluster=cluster, field="label_value"):
         pool = Pool.objects.create(cluster=cluster, name=name, **values)
         nodes_replace(matching, Pool.objects.filter(cluster=cluster))
     after = {field: _told(values[field]) for field in FIELDS} | {"nodes": len(matching)}
@@ -148,7 +148,7 @@ def pool_update(
     for field in changed:
         setattr(pool, field, values[field])
     pool.version += 1
-    with guarded(actor=actor, cluster=cluster, field="label_value"):
+    with nodes_guarded(actor=actor, cluster=cluster, field="label_value"):
         pool.save()
         if relabelled:
             nodes_replace([*matching, *_of(pool)], Pool.objects.filter(cluster=cluster))
@@ -188,7 +188,7 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
         before={field: _told(getattr(pool, field)) for field in FIELDS}
         | {"nodes": pool.nodes.filter(removed_at=None).count(), "quotas": pool.quotas.count()},
     )
-    with guarded(actor=actor, cluster=cluster):
+    with nodes_guarded(actor=actor, cluster=cluster):
         nodes_replace(_of(pool), Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
         pool.delete()
     wake_on_commit()

@@ -22,6 +22,7 @@ from tests.factories import (
     make_cluster,
     make_department,
     make_node,
+    make_pool,
     make_project,
     make_quota,
 )
@@ -65,9 +66,25 @@ def test_nodes_that_leave_and_come_back(pool: Pool) -> None:
 def test_what_is_deleted_is_found_no_more(pool: Pool) -> None:
     Quota.objects.filter(unit__name="vis-3d").update(gpu_milli=14_000)
     findings_refresh()
+    assert _open() == []  # no service saw it
+    refresh_findings(thorough=True)
     assert _open() == [("vision", 14_000, 12_000)]
     unit_delete(actor=actor_of(), unit=OrgUnit.objects.get(name="vision"))
     assert OrgUnit.objects.get(name="vision").state == UnitState.DELETING
+    findings_refresh()
+    assert _open() == []
+
+
+def test_what_pools_are_over_together_ends_with_them(pool: Pool) -> None:
+    vision, other = OrgUnit.objects.get(name="vision"), make_pool(cluster=pool.cluster)
+    make_quota(vision, other, gpus=2)
+    Node.objects.update(state=Node.State.NOT_READY)
+    findings_refresh()
+    assert sorted(one[1] for one in _open()) == [2_000, 12_000, 14_000]
+    other.delete()
+    findings_refresh()
+    assert _open() == [("north", 12_000, 0)]
+    Quota.objects.all().delete()
     findings_refresh()
     assert _open() == []
 

@@ -13,7 +13,7 @@ from portal.notices import noticed
 from quotas.guard import Level
 from quotas.models import GuardFinding, GuardSetting, Node, Pool, Quota
 from quotas.services.guard import OverSubscribed, guarded
-from quotas.services.pool import pool_create, pool_delete, pool_update
+from quotas.services.pool import FIELDS, pool_create, pool_delete, pool_update
 from quotas.services.quota import QuotaChange, RefusedCells, quota_clear, quota_set, quotas_check, quotas_save
 from quotas.services.quota_rules import values_of
 from tests.factories import (
@@ -262,10 +262,7 @@ def test_a_pool_does_not_take_nodes_that_others_need(pool: Pool) -> None:
 
 
 def relabel(pool: Pool, value: str) -> None:
-    fields = ("gpu_placement", "cpu_placement", "min_runtime_seconds", "topology", "staleness_grace_seconds")
-    history = ("history_weight_milli", "history_half_life_hours", "history_window_days")
-    bounds = ("disruptions_per_workload", "disruptions_per_cycle")
-    kept = {field: getattr(pool, field) for field in (*fields, *history, *bounds)}
+    kept = {field: getattr(pool, field) for field in FIELDS if not field.startswith("label_")}
     pool_update(actor=SYSTEM, pool=pool, label_key="class", label_value=value, **kept)
 
 

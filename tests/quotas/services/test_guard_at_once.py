@@ -13,7 +13,7 @@ from portal.errors import Refused
 from quotas.guard import Level
 from quotas.models import GuardFinding, GuardSetting, Node, Pool
 from quotas.selectors.guard import Books
-from quotas.services.pool import pool_create, pool_update
+from quotas.services.pool import FIELDS, pool_create, pool_update
 from quotas.services.quota import quota_set
 from tests.at_once import at_once
 from tests.factories import (
@@ -71,9 +71,7 @@ def create(pool: Pool, rack: str) -> Act:
 
 
 def relabel(pool: Pool, value: str) -> Act:
-    fields = ("gpu_placement", "cpu_placement", "min_runtime_seconds", "topology", "staleness_grace_seconds")
-    history = ("history_weight_milli", "history_half_life_hours", "history_window_days")
-    kept = {field: getattr(pool, field) for field in (*fields, *history)}
+    kept = {field: getattr(pool, field) for field in FIELDS if not field.startswith("label_")}
     return lambda: pool_update(actor=actor_of(), pool=pool, label_key="rack", label_value=value, **kept)
 
 

@@ -38,7 +38,7 @@ def pool() -> Pool:
     make_quota(vision, pool, gpus=12)
     make_quota(make_project("vis-3d", vision), pool, gpus=8)
     make_quota(make_project("vis-med", vision), pool, gpus=6)
-    findings_refresh()
+    findings_refresh(thorough=True)
     return pool
 
 
@@ -88,7 +88,7 @@ def test_as_many_queries_for_many_as_for_few(pool: Pool) -> None:
             department, other = make_department(parent=pool.cluster), make_pool(cluster=pool.cluster)
             make_quota(department, other, gpus=1)
             make_quota(make_project(department=department), other, gpus=2)
-        findings_refresh()
+        findings_refresh(thorough=True)
         assert GuardFinding.objects.filter(resolved_at=None).count() > 10
 
     assert_same_queries(signed_in(make_user(role=ADMIN)), reverse("findings"), lambda: None, more)
