@@ -8,6 +8,7 @@ from orgs.models import (
     ClusterInfo,
     Group,
     GroupMember,
+    Mapping,
     OrgUnit,
     ProjectInfo,
     Role,
@@ -38,6 +39,12 @@ class ProjectInfoAdmin(ReadOnlyAdmin):
     list_display = ("unit", "cluster", "namespace", "phase", "phase_message")
     list_select_related = ("unit", "cluster")
     search_fields = ("namespace",)
+
+
+@admin.register(Mapping)
+class MappingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "target", "created_by", "created_at", "undone_at")
+    list_select_related = ("target", "created_by")
 
 
 @admin.register(User)

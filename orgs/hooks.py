@@ -82,6 +82,27 @@ class SumChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolOffer:
+    """What units right below another could be guaranteed in a pool, in milli-GPU."""
+
+    pk: int
+    name: str
+    whole: int | None
+    """The unit's own quota, in a cluster the ready hardware; None: it has none to compare with."""
+    given: int
+    """Of that, what those that are there have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A quota for a unit that has none yet."""
+
+    unit: OrgUnit
+    pool: int
+    gpu_milli: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterAccess:
     """A kubeconfig that was found harmless."""
 
@@ -121,6 +142,31 @@ def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
 def unit_moving(unit: OrgUnit, new_parent: OrgUnit, actor: Actor) -> None:
     """The unit, with everything below it, is about to go from `unit.parent` to `new_parent`, in the same cluster, whose
     lock is held; paths and parents are still the old ones. Refused({"parent": ...}) stops it."""
+
+
+@Hook
+def pools_to_give(unit: OrgUnit) -> list[PoolOffer]:
+    """The pools of the unit's cluster, by name, with what can be given to units right below it."""
+
+
+@Hook
+def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
+    """Writes the quotas, the units above first, as if typed; what the saves go by in the history of quotas."""
+
+
+@Hook
+def quota_saves(units: Sequence[int]) -> set[str]:
+    """What all saves go by that ever changed a quota of the units with these ids."""
+
+
+@Hook
+def quotas_take(actor: Actor, units: Sequence[OrgUnit]) -> None:
+    """Removes all quotas of these units, with their end in the history."""
+
+
+@Hook
+def workloads_ever(units: Sequence[int]) -> int:
+    """How many workloads of the units with these ids are known, ended ones included."""
 
 
 @Hook

@@ -5,6 +5,7 @@ from orgs.views import (
     audit,
     effective,
     group,
+    mapping,
     organization,
     people,
     profile,
@@ -17,6 +18,9 @@ from orgs.views import (
 
 urlpatterns = [
     path("organization/", organization.OrganizationPage.as_view(), name="organization"),
+    path("organization/new/", mapping.NewOrganization.as_view(), name="mapping_new"),
+    path("organization/mappings/<int:pk>/", mapping.MappingPage.as_view(), name="mapping"),
+    path("organization/mappings/<int:pk>/undo/", mapping.MappingUndo.as_view(), name="mapping_undo"),
     path("organization/<int:pk>/departments/new/", unit.DepartmentCreate.as_view(), name="department_create"),
     path("organization/<int:pk>/projects/new/", unit.ProjectCreate.as_view(), name="project_create"),
     path("organization/<int:pk>/rename/", unit.UnitRename.as_view(), name="unit_rename"),

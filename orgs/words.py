@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from orgs.models import ClusterInfo, OrgUnit, UnitKind
+from orgs.mapping.plan import Plan, PlannedUnit
+from orgs.models import ClusterInfo, Mapping, OrgUnit, UnitKind
 from orgs.selectors.audit import MOST_COUNTED, AuditList, AuditQuery
 from orgs.selectors.clusters import ClusterLine
 from orgs.selectors.impact import MoveImpact, UnitImpact
@@ -161,3 +162,48 @@ def impact_line(impact: UnitImpact) -> str:
     if impact.people:
         return f"This takes something away from {'1 person' if impact.people == 1 else f'{impact.people} people'}."
     return "Nobody holds a role on it." if not impact.projects else "Nobody holds a role on it or inside it."
+
+
+MOST_PLANNED = 300
+"""Rows of the wizard's preview."""
+
+
+def mapping_answer(made: Plan) -> Answer:
+    """What the list would make, and what keeps it from that."""
+    numbers = [len(made.departments), len(made.projects), sum(p.subject is None for p in made.people.values())]
+    if made.conflicts:
+        line = "They are marked below. Go back to the list and mend them: everything typed is still there."
+        return Answer(f"{counted(made.conflicts, 'conflict')} to mend first.", line)
+    given = [division for division in made.divisions if division.planned_milli]
+    quotas = ", ".join(f"{gpus(division.planned_milli)} of {division.pool.name}" for division in given)
+    be = "is" if sum(numbers) == 1 else "are"
+    return Answer(
+        f"{_made(*numbers)} {be} about to be made.", f"Guaranteed GPUs: {quotas}." if quotas else "No quotas are given."
+    )
+
+
+def mapping_made(mapping: Mapping, one: str, several: str) -> str:
+    """What the wizard made, with the verb that follows: "is there", "are there"."""
+    numbers = [len(mapping.ids(what)) for what in ("departments", "projects", "people")]
+    return f"{_made(*numbers)} {one if sum(numbers) == 1 else several}"
+
+
+def planned_rows(made: Plan) -> list[PlannedUnit]:
+    """The rows of the preview: as many units as there is room for, those with conflicts and the way to them first."""
+    units = list(made.units())
+    if len(units) <= MOST_PLANNED:
+        return units
+    chosen: set[int] = set()
+    for unit in [*(unit for unit in units if unit.wrong), *units]:
+        above: PlannedUnit | None = unit
+        while above is not None and len(chosen) < MOST_PLANNED:
+            chosen.add(id(above))
+            above = above.parent
+    return [unit for unit in units if id(unit) in chosen]
+
+
+def _made(departments: int, projects: int, people: int) -> str:
+    parts = [counted(departments, "department")] if departments else []
+    parts += [counted(projects, "project")] if projects or not parts else []
+    parts += [f"{people:,} new {'person' if people == 1 else 'people'}"] if people else []
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -13,6 +13,7 @@ class QuotasConfig(AppConfig):
         from quotas.selectors.finding import open_count
         from quotas.selectors.guard_lines import guard_settings
         from quotas.selectors.moves import quota_move_impact
+        from quotas.services import mapping
         from quotas.services.guard import unit_moving
         from quotas.services.pool import default_pool_create
 
@@ -22,6 +23,10 @@ class QuotasConfig(AppConfig):
         hooks.unit_pool_order.register(pool_order.unit_pool_order)
         hooks.quota_move_impact.register(quota_move_impact)
         hooks.unit_moving.register(unit_moving)
+        hooks.pools_to_give.register(mapping.pools_to_give)
+        hooks.quotas_give.register(mapping.quotas_give)
+        hooks.quotas_take.register(mapping.quotas_take)
+        hooks.quota_saves.register(mapping.quota_saves)
         hooks.default_pool_create.register(default_pool_create)
         register_links(audit_links.quota_links, "quota")
         register_links(audit_links.pool_links, "pool")

@@ -36,6 +36,10 @@ def workloads_impact(unit: OrgUnit) -> WorkloadsImpact:
     return WorkloadsImpact(**found, names=tuple(running.values_list("name", flat=True)[:MOST_NAMED]))
 
 
+def workloads_ever(units: Sequence[int]) -> int:
+    return Workload.objects.filter(project__in=units).count()
+
+
 def workloads_end(unit: OrgUnit, actor: Actor) -> None:
     """The caller has asked whether `actor` may."""
     wanted = Workload.objects.filter(below(unit, "project"), is_active=True).exclude(desired=Workload.Desired.DELETED)

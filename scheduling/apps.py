@@ -20,6 +20,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
 
+        orgs.workloads_ever.register(answers.workloads_ever)
         orgs.workloads_impact.register(answers.workloads_impact)
         orgs.workloads_end.register(answers.workloads_end)
         orgs.live_pods.register(answers.live_pods)

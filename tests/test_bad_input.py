@@ -334,6 +334,7 @@ WITHOUT_FIELDS = {
     "user_second_factor_reset",
     "user_activate",
     "unit_delete",
+    "mapping_undo",
     "cluster_disconnect",
     "pool_delete",
     "topology_delete",
@@ -342,8 +343,9 @@ WITHOUT_FIELDS = {
     "workload_delete",
 }
 """Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
-WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo"}
-"""What is typed into cells of the matrix is tried in tests/quotas/views/test_quotas.py."""
+WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new"}
+"""Tried in tests of their own: cells of the matrix (tests/quotas/views/test_quotas.py) and the wizard, whose good
+answers are steps (tests/orgs/views/test_mapping.py)."""
 
 SERVICES: list[ServiceCase] = [
     # --- orgs
@@ -564,7 +566,7 @@ def test_services(case: ServiceCase) -> None:
     assert service_problems(case, make_world()) == []
 
 
-PARAMETERS = ("q", "unit", "page", "size", "sort", "status", "pool", "cluster", "after", "before", "selected")
+PARAMETERS = ("q", "unit", "open", "page", "size", "sort", "status", "pool", "cluster", "after", "before", "selected")
 NULL = "a\x00b"
 
 

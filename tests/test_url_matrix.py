@@ -122,6 +122,9 @@ LINES: list[Line] = [
     Line("other_sessions_end", NONE, "nobody rest: 405", 302),
     # --- orgs
     Line("organization", NONE, "rest: 200"),
+    Line("mapping_new", NONE, "SA DA Ed RM: 200; rest: 404", 422),
+    Line("mapping", of(pk="mapping.pk"), "SA DA Ed RM: 200; rest: 404"),
+    Line("mapping_undo", of(pk="mapping.pk"), "SA DA Ed RM: 200; rest: 404", 302),
     Line("department_create", of(pk="cluster.pk"), "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("department_create", of(pk="department.pk"), "SA Ed: 200; L1 L2 ML: 404; rest: 403", 422),
     Line("project_create", of(pk="department.pk"), "SA DA Ed RM: 200; L1 L2 ML: 404; rest: 403", 422),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgs.models import AccessRule, Group, GroupMember, OrgUnit, Role, User
+from orgs.models import AccessRule, Group, GroupMember, Mapping, OrgUnit, Role, User
 from quotas.models import Node, Pool, Topology
 from scheduling.models import Workload
 from tests.factories import (
@@ -60,6 +60,8 @@ class World:
     workload: Workload
     """The researcher's, in `project`."""
     work_elsewhere: Workload
+    mapping: Mapping
+    """Of the department; it made nothing."""
     role: Role
     rule: AccessRule
     """The researcher's."""
@@ -97,6 +99,7 @@ def make_world() -> World:
         node=make_node("a100-1", pool=pool),
         workload=make_workload("train-1", project=project, pool=pool, by=people["researcher"]),
         work_elsewhere=make_workload("fold-1", project=elsewhere, pool=pool),
+        mapping=Mapping.objects.create(target=department),
         role=Role.objects.get(name=VIEWER),
         rule=AccessRule.objects.get(subject=people["researcher"].subject),
         rule_above=AccessRule.objects.get(subject=people["viewer"].subject),

@@ -41,6 +41,8 @@ class ScopeChoices:
     user: Any
     permission: str
     inside: OrgUnit | None = None
+    clusters: bool = False
+    """A project may be put into a cluster too: its default department takes it."""
 
     def rows(self, search: str = "", chosen: Sequence[OrgUnit] = ()) -> tuple[list[ScopeChoice], bool]:
         """Rows to choose from, those that are chosen among them, and whether there are more."""
@@ -59,7 +61,7 @@ class ScopeChoices:
 
     def why_not(self, unit: OrgUnit) -> str:
         entity, action = self.permission.split(":")
-        if entity == "project" and unit.kind != UnitKind.DEPARTMENT:
+        if entity == "project" and unit.kind != UnitKind.DEPARTMENT and not self.clusters:
             return "A project lies in a department."
         if not may(self.user, action, entity, unit):
             return f"This takes the permission “{entity.replace('_', ' ')}: {action}” there."

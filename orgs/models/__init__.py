@@ -1,5 +1,6 @@
 from .cluster import ClusterInfo
 from .group import Group, GroupMember
+from .mapping import Mapping
 from .project import ProjectInfo
 from .role import Role, RolePermission
 from .rule import AccessRule, in_force
@@ -12,6 +13,7 @@ __all__ = [
     "ClusterInfo",
     "Group",
     "GroupMember",
+    "Mapping",
     "OrgUnit",
     "ProjectInfo",
     "Role",

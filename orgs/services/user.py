@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from orgs.services.password import made_up_password
 from orgs.services.session import sessions_end
 from portal.actor import Actor
 from portal.errors import Refused
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record, audit_record_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,31 @@ def own_name_set(*, actor: Actor, name: str) -> None:
     audit_record(
         actor=actor, action="update", entity=user, unit=None, before={"name": before}, after={"name": user.name}
     )
+
+
+@transaction.atomic
+def users_create(*, actor: Actor, people: Sequence[tuple[str, str]]) -> list[User]:
+    """Several people by address and name (the address where there is none), in a fixed number of queries.
+
+    They have no password: who forgets one gets a link to choose one, and so do they.
+    """
+    if not people:
+        return []
+    account = account_locked()
+    require(actor, "create", "user", account)
+    users = []
+    for email, name in people:
+        user = User(email=checked_email(email), name=checked_text("name", name or email, LONGEST_PERSON))
+        user.set_unusable_password()
+        users.append(user)
+    taken = User.objects.filter(email__in=[user.email for user in users]).values_list("email", flat=True).first()
+    if taken:
+        raise Refused({"email": f"{taken} is here already. Find the person in the list."})
+    User.objects.bulk_create(users)
+    Subject.objects.bulk_create(Subject(kind=Subject.Kind.USER, name=user.email, user=user) for user in users)
+    acts = [Act("create", user, account.pk, after={"email": user.email, "name": user.name}) for user in users]
+    audit_record_all(actor=actor, acts=acts)
+    return users
 
 
 @transaction.atomic

@@ -44,6 +44,8 @@ class OrganizationPage(Page):
                 row.selected = row.unit == selected
             context |= self.panel(selected, found)
         context["may_connect"] = may(self.request.user, "create", "cluster")
+        has_place = set(found.kinds) - {UnitKind.ACCOUNT}
+        context["may_import"] = bool(has_place) and may(self.request.user, "create", "project")
         context["department_parent"] = self.department_parent(selected, found)
         return context
 

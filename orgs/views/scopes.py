@@ -35,7 +35,7 @@ class ScopeRows(Page):
 
 
 class ScopeChoiceRows(Page):
-    """A form's rows: `?permission=` and `?inside=` say what the field asks for, `?name=` what it is called."""
+    """A form's rows: `?permission=`, `?inside=` and `?clusters=` say what the field asks for, `?name=` its name."""
 
     permission = "project:read"
     template_name = "orgs/scope_choice_rows.html"
@@ -51,7 +51,7 @@ class ScopeChoiceRows(Page):
             unit = visible_units(self.request.user).filter(pk=int(inside)).first() if valid else None
             if unit is None:
                 raise NotVisible("There is no such scope, or you may not see it.")
-        choices = ScopeChoices(self.request.user, wanted["permission"], unit)
+        choices = ScopeChoices(self.request.user, wanted["permission"], unit, clusters="clusters" in wanted)
         name, many = wanted.get("name", "parent")[:40], bool(wanted.get("many"))
         chosen = choices.found(wanted.getlist(name)[:MOST_CHOSEN]) if many else []
         rows, _ = choices.rows(searched(self.request), chosen)

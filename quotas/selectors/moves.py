@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from django.db.models import Sum
 
@@ -29,35 +30,32 @@ def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
     if not own or not changed:
         return []
     pools = {pool.pk: pool.name for pool in Pool.objects.filter(pk__in=own).order_by("name")}
-    given = _given(changed)
-    available = _available(changed, pools)
+    now, whole = given(changed), available(changed, pools)
     return [
         SumChange(
             unit=parent,
             pool=name,
-            before=given[parent.pk, pool],
-            after=given[parent.pk, pool] + sign * own[pool],
-            available=available.get((parent.pk, pool)),
+            before=now.get((parent.pk, pool), 0),
+            after=now.get((parent.pk, pool), 0) + sign * own[pool],
+            available=whole.get((parent.pk, pool)),
         )
         for parent, sign in changed.items()
         for pool, name in pools.items()
     ]
 
 
-def _given(parents: dict[OrgUnit, int]) -> dict[tuple[int, int], int]:
+def given(parents: Iterable[OrgUnit]) -> dict[tuple[int, int], int]:
     """(unit, pool) -> what the units right below it are guaranteed."""
-    given: dict[tuple[int, int], int] = defaultdict(int)
     clusters = [parent.pk for parent in parents if parent.kind == UnitKind.CLUSTER]
-    for key, amounts in guaranteed(clusters).items():
-        given[key] = amounts.gpu_milli
+    found = {key: amounts.gpu_milli for key, amounts in guaranteed(clusters).items()}
     departments = [parent.pk for parent in parents if parent.kind != UnitKind.CLUSTER]
     rows = Quota.objects.filter(unit__parent__in=departments, unit__state=UnitState.ACTIVE)
     for parent, pool, milli in rows.values_list("unit__parent", "pool").annotate(sum=Sum("gpu_milli")):
-        given[parent, pool] = milli
-    return given
+        found[parent, pool] = milli
+    return found
 
 
-def _available(parents: dict[OrgUnit, int], pools: dict[int, str]) -> dict[tuple[int, int], int]:
+def available(parents: Iterable[OrgUnit], pools: dict[int, str]) -> dict[tuple[int, int], int]:
     """(unit, pool) -> what can be given out there: its quota, of a cluster what its ready nodes have."""
     found = {
         (unit, pool): milli

@@ -1,0 +1,303 @@
+"""What the list would make: the new part of the tree, with everything that stands in its way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from orgs.hooks import PoolOffer
+from orgs.mapping.lines import Line, Pattern
+from orgs.mapping.split import Method, divided, milli
+from orgs.models import OrgUnit, ProjectInfo, Role, Subject, UnitKind, UnitState
+from orgs.names import (
+    DEFAULT_DEPARTMENT,
+    LONGEST_PERSON,
+    LONGEST_PROJECT,
+    NAMESPACE_PREFIX,
+    checked_email,
+    checked_name,
+    checked_text,
+)
+from orgs.selectors.rules import grantable_roles
+from orgs.services.tree import DEEPEST
+from portal.errors import Refused
+from portal.formats import gpus
+
+
+@dataclass(slots=True)
+class PlannedPerson:
+    """Somebody of the list, on the unit that the line is about."""
+
+    email: str
+    name: str
+    role: Role | None
+    subject: Subject | None
+    """None: an account is made."""
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class PlannedUnit:
+    """A department or project of the list."""
+
+    kind: UnitKind
+    name: str
+    parent: PlannedUnit | None
+    there: OrgUnit | None = None
+    """The unit itself, if it is there already: what lies in it is added."""
+    new: OrgUnit | None = None
+    """The unit itself, once it was made."""
+    people: list[PlannedPerson] = field(default_factory=list)
+    children: list[PlannedUnit] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    amounts: dict[str, str] = field(default_factory=dict)
+    """What its lines say by hand, GPUs by pool."""
+    quota: dict[int, int] = field(default_factory=dict)
+    """milli-GPU by pool; of a new department the sum of its projects'."""
+
+    @property
+    def level(self) -> int:
+        """From 1."""
+        return self.parent.level + 1 if self.parent else 1
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.problems) or any(person.problem for person in self.people)
+
+    def walk(self) -> Iterator[PlannedUnit]:
+        """Itself, then everything below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(slots=True)
+class Division:
+    """How the GPUs of one pool are given."""
+
+    pool: PoolOffer
+    method: Method = Method.NONE
+    total_milli: int = 0
+    """Of what is divided evenly or by head count."""
+    hand: dict[str, str] = field(default_factory=dict)
+    """Typed by hand, by project; comes before what the list says."""
+    problem: str = ""
+    """More than there is; told, and left to the over-subscription guard."""
+    planned_milli: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the wizard was told."""
+
+    target: OrgUnit
+    """Where it goes: a cluster or a department."""
+    pattern: Pattern
+    lines: Sequence[Line]
+    role: Role
+    """Of people whose line names none."""
+    make_people: bool
+    """Accounts for those who have none."""
+    divisions: Sequence[Division] = ()
+
+
+@dataclass(slots=True)
+class Plan:
+    target: OrgUnit
+    """Where it goes: a cluster or a department."""
+    tops: list[PlannedUnit] = field(default_factory=list)
+    divisions: list[Division] = field(default_factory=list)
+
+    def units(self) -> Iterator[PlannedUnit]:
+        """Each after the one it lies in."""
+        for top in self.tops:
+            yield from top.walk()
+
+    @property
+    def projects(self) -> list[PlannedUnit]:
+        return [unit for unit in self.units() if unit.kind == UnitKind.PROJECT]
+
+    @property
+    def departments(self) -> list[PlannedUnit]:
+        return [unit for unit in self.units() if unit.kind == UnitKind.DEPARTMENT and unit.there is None]
+
+    @property
+    def people(self) -> dict[str, PlannedPerson]:
+        return {person.email: person for unit in self.units() for person in unit.people}
+
+    @property
+    def conflicts(self) -> int:
+        """What keeps it from being made."""
+        return sum(len(unit.problems) + sum(bool(person.problem) for person in unit.people) for unit in self.units())
+
+
+def plan(*, user: Any, wish: Wish) -> Plan:
+    """In a fixed number of queries. `user`: who wants it, so whose rights decide which roles can be given."""
+    planner = _Planner(user, wish)
+    for line in wish.lines:
+        planner.add(line)
+    planner.check_names()
+    planner.check_people()
+    made = Plan(wish.target, planner.tops, [replace(division, problem="") for division in wish.divisions])
+    for division in made.divisions:
+        _divide(made, division)
+    return made
+
+
+class _Planner:
+    def __init__(self, user: Any, wish: Wish) -> None:
+        self.wish, self.target, self.pattern = wish, wish.target, wish.pattern
+        self.tops: list[PlannedUnit] = []
+        self.departments: dict[tuple[str, ...], PlannedUnit] = {}
+        self.projects: dict[str, PlannedUnit] = {}
+        self.roles = {one.name.lower(): one for one in grantable_roles(user, wish.target)}
+
+    def add(self, line: Line) -> None:
+        way = line.department
+        if not way and self.target.kind == UnitKind.CLUSTER and (line.project or line.person):
+            way = (DEFAULT_DEPARTMENT,)
+        where = self.department(way)
+        unit = self.project(line, where) or where
+        if unit is None:
+            self.orphan(line)
+            return
+        if line.person or line.name or line.role:
+            person = self.person(line)
+            if (person.email, person.role) not in [(known.email, known.role) for known in unit.people]:
+                unit.people.append(person)
+        if line.amounts and unit.kind != UnitKind.PROJECT:
+            unit.problems.append(f"Line {line.number} gives GPUs to no project. Name one.")
+
+    def department(self, way: tuple[str, ...]) -> PlannedUnit | None:
+        if not way:
+            return None
+        found = self.departments.get(way)
+        if found is None:
+            above = self.department(way[:-1])
+            found = self.departments[way] = PlannedUnit(UnitKind.DEPARTMENT, way[-1], above)
+            (above.children if above else self.tops).append(found)
+        return found
+
+    def project(self, line: Line, where: PlannedUnit | None) -> PlannedUnit | None:
+        name = line.project
+        if self.pattern == Pattern.INDIVIDUALS:
+            name = project_name(line.person)
+        if not name:
+            return None
+        found = self.projects.get(name)
+        if found is None or found.parent is not where:
+            unit = PlannedUnit(UnitKind.PROJECT, name, where)
+            if found is not None:
+                unit.problems.append(f"Line {line.number} names “{name}” again, elsewhere. A cluster has a name once.")
+            found = self.projects[name] = unit
+            (where.children if where else self.tops).append(found)
+        elif self.pattern == Pattern.INDIVIDUALS:
+            found.problems.append(
+                f"Line {line.number} would give the same name to another project. Change one of them."
+            )
+        found.amounts |= line.amounts
+        return found
+
+    def orphan(self, line: Line) -> None:
+        unit = PlannedUnit(UnitKind.PROJECT, line.person or f"line {line.number}", None)
+        unit.problems.append(f"Line {line.number} names neither department nor project. Name one.")
+        self.tops.append(unit)
+
+    def person(self, line: Line) -> PlannedPerson:
+        role = self.roles.get(line.role.lower()) if line.role else self.wish.role
+        found = PlannedPerson(line.person, line.name, role, None)
+        try:
+            found.email = checked_email(line.person)
+            found.name = checked_text("name", line.name, LONGEST_PERSON, required=False)
+        except Refused as refusal:
+            found.problem = f"Line {line.number}: {' '.join(refusal.messages)}"
+        if role is None:
+            words = f"Line {line.number}: there is no role “{line.role}”, or you may not grant it here."
+            found.problem = found.problem or words
+        return found
+
+    def check_names(self) -> None:
+        """Illegal names, names that are taken, departments that are there already."""
+        active = OrgUnit.objects.filter(cluster=self.target.cluster_id).only("id", "kind", "name", "parent_id", "state")
+        siblings = {(unit.parent_id, unit.name): unit for unit in active if unit.kind == UnitKind.DEPARTMENT}
+        projects = {unit.name: unit for unit in active if unit.kind == UnitKind.PROJECT}
+        namespaces = set(ProjectInfo.objects.filter(cluster=self.target.cluster_id).values_list("namespace", flat=True))
+        levels = len(self.target.ancestor_ids) - 2
+        for top in self.tops:
+            for unit in top.walk():
+                if unit.problems:
+                    continue
+                if unit.kind == UnitKind.DEPARTMENT:
+                    above = unit.parent.there if unit.parent else self.target
+                    unit.there = siblings.get((above.pk, unit.name)) if above else None
+                    _check(unit, unit.there, levels)
+                    continue
+                _check(unit, projects.get(unit.name), levels)
+                if not unit.parent and self.target.kind != UnitKind.DEPARTMENT:
+                    unit.problems.append(
+                        "A project lies in a department. Name one; “default” is there in every cluster."
+                    )
+                elif not unit.problems and NAMESPACE_PREFIX + unit.name in namespaces:
+                    unit.problems.append(f"The namespace {NAMESPACE_PREFIX}{unit.name} belongs to another project.")
+
+    def check_people(self) -> None:
+        people = [person for top in self.tops for unit in top.walk() for person in unit.people if not person.problem]
+        found = Subject.objects.filter(kind=Subject.Kind.USER, name__in={person.email for person in people})
+        known = {subject.name: subject for subject in found}
+        for person in people:
+            person.subject = known.get(person.email)
+            if person.subject is None and not self.wish.make_people:
+                person.problem = f"Nobody signs in as {person.email}."
+
+
+def _check(unit: PlannedUnit, there: OrgUnit | None, levels: int) -> None:
+    kind = unit.kind.label
+    if there is not None and there.state == UnitState.DELETING:
+        unit.problems.append(f"“{unit.name}” is still being deleted. Wait until it is gone.")
+    elif there is not None and unit.kind == UnitKind.PROJECT:
+        unit.problems.append(f"There is a {kind} called “{unit.name}” in this cluster already.")
+    elif there is None:
+        try:
+            checked_name(unit.name, unit.kind)
+        except Refused as refusal:
+            unit.problems.append(" ".join(refusal.messages))
+        if unit.kind == UnitKind.DEPARTMENT and levels + unit.level > DEEPEST:
+            unit.problems.append(f"Departments lie at most {DEEPEST} deep inside one another.")
+
+
+def project_name(email: str) -> str:
+    """What the project of a person is called: what stands before the @, as far as a name may hold it."""
+    name = re.sub(r"[^a-z0-9]+", "-", email.split("@")[0].lower()).strip("-")[:LONGEST_PROJECT].rstrip("-")
+    return name if not name or name[0].isalpha() else f"p-{name}"[:LONGEST_PROJECT]
+
+
+def _divide(made: Plan, division: Division) -> None:
+    pool, projects = division.pool, made.projects
+    parts: list[int] = []
+    if division.method == Method.EVENLY:
+        parts = divided(division.total_milli, [1] * len(projects))
+    elif division.method == Method.HEADS:
+        parts = divided(division.total_milli, [len({person.email for person in unit.people}) for unit in projects])
+    elif division.method == Method.HAND:
+        for unit in projects:
+            typed = division.hand.get(unit.name, unit.amounts.get(pool.name, ""))
+            amount = milli(typed)
+            if amount is None:
+                unit.problems.append(f"“{typed}” is no number of GPUs for {pool.name}. Use at most two decimals.")
+            parts.append(amount or 0)
+    for unit, part in zip(projects, parts, strict=False):
+        above: PlannedUnit | None = unit
+        while part and above is not None:
+            # What is there already keeps the quota that it has.
+            if above.there is None:
+                above.quota[pool.pk] = above.quota.get(pool.pk, 0) + part
+            above = above.parent
+    division.planned_milli = sum(parts)
+    if pool.whole is not None and division.planned_milli and pool.given + division.planned_milli > pool.whole:
+        over = pool.given + division.planned_milli - pool.whole
+        division.problem = (
+            f"{pool.name} has {gpus(pool.whole)} GPUs and {gpus(pool.given)} are given already: "
+            f"{gpus(division.planned_milli)} more would be {gpus(over)} too many."
+        )

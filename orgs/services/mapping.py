@@ -1,0 +1,161 @@
+"""Makes what the wizard planned in one transaction, and takes it back in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils import timezone
+
+from orgs import hooks
+from orgs.access import as_of_now, require
+from orgs.hooks import Gift
+from orgs.mapping.plan import Plan, PlannedUnit, Wish, plan
+from orgs.models import AccessRule, Mapping, OrgUnit, ProjectInfo, Role, Subject, UnitKind, User
+from orgs.names import NAMESPACE_PREFIX
+from orgs.selectors.mapping import built_upon
+from orgs.services.granting import require_grant
+from orgs.services.locks import account_locked, cluster_locked, fresh
+from orgs.services.tree import units_insert
+from orgs.services.user import users_create
+from portal.actor import Actor
+from portal.errors import Refused
+from portal.services.audit import Act, audit_record, audit_record_all
+from portal.wake import wake_on_commit
+
+
+@transaction.atomic
+def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
+    """Departments, projects, people, rules and quotas of the list: all of it or nothing."""
+    account_locked()
+    cluster = cluster_locked(wish.target)
+    actor, target = as_of_now(actor), fresh(wish.target)
+    made = plan(user=actor.user, wish=replace(wish, target=target))
+    if made.conflicts:
+        raise Refused("Something in the list does not fit any more. Look at what is marked in the preview.")
+    for kind, units in ((UnitKind.DEPARTMENT, made.departments), (UnitKind.PROJECT, made.projects)):
+        if units:
+            require(actor, "create", kind.label, target)
+    _insert(made, cluster)
+    people = {email: person for email, person in made.people.items() if person.subject is None}
+    users = users_create(actor=actor, people=[(email, person.name) for email, person in people.items()])
+    rules = _grant(actor, made)
+    units = [unit for unit in made.units() if unit.new is not None]
+    gifts = [Gift(unit.new, pool, milli) for unit in units if unit.new for pool, milli in unit.quota.items() if milli]
+    saves = hooks.quotas_give(actor, gifts)
+    mapping = Mapping.objects.create(
+        target=target,
+        created_by_id=actor.subject_id,
+        made={
+            "departments": [unit.new.pk for unit in units if unit.new and unit.kind == UnitKind.DEPARTMENT],
+            "projects": [unit.new.pk for unit in units if unit.new and unit.kind == UnitKind.PROJECT],
+            "rules": [rule.pk for rule in rules],
+            "people": [user.pk for user in users],
+            "saves": saves,
+        },
+    )
+    audit_record_all(actor=actor, acts=[_created(unit) for unit in units])
+    audit_record(actor=actor, action="create", entity=mapping, unit=target.pk, after=counts(mapping))
+    wake_on_commit()
+    return mapping
+
+
+def counts(mapping: Mapping) -> dict[str, int]:
+    """How much it made."""
+    return {what: len(mapping.ids(what)) for what in ("departments", "projects", "people", "rules")}
+
+
+def _insert(made: Plan, cluster: OrgUnit) -> None:
+    """The rows of the new units, level by level."""
+    level = made.tops
+    while level:
+        new = [unit for unit in level if unit.there is None]
+        rows = units_insert([(unit.kind, unit.name, _parent(made, unit)) for unit in new])
+        for unit, row in zip(new, rows, strict=True):
+            unit.new = row
+        level = [child for unit in level for child in unit.children]
+    ProjectInfo.objects.bulk_create(
+        ProjectInfo(unit=unit.new, cluster=cluster, namespace=NAMESPACE_PREFIX + unit.name) for unit in made.projects
+    )
+
+
+def _parent(made: Plan, unit: PlannedUnit) -> OrgUnit:
+    parent = made.target if unit.parent is None else unit.parent.there or unit.parent.new
+    assert parent is not None
+    return parent
+
+
+def _grant(actor: Actor, made: Plan) -> list[AccessRule]:
+    """The rules of the list that are not there yet. What is held on the target is held on everything below it."""
+    roles = {person.role for unit in made.units() for person in unit.people if person.role}
+    for role in sorted(roles, key=lambda role: role.name):
+        require_grant(actor, role, made.target)
+    subjects = {
+        subject.name: subject for subject in Subject.objects.filter(kind=Subject.Kind.USER, name__in=made.people)
+    }
+    known = _known([unit.there for unit in made.units() if unit.there])
+    rules = []
+    for unit in made.units():
+        scope = unit.there or unit.new
+        for person in unit.people:
+            assert scope is not None
+            assert person.role is not None
+            subject = subjects[person.email]
+            if (subject.pk, person.role.pk, scope.pk) not in known:
+                rule = AccessRule(subject=subject, role=person.role, scope=scope, created_by_id=actor.subject_id)
+                rules.append(rule)
+    AccessRule.objects.bulk_create(rules)
+    audit_record_all(actor=actor, acts=[Act("create", rule, rule.scope_id, after=_words(rule)) for rule in rules])
+    return rules
+
+
+def _known(units: Sequence[OrgUnit]) -> set[tuple[int, int, int]]:
+    return set(AccessRule.objects.filter(scope__in=units).values_list("subject", "role", "scope"))
+
+
+def _words(rule: AccessRule) -> dict[str, str]:
+    role: Role = rule.role
+    return {"subject": rule.subject.name, "role": role.name, "scope": rule.scope.name}
+
+
+def _created(unit: PlannedUnit) -> Act:
+    assert unit.new is not None
+    assert unit.new.parent is not None
+    return Act("create", unit.new, unit.new.parent_id, after={"name": unit.name, "parent": unit.new.parent.name})
+
+
+@transaction.atomic
+def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
+    """Removes exactly what it made. Refused, with all reasons, when something has been built upon it since."""
+    account = account_locked()
+    cluster_locked(mapping.target)
+    actor, target = as_of_now(actor), fresh(mapping.target)
+    mapping = Mapping.objects.get(pk=mapping.pk)
+    if mapping.undone_at is not None:
+        raise Refused("This was taken back already.")
+    for what, entity, scope in (
+        ("departments", "department", target),
+        ("projects", "project", target),
+        ("rules", "access_rule", target),
+        ("people", "user", account),
+    ):
+        if mapping.ids(what):
+            require(actor, "delete", entity, scope)
+    reasons = built_upon(mapping)
+    if reasons:
+        raise Refused(reasons)
+    units = list(OrgUnit.objects.filter(pk__in=mapping.units).select_related("parent"))
+    rules = list(AccessRule.objects.filter(pk__in=mapping.ids("rules")).select_related("subject", "role", "scope"))
+    users = list(Subject.objects.filter(user__in=mapping.ids("people")).select_related("user"))
+    hooks.quotas_take(actor, units)
+    acts = [Act("delete", rule, rule.scope_id, before=_words(rule)) for rule in rules]
+    acts += [Act("delete", unit, unit.parent_id, before={"name": unit.name}) for unit in units]
+    acts += [Act("delete", one.user, account.pk, before={"email": one.name}) for one in users if one.user]
+    audit_record_all(actor=actor, acts=acts)
+    AccessRule.objects.filter(pk__in=mapping.ids("rules")).delete()
+    OrgUnit.objects.filter(pk__in=mapping.units).delete()
+    User.objects.filter(pk__in=mapping.ids("people")).delete()
+    Mapping.objects.filter(pk=mapping.pk).update(undone_at=timezone.now())
+    audit_record(actor=actor, action="undo", entity=mapping, unit=target.pk, before=counts(mapping))
+    wake_on_commit()

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orgs.hooks import PoolOffer
+from orgs.mapping.lines import Pattern, read_lines
+from orgs.mapping.plan import Division, Plan, Wish, plan, project_name
+from orgs.mapping.split import Method
+from orgs.models import OrgUnit, ProjectInfo, Role, UnitState, User
+from tests.factories import ADMIN, RESEARCHER, make_cluster, make_department, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> User:
+    return make_user(role=ADMIN)
+
+
+def planned(
+    user: User,
+    target: OrgUnit,
+    text: str,
+    pattern: Pattern = Pattern.UNITS,
+    make_people: bool = False,
+    divisions: tuple[Division, ...] = (),
+) -> Plan:
+    pools = [division.pool.name for division in divisions]
+    role = Role.objects.get(name=RESEARCHER)
+    lines = read_lines(text, pattern, pools)
+    return plan(user=user, wish=Wish(target, pattern, lines, role, make_people, divisions))
+
+
+def outline(made: Plan) -> list[str]:
+    """The plan as indented text, what is there already in brackets, conflicts marked."""
+    return [
+        "  " * (unit.level - 1) + (f"[{unit.name}]" if unit.there else unit.name) + (" !" if unit.wrong else "")
+        for unit in made.units()
+    ]
+
+
+def words(made: Plan) -> str:
+    return " ".join(
+        [problem for unit in made.units() for problem in unit.problems]
+        + [person.problem for unit in made.units() for person in unit.people]
+    )
+
+
+def test_business_units(admin: User) -> None:
+    cluster = make_cluster()
+    make_department("speech", cluster)
+    mira = make_user("mira@example.org")
+    made = planned(admin, cluster, "vision,vis-3d,Mira@example.org\nvision,vis-med\nspeech,asr\n,loose")
+    assert outline(made) == ["vision", "  vis-3d", "  vis-med", "[speech]", "  asr", "[default]", "  loose"]
+    person = made.projects[0].people[0]
+    assert (person.email, person.subject, person.role and person.role.name) == (mira.email, mira.subject, RESEARCHER)
+    assert made.conflicts == 0
+
+
+def test_departments_inside_one_another(admin: User) -> None:
+    made = planned(admin, make_cluster(), "research/vision,vis-3d\nresearch/speech\nresearch,chat", Pattern.STRUCTURE)
+    assert outline(made) == ["research", "  vision", "    vis-3d", "  speech", "  chat"]
+
+
+def test_individuals_get_a_project_each(admin: User) -> None:
+    text = "mira.okafor@example.org\nBen@example.org\n7up@example.org"
+    made = planned(admin, make_cluster(), text, Pattern.INDIVIDUALS, make_people=True)
+    assert outline(made) == ["[default]", "  mira-okafor", "  ben", "  p-7up"]
+    assert [person.subject for person in made.people.values()] == [None] * 3
+    vision = make_department("vision")
+    assert outline(planned(admin, vision, text, Pattern.INDIVIDUALS, make_people=True)) == [
+        "mira-okafor",
+        "ben",
+        "p-7up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Vision,vis-4d", "Use lower-case letters"),
+        ("vision,taken", "called “taken” in this cluster already"),
+        ("vision,going", "still being deleted"),
+        ("vision,old-name", "namespace bursar-old-name belongs to another project"),
+        ("vision,vis-4d\nother,vis-4d", "names “vis-4d” again, elsewhere"),
+        ("vision,vis-4d,ghost@example.org", "Nobody signs in as ghost@example.org."),
+        ("vision,vis-4d,ghost", "not an e-mail address"),
+        ("vision,vis-4d,mira@example.org,Mira,Emperor", "no role “Emperor”"),
+        (",,mira@example.org,Mira\u202e", "invisible"),
+        ("default/inner,p", "Use lower-case"),
+        ("vision," + "x" * 60, "at most 56"),
+    ],
+)
+def test_conflicts_are_marked(admin: User, line: str, said: str) -> None:
+    cluster = make_cluster()
+    make_user("mira@example.org")
+    home = make_department("home", cluster)
+    make_project("taken", home)
+    OrgUnit.objects.filter(pk=make_project("going", home).pk).update(state=UnitState.DELETING)
+    ProjectInfo.objects.filter(unit=make_project("renamed", home)).update(namespace="bursar-old-name")
+    made = planned(admin, cluster, f"fine,alright\n{line}")
+    assert made.conflicts >= 1
+    assert said in words(made)
+    assert not made.tops[0].wrong
+
+
+def test_individuals_whose_projects_would_have_one_name(admin: User) -> None:
+    text = "mira@example.org\nmira@example.com"
+    made = planned(admin, make_cluster(), text, Pattern.INDIVIDUALS, make_people=True)
+    assert "would give the same name to another project" in words(made)
+
+
+def test_too_deep(admin: User) -> None:
+    deep = make_cluster()
+    for _ in range(7):
+        deep = make_department(parent=deep)
+    made = planned(admin, deep, "one/two,p", Pattern.STRUCTURE)
+    assert "at most 8 deep" in words(made)
+    assert [unit.wrong for unit in made.units()] == [False, True, False]
+
+
+def test_a_pool_is_divided_and_departments_get_the_sum(admin: User) -> None:
+    cluster = make_cluster()
+    make_user("mira@example.org")
+    make_user("ben@example.org")
+    head = "department,project,person,a100\n"
+    text = f"{head}vision,one,mira@example.org,1\nvision,one,ben@example.org,\nspeech,two,mira@example.org,2.5"
+    offers = [PoolOffer(number, name, 8000, 0) for number, name in enumerate(("a100", "h100", "l40s"), 1)]
+    divisions = (
+        Division(offers[0], Method.HAND),
+        Division(offers[1], Method.EVENLY, 8000),
+        Division(offers[2], Method.HEADS, 9000),
+    )
+    made = planned(admin, cluster, text, divisions=divisions)
+    quotas = {unit.name: unit.quota for unit in made.units()}
+    assert quotas["one"] == {1: 1000, 2: 4000, 3: 6000}
+    assert quotas["two"] == {1: 2500, 2: 4000, 3: 3000}
+    assert quotas["vision"] == quotas["one"]
+    assert [bool(division.problem) for division in made.divisions] == [False, False, True]
+    assert "9 more would be 1 too many" in made.divisions[2].problem
+    typed = (Division(offers[0], Method.HAND, hand={"two": "7", "one": "x"}),)
+    made = planned(admin, cluster, text, divisions=typed)
+    assert made.projects[1].quota == {1: 7000}
+    assert "“x” is no number of GPUs for a100." in words(made)
+
+
+def test_queries_do_not_grow_with_the_list(admin: User) -> None:
+    cluster = make_cluster()
+
+    def queries(number: int) -> int:
+        user = User.objects.get(pk=admin.pk)
+        text = "\n".join(f"d-{each % 40},p-{each},who-{each}@example.org" for each in range(number))
+        with CaptureQueriesContext(connection) as captured:
+            made = planned(user, cluster, text, make_people=True)
+        assert len(made.projects) == number
+        return len(captured)
+
+    assert queries(2) == queries(1500)
+
+
+@pytest.mark.parametrize(
+    ("email", "name"),
+    [("Mira.Okafor+x@example.org", "mira-okafor-x"), ("7up@x.org", "p-7up"), ("--@x.org", ""), ("y" * 80, "y" * 56)],
+)
+def test_names_of_projects_of_people(email: str, name: str) -> None:
+    assert project_name(email) == name
