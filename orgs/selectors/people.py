@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from django.db.models import Prefetch, Q, QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from orgs.models import Group, GroupMember, User, in_force
@@ -8,11 +9,13 @@ from orgs.selectors.rule_list import rules_in_scope
 
 
 def people(request: HttpRequest, search: str = "") -> QuerySet[User]:
-    """Everybody by name, or those with `search` in name or address; with groups and the rules that the reader may
-    read."""
+    """Everybody by name, or those with `search` in name or address; with groups, the rules that the reader may
+    read, and whether there is a second factor (`second_factor`)."""
     rules = rules_in_scope(request).filter(in_force()).select_related("role", "scope").order_by("scope__path", "id")
     memberships = GroupMember.objects.select_related("group").order_by("group__name")
-    found = User.objects.select_related("subject").prefetch_related(
+    codes = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
+    found = User.objects.select_related("subject").annotate(second_factor=Exists(codes))
+    found = found.prefetch_related(
         Prefetch("subject__rules", rules, "listed_rules"), Prefetch("memberships", memberships, "listed_groups")
     )
     if search:

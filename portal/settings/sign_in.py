@@ -47,7 +47,11 @@ def _local_accounts() -> dict[str, Any]:
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "home",
         "ACCOUNT_ADAPTER": "orgs.adapter.AccountAdapter",
-        "ACCOUNT_FORMS": {"reset_password": "orgs.forms.reset.ResetPasswordForm"},
+        "ACCOUNT_FORMS": {
+            "change_password": "orgs.forms.password.ChangePasswordForm",
+            "reset_password": "orgs.forms.password.ResetPasswordForm",
+            "reset_password_from_key": "orgs.forms.password.SetPasswordForm",
+        },
         "ACCOUNT_LOGIN_METHODS": {"email"},
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*", "password2*"],
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
