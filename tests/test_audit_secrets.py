@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.core import mail
 from django.core.cache import cache
@@ -18,12 +19,13 @@ from django.test import Client
 from django.urls import reverse
 
 from orgs.models import ClusterInfo, User
+from orgs.secrets import encrypt
 from orgs.services.cluster import cluster_create
 from orgs.services.user import user_create
 from portal.models import AuditEvent
 from scheduling.services.workload import workload_resume, workload_submit
 from tests.bad_input import FormCase
-from tests.factories import PASSWORD, actor_of, make_user, signed_in
+from tests.factories import PASSWORD, actor_of, code_of, make_user, signed_in
 from tests.test_bad_input import FORMS, KUBECONFIG
 from tests.world import World, make_world
 
@@ -136,6 +138,29 @@ def test_signing_in_and_passwords() -> None:
     assert not any(part in log for user in User.objects.all() for part in (user.password, user.password.split("$")[-1]))
 
 
+def test_codes_of_the_second_factor() -> None:
+    """Right and wrong: when it is set up, when signing in, when confirming."""
+    cache.clear()
+    make_user("mira@example.org")
+    client = Client()
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.get("/accounts/second-factor/on/")
+    key = client.session["mfa.totp.secret"]
+    app = Authenticator(data={"secret": encrypt(key)})
+    for code in (CANARY, code_of(app, -1)):
+        client.post("/accounts/second-factor/on/", {"code": code})
+    client.post("/accounts/second-factor/confirm/", {"code": CANARY})
+    client.post("/accounts/logout/")
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
+    for code in (CANARY, code_of(app)):
+        client.post("/accounts/second-factor/code/", {"code": code})
+    assert client.get("/profile/").status_code == 200
+    log = in_the_log()
+    assert AuditEvent.objects.filter(action="sign in failed").exists()
+    assert not any(secret in log for secret in (CANARY, key, code_of(app, -1), code_of(app)))
+
+
 def test_every_form_that_takes_a_secret_is_tried() -> None:
     """Also those that no page of ours lists: all classes of forms."""
 
@@ -151,4 +176,8 @@ def test_every_form_that_takes_a_secret_is_tried() -> None:
             for name, field in getattr(one, "base_fields", {}).items()
         )
     }
-    assert taken == {"orgs.forms.cluster.ConnectForm", "scheduling.forms.SubmitForm"}, "try the new one above"
+    tried = {"orgs.forms.cluster.ConnectForm", "scheduling.forms.SubmitForm"}
+    tried |= {f"orgs.forms.password.{name}Form" for name in ("ChangePassword", "SetPassword")}
+    tried |= {f"orgs.forms.second_factor.{name}Form" for name in ("Code", "Confirm", "SetUp")}
+    # Those that allauth makes of ours are loaded when they are first asked for.
+    assert taken - tried == set(), "try the new one above"

@@ -23,11 +23,11 @@ GOOD = {
 }
 
 
-def load(**changes: str | None) -> subprocess.CompletedProcess[str]:
+def load(then: str = "", **changes: str | None) -> subprocess.CompletedProcess[str]:
     values = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BURSAR_", "DJANGO_"))}
     return subprocess.run(
-        [sys.executable, "-c", "import portal.settings.production"],
+        [sys.executable, "-c", f"from portal.settings.production import *; {then}"],
         env=kept | values,
         capture_output=True,
         text=True,
@@ -38,6 +38,12 @@ def load(**changes: str | None) -> subprocess.CompletedProcess[str]:
 def test_starts_when_everything_is_set() -> None:
     done = load()
     assert done.returncode == 0, done.stderr
+
+
+def test_cookies_go_over_https_to_this_host_alone_and_no_script_reads_them() -> None:
+    names = [f"{cookie}_COOKIE_{what}" for cookie in ("SESSION", "CSRF") for what in ("SECURE", "HTTPONLY", "NAME")]
+    said = load(then=f"print({', '.join(names)})").stdout.split()
+    assert said == ["True", "True", "__Host-sessionid", "True", "True", "__Host-csrftoken"]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_ones_own_name_is_changed() -> None:
     client = signed_in(user)
     assert client.post("/profile/name/", {"name": " Mira Adeyemi "}).status_code == 302
     assert "Mira Adeyemi" in client.get("/profile/").content.decode()
-    event = AuditEvent.objects.get(entity="user")
+    event = AuditEvent.objects.get(entity="user", action="update")
     assert (event.before, event.after) == ({"name": "Mira Okafor"}, {"name": "Mira Adeyemi"})
 
 
