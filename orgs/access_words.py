@@ -21,9 +21,9 @@ def rules_answer(counts: RuleCounts, scope: OrgUnit | None) -> Answer:
     text = f"{_subjects(counts.subjects)} {hold} roles in {where}, by {counted(counts.total, 'rule')}."
     ending = f"{count(counts.ending)} {'ends' if counts.ending == 1 else 'end'} within 30 days"
     line = ending if counts.ending else "None ends within 30 days"
-    return Answer(
-        text, f"{line}; {count(counts.ended)} ended and {'grants' if counts.ended == 1 else 'grant'} nothing."
-    )
+    if counts.ended:
+        line += f"; {count(counts.ended)} ended and {'grants' if counts.ended == 1 else 'grant'} nothing"
+    return Answer(text, f"{line}.")
 
 
 def _subjects(number: int) -> str:

@@ -8,15 +8,17 @@ it afresh to see what has changed.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
-from orgs.models import AccessRule, OrgUnit, RolePermission, Subject, UnitKind, UnitState, User, in_force
+from orgs.models import AccessRule, OrgUnit, Subject, UnitKind, UnitState, User, in_force
 from portal.actor import Actor
 from portal.refusals import Told
 
@@ -64,23 +66,35 @@ class Scopes:
 
 
 @dataclass(slots=True)
-class _Grants:
-    paths: set[str] = field(default_factory=set)
-    projects: set[str] = field(default_factory=set)
+class _Rights:
+    """What a person holds: where by role, which roles by permission. Scopes are put together when asked for."""
 
-    def scopes(self) -> Scopes:
-        kept: list[str] = []
-        for path in sorted(self.paths):
-            if not (kept and path.startswith(kept[-1])):
-                kept.append(path)
-        return Scopes(tuple(kept), tuple(path for path in kept if path in self.projects))
+    places: dict[int, list[tuple[str, bool]]] = field(default_factory=dict)
+    """Role -> paths of its rules' scopes, each with whether it is a project."""
+    roles: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Permission (`entity:action`) -> roles that hold it."""
+    known: dict[tuple[int, ...], Scopes] = field(default_factory=dict)
+
+    def scopes(self, permission: str) -> Scopes:
+        roles = self.roles.get(permission, ())
+        found = self.known.get(roles)
+        if found is None:
+            found = self.known[roles] = _topmost(place for role in roles for place in self.places[role])
+        return found
 
 
-def _rights(user: Any) -> dict[str, Scopes]:
-    """Permission (`entity:action`) -> where the person holds it."""
+def _topmost(places: Iterable[tuple[str, bool]]) -> Scopes:
+    kept: list[tuple[str, bool]] = []
+    for place in sorted(places):
+        if not (kept and place[0].startswith(kept[-1][0])):
+            kept.append(place)
+    return Scopes(tuple(path for path, _ in kept), tuple(path for path, is_project in kept if is_project))
+
+
+def _rights(user: Any) -> _Rights:
     if not user.is_authenticated or not user.is_active:
-        return {}
-    rights: dict[str, Scopes] | None = getattr(user, "_rights", None)
+        return _Rights()
+    rights: _Rights | None = getattr(user, "_rights", None)
     if rights is None:
         rights = user._rights = _load(user)
     return rights
@@ -93,39 +107,51 @@ def rules_in_force(user: Any) -> QuerySet[AccessRule]:
     return AccessRule.objects.filter(in_force(), subject__in=own.union(shared, all=True))
 
 
-def _load(user: Any) -> dict[str, Scopes]:
-    rules = rules_in_force(user).values_list("role_id", "scope__path", "scope__kind")
-    by_role: dict[int, _Grants] = defaultdict(_Grants)
-    for role, path, kind in rules:
-        by_role[role].paths.add(path)
-        if kind == UnitKind.PROJECT:
-            by_role[role].projects.add(path)
-    held: dict[str, _Grants] = defaultdict(_Grants)
-    for permission, role in RolePermission.objects.filter(role__in=by_role).values_list("permission", "role_id"):
-        held[permission].paths |= by_role[role].paths
-        held[permission].projects |= by_role[role].projects
-    return {permission: grants.scopes() for permission, grants in held.items()}
+# What `rules_in_force` says, in SQL: every request begins with it, and the ORM takes 1.5 ms to write what the database
+# answers in 0.2 ms.
+_RULES = """
+select r.role_id, u.path, u.kind from orgs_accessrule r join orgs_orgunit u on u.id = r.scope_id
+where r.subject_id in (
+    select id from orgs_subject where user_id = %s
+    union all select s.id from orgs_groupmember m join orgs_subject s on s.group_id = m.group_id where m.user_id = %s
+) and (r.expires_at is null or r.expires_at > %s)
+"""
+_CELLS = "select permission, role_id from orgs_rolepermission where role_id in ({}) order by role_id"
+
+
+def _load(user: Any) -> _Rights:
+    rights = _Rights()
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_RULES, [user.pk, user.pk, now])
+        for role, path, kind in cursor.fetchall():
+            rights.places.setdefault(role, []).append((path, kind == UnitKind.PROJECT))
+        if rights.places:
+            cursor.execute(_CELLS.format(", ".join(["%s"] * len(rights.places))), list(rights.places))
+            for permission, role in cursor.fetchall():
+                rights.roles[permission] = (*rights.roles.get(permission, ()), role)
+    return rights
 
 
 def scopes_of(user: Any, permission: str) -> Scopes:
     """Where `user` holds `permission` (`entity:action`), as a filter."""
-    return _rights(user).get(permission, Scopes())
+    return _rights(user).scopes(permission)
 
 
 def scopes_with(user: Any, permission: str) -> tuple[str, ...]:
     """Paths of the topmost units on which `user` holds `permission` (`entity:action`), sorted."""
-    return _rights(user).get(permission, Scopes()).paths
+    return _rights(user).scopes(permission).paths
 
 
 def may(user: Any, action: str, entity: str, scope: OrgUnit | None = None) -> bool:
     """Whether `user` may do `action` to an `entity` in `scope`; without a scope: anywhere at all."""
-    scopes = _rights(user).get(f"{entity}:{action}", Scopes())
+    scopes = _rights(user).scopes(f"{entity}:{action}")
     return bool(scopes.paths) if scope is None else scopes.cover(scope.path)
 
 
 def may_administer(user: Any) -> bool:
     """Whether Django's admin is open: settings may be changed on the account."""
-    return _rights(user).get("settings:update", Scopes()).everywhere()
+    return _rights(user).scopes("settings:update").everywhere()
 
 
 def require(actor: Actor, action: str, entity: str, scope: OrgUnit) -> None:
@@ -151,7 +177,7 @@ def as_of_now(actor: Actor) -> Actor:
 
 def within(queryset: QuerySet[M], user: Any, permission: str, field: str = "") -> QuerySet[M]:
     """Only rows whose unit `user` holds `permission` on. `field`: the foreign key to it; empty for units themselves."""
-    scopes = _rights(user).get(permission, Scopes())
+    scopes = _rights(user).scopes(permission)
     if scopes.everywhere():
         return queryset
     if not field:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from orgs.forms.scope import ScopeChoices, ScopesField
 from orgs.models import AccessRule, Role, Subject
@@ -17,7 +17,7 @@ def role_field() -> forms.ModelChoiceField:
     return forms.ModelChoiceField(
         Role.objects.none(),
         label="Role",
-        empty_label=None,
+        empty_label="Choose a role",
         error_messages={
             "required": "The role is missing. Choose one.",
             "invalid_choice": "There is no such role, or you may not grant it here. Choose one of the list.",
@@ -40,9 +40,9 @@ def end_of(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time.min, UTC) + timedelta(days=1)
 
 
-def smallest_first(roles: Sequence[Role]) -> QuerySet[Role]:
-    found = Role.objects.annotate(size=Count("permissions")).order_by("size", "name")
-    return found.filter(pk__in=[role.pk for role in roles])
+def in_order(roles: Sequence[Role]) -> QuerySet[Role]:
+    """Predefined ones first."""
+    return Role.objects.filter(pk__in=[role.pk for role in roles]).order_by("-built_in", "id")
 
 
 class RuleForm(forms.Form):
@@ -59,7 +59,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: object, roles: Sequence[Role], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"].queryset = smallest_first(roles)  # type: ignore[attr-defined]
+        self.fields["role"].queryset = in_order(roles)  # type: ignore[attr-defined]
 
     def clean_person(self) -> Subject:
         return subject_named(self.cleaned_data["person"])
@@ -77,7 +77,7 @@ class RuleUpdateForm(forms.Form):
     def __init__(self, *args: object, roles: Sequence[Role], rule: AccessRule, **kwargs: object) -> None:
         kwargs["initial"] = {"role": rule.role_id, "expires_at": rule.last_moment and rule.last_moment.date()}
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"].queryset = smallest_first([*roles, rule.role])  # type: ignore[attr-defined]
+        self.fields["role"].queryset = in_order([*roles, rule.role])  # type: ignore[attr-defined]
 
     def clean_expires_at(self) -> datetime | None:
         return checked_end(self.cleaned_data["expires_at"])
@@ -98,7 +98,7 @@ class RulesForm(forms.Form):
 
     def __init__(self, *args: object, roles: Sequence[Role], choices: ScopeChoices, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"].queryset = smallest_first(roles)  # type: ignore[attr-defined]
+        self.fields["role"].queryset = in_order(roles)  # type: ignore[attr-defined]
         self.fields["scopes"].give(choices)  # type: ignore[attr-defined]
 
     def clean_subjects(self) -> list[Subject]:
