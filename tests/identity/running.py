@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +32,8 @@ def identity_provider(redirect_uri: str, port: int, people: dict[str, dict[str, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # In a group of its own: where uv started Node, both have to end.
+        start_new_session=True,
     )
     try:
         assert process.stdout
@@ -39,5 +43,5 @@ def identity_provider(redirect_uri: str, port: int, people: dict[str, dict[str, 
         assert line == "ready\n", f"The identity provider did not start: {''.join(said)}"
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
