@@ -116,8 +116,9 @@ class WorkloadSpec(models.Model):
 
     workload = models.OneToOneField(Workload, models.CASCADE, primary_key=True, related_name="spec")
     spec = models.JSONField(default=dict)
-    """`command` list, `env` object, `pools` names in the order to try, `pools_from` where that order comes from in words
-    ("": it was given), `run_seconds` of a simulated run or None, `fail_after_seconds` for a simulated failure or None."""
+    """`command` list, `env` object, `pools` names in the order to try, `pools_from` where that order comes from in
+    words ("": it was given), `run_seconds` of a simulated run or None, `fail_after_seconds` for a simulated failure or
+    None."""
 
     def __str__(self) -> str:
         return f"spec of {self.workload_id}"
