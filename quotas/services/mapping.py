@@ -8,9 +8,11 @@ from orgs.hooks import Gift, PoolOffer
 from orgs.models import OrgUnit, UnitKind
 from orgs.services.unit import is_default_department
 from portal.actor import Actor
+from portal.errors import Refused
 from quotas.models import Pool, Quota, QuotaVersion
 from quotas.selectors.moves import available, given
-from quotas.services.quota import MOST_CHANGES, QuotaChange, quotas_save
+from quotas.services.guard import MOST_TOLD
+from quotas.services.quota import MOST_CHANGES, QuotaChange, RefusedCells, quotas_save
 from quotas.services.quota_rules import values_of
 
 
@@ -47,8 +49,18 @@ def quota_saves(units: Sequence[int]) -> set[str]:
 
 
 def _saved(actor: Actor, changes: Sequence[QuotaChange], reason: str) -> list[str]:
-    batches = [
-        quotas_save(actor=actor, changes=changes[at : at + MOST_CHANGES], reason=reason)
-        for at in range(0, len(changes), MOST_CHANGES)
-    ]
+    """Refused in the words of the cells, each once: there is no matrix here that could mark them."""
+    try:
+        batches = [
+            quotas_save(actor=actor, changes=changes[at : at + MOST_CHANGES], reason=reason)
+            for at in range(0, len(changes), MOST_CHANGES)
+        ]
+    except RefusedCells as refusal:
+        words = dict.fromkeys(
+            word
+            for one in refusal.cells.values()
+            for word in (one.messages if isinstance(one, Refused) else [str(one)])
+        )
+        told, more = list(words)[:MOST_TOLD], len(words) - MOST_TOLD
+        raise Refused([*told, f"The same goes for {more} more."] if more > 0 else told) from None
     return [str(batch) for batch in batches if batch]

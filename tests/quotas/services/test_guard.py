@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from orgs import hooks
+from orgs.hooks import Gift
 from orgs.models import OrgUnit
 from orgs.services.move import unit_move
 from portal.errors import Refused
@@ -53,7 +55,7 @@ def pool() -> Pool:
     vision = make_department("vision", north)
     make_quota(vision, pool, gpus=12)
     make_quota(make_project("vis-3d", vision), pool, gpus=8)
-    make_project("vis-med", vision)
+    make_project("vis-med", vision), make_project("vis-old", vision)
     return pool
 
 
@@ -124,7 +126,7 @@ def test_cordoned_nodes_count_and_lost_ones_do_not(pool: Pool) -> None:
 
 def test_a_damaged_state_can_be_repaired_step_by_step(pool: Pool) -> None:
     Node.objects.filter(name="two").update(state=Node.State.NOT_READY)
-    make_quota(make_project("vis-old", unit("vision")), pool, gpus=8)
+    make_quota(unit("vis-old"), pool, gpus=8)
     for gpus in (15, 12.5):
         assert "over" in refusal("vision", pool, gpus)["gpu_milli"][0]
     give("vis-old", pool, 7)
@@ -232,7 +234,7 @@ def test_a_unit_moves_only_where_its_quota_fits(pool: Pool) -> None:
 def test_moving_writes_what_is_found(pool: Pool) -> None:
     guard(make_account(), Mode.WARN)
     sound = make_department("sound", pool.cluster)
-    make_quota(make_project("vis-old", unit("vision")), pool, gpus=8)
+    make_quota(unit("vis-old"), pool, gpus=8)
     give("vision", pool, 12.5)
     assert [finding.unit.name for finding in GuardFinding.objects.filter(resolved_at=None)] == ["vision"]
     with noticed() as heard:
@@ -288,3 +290,14 @@ def test_several_pools_over_are_also_a_finding_of_the_cluster(pool: Pool) -> Non
     assert found == {(pool, 20_000, 16_000), (a100, 2_000, 0), (None, 22_000, 16_000)}
     give("vision", a100, 0)
     assert {one.pool for one in GuardFinding.objects.filter(resolved_at=None)} == {pool}
+
+
+def test_the_wizard_gives_no_more_than_there_is_and_says_the_numbers(pool: Pool) -> None:
+    gifts = [Gift(unit(name), pool.pk, gpus * 1000) for name, gpus in (("vis-med", 3), ("vis-old", 2))]
+    with pytest.raises(Refused) as refused:
+        hooks.quotas_give(SYSTEM, gifts)
+    assert refused.value.messages == [
+        "1 over: 5 GPUs asked for in default, 4 available (vision has 12, 8 given to others). "
+        "Ask for less, or raise vision first."
+    ]
+    hooks.quotas_give(SYSTEM, gifts[:1])
