@@ -396,3 +396,7 @@ def test_queries_are_the_same_for_few_and_many_rows(vision: OrgUnit, monkeypatch
 
     client = signed_in(make_user(role=ADMIN))
     assert_same_queries(client, f"{reverse('quotas')}?size=500", lambda: add(5), lambda: add(495))
+    yesterday = timezone.now().date() - timedelta(days=1)
+    QuotaVersion.objects.update(since=timezone.now() - timedelta(days=9))
+    for address in (f"{reverse('quotas')}?size=500&day={yesterday}", reverse("quotas_csv")):
+        assert_same_queries(client, address, lambda: add(5), lambda: add(95))
