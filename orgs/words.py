@@ -133,7 +133,7 @@ def move_rows(impact: MoveImpact, unit: OrgUnit, parent: OrgUnit) -> list[dict[s
                 "text": f"GPUs guaranteed inside {change.unit.name}, pool {change.pool}",
                 "figure": f"{gpus(change.before)} → {gpus(change.after)}{whole}",
                 "tone": "over" if over else "change",
-                "names": f"{gpus(change.after - (change.available or 0))} more than there are" if over else "",
+                "names": f"{gpus(change.after - (change.available or 0))} more than it has" if over else "",
             }
         )
     if impact.rules_lost:

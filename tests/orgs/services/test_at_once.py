@@ -8,9 +8,12 @@ from contextlib import suppress
 
 import pytest
 
+from orgs.mapping.lines import Pattern, read_lines
+from orgs.mapping.plan import Wish
 from orgs.models import AccessRule, OrgUnit, Role, UnitState
 from orgs.services.administrators import LastAdministrator
 from orgs.services.department import department_create
+from orgs.services.mapping import mapping_create
 from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.rule import rule_create, rule_delete
@@ -139,3 +142,19 @@ def test_many_moves_of_everything_at_once() -> None:
 
     assert at_once(wander, wander, wander) == []
     consistent()
+
+
+def test_a_list_is_made_once() -> None:
+    target = make_department("vision")
+    admin = make_user(role=ADMIN)
+    make_user("mira@example.org")
+    lines = read_lines("inner,p-1,mira@example.org\ninner,p-2,new@example.org", Pattern.UNITS, ())
+    wish = Wish(target, Pattern.UNITS, lines, Role.objects.get(name=VIEWER), True)
+
+    def make() -> object:
+        return mapping_create(actor=actor_of(admin), wish=wish)
+
+    raised = at_once(make, make, lambda: project_create(actor=actor_of(), parent=target, name="p-3"))
+    assert refusals(raised) == 1
+    consistent()
+    assert OrgUnit.objects.filter(path__startswith=target.path).count() == 5

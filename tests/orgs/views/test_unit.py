@@ -121,7 +121,7 @@ def test_moving_shows_the_sums_it_changes_and_then_the_unit_in_its_new_place() -
     assert "GPUs guaranteed inside vision, pool a100" in dialog
     assert "4 → 0 of 8" in dialog
     assert "0 → 4 of 2" in dialog
-    assert "2 more than there are" in dialog
+    assert "2 more than it has" in dialog
     assert "Access rules from above that no longer hold on vis-3d" in dialog
     response = client.post(url, {"parent": robots.pk, "expected_version": project.version}, headers=FRAGMENT)
     assert response.headers["HX-Redirect"] == f"/organization/?unit={project.pk}"
