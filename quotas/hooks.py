@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from portal.hooks import Hook
@@ -111,6 +112,20 @@ def node_fills(nodes: Sequence[int]) -> dict[int, tuple[DeviceFill, ...]]:
 @Hook
 def node_cpu_used(nodes: Sequence[int]) -> dict[int, int]:
     """Millicores that pods ask for on each of the nodes (ids); nodes without any may be left out. Constant queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEvent:
+    """Something that happened on a node, in words for the person who asks."""
+
+    at: datetime
+    text: str
+    url: str | None = None
+
+
+@Hook
+def node_history(node: Node, user: Any) -> list[NodeEvent]:
+    """What started on the node of late, oldest first: named where `user` may see it."""
 
 
 @Hook

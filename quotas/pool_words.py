@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.dateparse import parse_datetime
+
 from orgs.words import Answer
 from portal.formats import clock, cores, counted, day, gpus, gpus_counted, memory
+from quotas.hooks import NodeEvent
 from quotas.models import Node, Quota
 from quotas.selectors.impact import PoolImpact
 from quotas.selectors.nodes import Fill
 from quotas.selectors.pool_lines import PoolLine
+from quotas.selectors.pool_table import PoolRow
 from quotas.selectors.preview import Group, Preview
 from quotas.words import listed
 
@@ -35,6 +42,20 @@ def pools_answer(lines: list[PoolLine]) -> Answer:
         if line.nodes is not None and line.hardware.gpu_milli
     ]
     return Answer(text, f"The largest room free on one node: {', '.join(rooms)} GPUs." if rooms else "")
+
+
+def pool_table_answer(rows: list[PoolRow]) -> Answer:
+    """How many pools there are, and how much of their hardware is in use."""
+    if not rows:
+        return Answer("No node pool here.", "They come with a cluster; an administrator connects it in Settings.")
+    ready = sum(row.hardware.ready.gpu_milli for row in rows)
+    if any(row.used is None for row in rows):
+        return Answer(
+            f"{counted(len(rows), 'pool')} with {gpus_counted(ready)} ready.", "Use is for who may see nodes."
+        )
+    used = sum(row.used.gpu_milli for row in rows if row.used)
+    text = f"{gpus(used)} of {gpus_counted(ready)} in use in {counted(len(rows), 'pool')}."
+    return Answer(text, "As the schedulers last counted: what is charged to each pool, wherever its nodes are now.")
 
 
 Rows = list[dict[str, object]]
@@ -144,6 +165,36 @@ def conflict_words(node: Node) -> str:
         f"{labels} both match {node.name}. It takes nothing new; what runs there goes on. "
         "Take one of the two labels off the node, or change the label of one of the pools."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a node's kubelet says of it, as the page shows it."""
+
+    name: str
+    words: str
+    wrong: bool
+    message: str
+    since: datetime | None
+
+
+def conditions_of(node: Node) -> list[Condition]:
+    """Those that are wrong first. `Ready` is wrong when it is not true, every other when it is."""
+    found = []
+    for said in node.conditions:
+        ready = said["type"] == "Ready"
+        wrong = said["status"] != ("True" if ready else "False")
+        words = {"True": "yes", "False": "no"}.get(said["status"], "not known")
+        since = parse_datetime(said["since"]) if said["since"] else None
+        found.append(Condition(said["type"], words, wrong, said["message"] or said["reason"], since))
+    return sorted(found, key=lambda one: (not one.wrong, one.name != "Ready", one.name))
+
+
+def state_event(node: Node) -> NodeEvent:
+    """Since when the node is what it is."""
+    if node.removed_at is not None:
+        return NodeEvent(node.removed_at, "It left the cluster.")
+    return NodeEvent(node.state_since, f"It is {node.get_state_display()} since then.")
 
 
 def nodes_answer(total: int, not_ready: int, cordoned: int, conflicts: int) -> Answer:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from quotas.views import edits, findings, guard, nodes, pool_order, pools, quotas, suggestions, topologies
+from quotas.views import edits, findings, guard, nodes, pool_order, pool_table, pools, quotas, suggestions, topologies
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("pools/new/", pools.PoolCreate.as_view(), name="pool_create"),
     path("pools/<int:pk>/", pools.PoolEdit.as_view(), name="pool"),
     path("pools/<int:pk>/delete/", pools.PoolDelete.as_view(), name="pool_delete"),
+    path("pools/table/", pool_table.PoolTable.as_view(), name="pool_table"),
+    path("pools/table/csv/", pool_table.PoolsCsv.as_view(), name="pools_csv"),
     path("pools/order/<int:pk>/", pool_order.PoolOrderEdit.as_view(), name="pool_order"),
     path("pools/topologies/new/", topologies.TopologyCreate.as_view(), name="topology_create"),
     path("pools/topologies/<int:pk>/", topologies.TopologyEdit.as_view(), name="topology"),

@@ -18,6 +18,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.loops.supervisor import supervise
         from scheduling.selectors.effect import quota_effect
         from scheduling.selectors.visible import CREATE_WORK, READ_WORK
+        from scheduling.selectors.node_history import node_history
         from scheduling.selectors.workloads import waiting_count
 
         orgs.workloads_ever.register(answers.workloads_ever)
@@ -31,6 +32,7 @@ class SchedulingConfig(AppConfig):
         quotas.node_fills.register(answers.node_fills)
         quotas.node_cpu_used.register(answers.node_cpu_used)
         quotas.node_pods.register(answers.node_pods)
+        quotas.node_history.register(node_history)
         orgs.simulated_nodes_create.register(simulate_cluster)
         register_links(answers.workload_links, "workload")
         register_menu(

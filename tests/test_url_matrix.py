@@ -203,6 +203,8 @@ LINES: list[Line] = [
         "SA DA Ed: 302; En Co Ds Te Cr: 404; rest: 403",
     ),
     Line("pool_order", of(pk="elsewhere.pk"), "SA: 200; Vi AA: 403; rest: 404", "SA: 302; Vi AA: 403; rest: 404"),
+    Line("pool_table", NONE, "En Co Ds Te Cr: 404; rest: 200"),
+    Line("pools_csv", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("pools_suggested", suggested, "SA: 200; rest: 404", 422),
     Line("topology_create", NONE, "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("topology", of(pk="topology.pk"), "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),

@@ -39,6 +39,8 @@ class Node(models.Model):
     """What pods of other schedulers and DaemonSets take: room, but nobody's quota."""
     labels = models.JSONField(default=dict)
     taints = models.JSONField(default=list)
+    conditions = models.JSONField(default=list)
+    """What its kubelet says of it: `type`, `status`, `reason`, `message`, `since` of each."""
     removed_at = models.DateTimeField(null=True)
 
     class Meta:

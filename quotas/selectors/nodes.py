@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 
 from orgs.access import NotVisible
@@ -22,11 +23,12 @@ from .pools import clusters_in_scope
 def nodes_with_label(cluster: OrgUnit, key: str, value: str) -> list[Node]:
     """The cluster's present nodes with this label, by name, each with its pool.
 
-    The database narrows them to those that have the key; the value is compared here, as JSON paths of the databases
-    read keys that look like numbers as places in a list.
+    The database narrows them by the text of the labels, which hold nothing that JSON escapes; what is left is compared
+    here. JSON paths of the databases would read keys that look like numbers as places in a list.
     """
-    nodes = Node.objects.filter(cluster=cluster, removed_at=None, labels__has_key=key)
-    return [node for node in nodes.select_related("pool").order_by("name") if matches(node.labels, key, value)]
+    nodes = Node.objects.filter(cluster=cluster, removed_at=None).annotate(text=Cast("labels", TextField()))
+    found = nodes.filter(text__contains=f'"{key}": "{value}"').defer("taints", "conditions")
+    return [node for node in found.select_related("pool").order_by("name") if matches(node.labels, key, value)]
 
 
 def owners_of(nodes: Iterable[Node], cluster: OrgUnit, pool: Pool | None) -> dict[int, Pool]:

@@ -16,7 +16,7 @@ from .nodes import Fill, fills, node_cell, nodes_in_scope
 from .pools import NO_HARDWARE, Hardware, clusters_in_scope, hardware, pools_in_scope
 
 DRAWN = ("name", "state", "schedulable", "conflict", "gpu_count", "cpu_millicores", "pool")
-MOST_DRAWN = 1_500
+MOST_DRAWN = 600
 """Nodes on the page that are drawn one by one, small pools first; of the other pools only what is free is told."""
 
 

@@ -116,7 +116,7 @@ def _is_place(key: str) -> bool:
 
 
 def _keys(labels: _Labels, wanted: Callable[[str], bool]) -> list[str]:
-    return sorted({key for _, found in labels.free for key in found if wanted(key)})
+    return sorted(filter(wanted, {key for _, found in labels.free for key in found}))
 
 
 def _by_key(title: str, key: str, labels: _Labels) -> Suggestion | None:

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 from orgs.views.base import Page
 from quotas import hooks
 from quotas.models import Node
-from quotas.pool_words import conflict_words, node_answer, nodes_answer
+from quotas.pool_words import conditions_of, conflict_words, node_answer, nodes_answer, state_event
 from quotas.selectors.nodes import fills, node_for, nodes_in_scope
 from quotas.selectors.pools import pools_in_scope
 
@@ -104,6 +104,13 @@ class NodePage(Page):
             devices=devices,
             answer=node_answer(self.node, fill),
             conflict=conflict_words(self.node) if self.node.conflict and not self.node.removed_at else "",
+            conditions=conditions_of(self.node),
+            history=[
+                {"at": event.at, "text": event.text, "href": event.url}
+                for event in sorted(
+                    [*hooks.node_history(self.node, self.request.user), state_event(self.node)], key=lambda one: one.at
+                )
+            ],
             labels=sorted(self.node.labels.items()),
             **kwargs,
         )

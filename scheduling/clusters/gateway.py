@@ -25,6 +25,8 @@ class SeenNode:
     name: str
     labels: dict[str, str]
     taints: tuple[dict[str, str], ...] = ()
+    conditions: tuple[dict[str, str], ...] = ()
+    """`type`, `status`, `reason`, `message`, and `since` in ISO form ("" where that is not known)."""
     ready: bool = True
     schedulable: bool = True
     gpu_type: str = ""

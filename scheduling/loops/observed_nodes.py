@@ -27,6 +27,7 @@ FIELDS = (
     "pod_slots",
     "labels",
     "taints",
+    "conditions",
 )
 
 
@@ -104,4 +105,5 @@ def _values(node: SeenNode) -> tuple[object, ...]:
         node.pod_slots,
         node.labels,
         list(node.taints),
+        list(node.conditions),
     )

@@ -16,8 +16,8 @@ document.addEventListener("dragover", (event) => {
   if (!dragged || !row || row.parentElement !== dragged.parentElement) return;
   event.preventDefault();
   if (row === dragged) return;
-  const { top, height } = row.getBoundingClientRect();
-  row[event.clientY < top + height / 2 ? "before" : "after"](dragged);
+  const below = row.compareDocumentPosition(dragged) & Node.DOCUMENT_POSITION_FOLLOWING;
+  row[below ? "before" : "after"](dragged);
 });
 
 document.addEventListener("drop", (event) => {

@@ -30,6 +30,7 @@ class Condition(Fields, frozen=True):
     status: str = ""
     reason: str = ""
     message: str = ""
+    last_transition_time: datetime | None = None
 
 
 class Taint(Fields, frozen=True):

@@ -16,6 +16,7 @@ MEBIBYTE = 1024 * 1024
 # A cluster may claim anything; more than this on one node is no truth, and would weigh on every cycle.
 MAX_DEVICES = 256
 MAX_PODS = 10_000
+MAX_CONDITIONS = 20
 # A pod whose node fell silent is in phase Unknown, and still holds its room.
 PHASES = {"Pending": PodPhase.PENDING, "Succeeded": PodPhase.SUCCEEDED, "Failed": PodPhase.FAILED}
 
@@ -27,6 +28,7 @@ def seen_node(node: decode.Node) -> SeenNode:
         name=node.metadata.name,
         labels=labels,
         taints=tuple({"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in node.spec.taints),
+        conditions=tuple(_condition(condition) for condition in node.status.conditions[:MAX_CONDITIONS]),
         ready=any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions),
         schedulable=not node.spec.unschedulable,
         gpu_type=labels.get("nvidia.com/gpu.product", ""),
@@ -36,6 +38,17 @@ def seen_node(node: decode.Node) -> SeenNode:
         memory_bytes=units(allocatable.get("memory", "0")),
         pod_slots=min(MAX_PODS, units(allocatable.get("pods", "0"))),
     )
+
+
+def _condition(condition: decode.Condition) -> dict[str, str]:
+    since = condition.last_transition_time
+    return {
+        "type": plain(condition.type, 60),
+        "status": plain(condition.status, 20),
+        "reason": plain(condition.reason, 100),
+        "message": plain(condition.message, 300),
+        "since": since.isoformat(timespec="seconds") if since else "",
+    }
 
 
 def seen_pod(pod: decode.Pod) -> SeenPod:

@@ -14,6 +14,7 @@ from tests.factories import (
     ADMIN,
     default_pool_of,
     make_cluster,
+    make_department,
     make_node,
     make_pool,
     make_project,
@@ -30,7 +31,7 @@ SignIn = Callable[[Page, Any], None]
 def node() -> Node:
     north = make_cluster("north")
     a100 = make_pool("a100", north)
-    make_quota(make_project(), a100, gpus=4)
+    make_quota(make_project(department=make_department(parent=north)), a100, gpus=4)
     for number in range(3):
         make_node(f"cpu-{number}", make_pool(f"cpu-{number}", north), gpus=0)
         make_node(f"spare-{number}", default_pool_of(north), gpus=4, labels={"rack": "r07"})
@@ -46,7 +47,15 @@ def test_axe_finds_nothing(
 ) -> None:
     page = new_page(color_scheme=theme, viewport={"width": width, "height": 900})
     sign_in(page, make_user(role=ADMIN))
-    for path in ("pools/", "pools/new/", f"pools/{node.pool_id}/", "nodes/", f"nodes/{node.pk}/", "quotas/"):
+    for path in (
+        "pools/",
+        "pools/new/",
+        "pools/table/",
+        f"pools/{node.pool_id}/",
+        "nodes/",
+        f"nodes/{node.pk}/",
+        "quotas/",
+    ):
         page.goto(f"{live_server.url}/{path}")
         expect(page.locator("h1")).to_be_visible()
         assert axe(page) == [], path
@@ -76,7 +85,7 @@ def test_making_changing_and_deleting_a_pool(page: Page, live_server: Any, sign_
     page.get_by_role("link", name="rack-7", exact=True).click()
     page.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog", name="Delete pool rack-7?")
-    expect(dialog).to_contain_text("Nodes go back to the pools their labels say")
+    expect(dialog).to_contain_text("Nodes go to default, with 12 GPUs")
     assert axe(page) == []
     dialog.get_by_role("button", name="Delete pool").click()
     expect(page.get_by_text("Pool rack-7 is deleted.")).to_be_visible()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orgs.models import OrgUnit
 from quotas import hooks
-from quotas.hooks import DeviceFill, NodePod
+from quotas.hooks import DeviceFill, NodeEvent, NodePod
 from quotas.models import Node
 from quotas.views import nodes
 from tests.factories import ADMIN, VIEWER, make_cluster, make_node, make_pool, make_user, signed_in
@@ -93,6 +93,25 @@ def test_a_node_says_who_uses_which_share(north: OrgUnit, monkeypatch: pytest.Mo
     assert "&lt;b&gt;east&lt;/b&gt;" in html
     assert "gpu=yes" in html
     assert asked == [user]
+
+
+def test_conditions_and_history(north: OrgUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    node, at = Node.objects.get(name="a100-1"), timezone.now()
+    said = {"reason": "", "message": "", "since": ""}
+    wrong = {"type": "DiskPressure", "status": "True", "message": "full <b>", "since": "2026-01-01T00:00:01+00:00"}
+    conditions = [said | {"type": "Ready", "status": "True"}, said | {"type": "PIDPressure", "status": "Unknown"}]
+    Node.objects.filter(pk=node.pk).update(conditions=[*conditions, said | wrong])
+    events = [NodeEvent(at, "A pod of nerf-city started on GPU 0.", "/w/"), NodeEvent(at, "A pod of somebody.")]
+    monkeypatch.setattr(hooks.node_history, "_answer", lambda node, user: events)
+    html = signed_in(make_user(role=VIEWER)).get(reverse("node", args=[node.pk])).content.decode()
+    assert re.findall(r"(\w+): (yes|no|not known)</dt>", html) == [
+        ("DiskPressure", "yes"),
+        ("PIDPressure", "not known"),
+        ("Ready", "yes"),
+    ]
+    assert "full &lt;b&gt;" in html
+    assert '<a href="/w/">A pod of nerf-city started on GPU 0.</a>' in html
+    assert "It is ready since then." in html
 
 
 def test_nodes_that_are_gone_or_not_to_be_seen(north: OrgUnit) -> None:

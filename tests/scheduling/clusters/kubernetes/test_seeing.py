@@ -35,7 +35,10 @@ def test_node_with_its_gpus_taints_and_health() -> None:
         "spec": {"unschedulable": True, "taints": [{"key": "k", "effect": "NoSchedule"}]},
         "status": {
             "allocatable": {"cpu": "63500m", "memory": "500Gi", "nvidia.com/gpu": "8", "pods": "110"},
-            "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}],
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False", "message": "all\nwell\x00"},
+                {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z"},
+            ],
         },
     }
     node = seen_node(msgspec.json.decode(msgspec.json.encode(content), type=decode.Node))
@@ -43,6 +46,11 @@ def test_node_with_its_gpus_taints_and_health() -> None:
     assert (node.gpu_count, node.gpu_type, node.gpu_memory_bytes) == (8, "NVIDIA-A100", 80 * 2**30)
     assert (node.cpu_millicores, node.memory_bytes, node.pod_slots) == (63_500, 500 * 2**30, 110)
     assert node.taints == ({"key": "k", "value": "", "effect": "NoSchedule"},)
+    pressure, ready = node.conditions
+    assert (pressure["type"], pressure["status"], pressure["message"], pressure["since"]) == (
+        "MemoryPressure", "False", "all well", "",
+    )  # fmt: skip
+    assert (ready["type"], ready["since"]) == ("Ready", "2026-01-01T00:00:01+00:00")
 
 
 @pytest.mark.parametrize("ready", ["False", "Unknown"])
