@@ -19,6 +19,11 @@ def register_links(links: Links, *kinds: str) -> None:
         _links[kind] = links
 
 
+def linked_kinds() -> set[str]:
+    """Kinds of things that events name."""
+    return set(_links) - {"unit"}
+
+
 def links_to(user: Any, things: Iterable[Thing]) -> dict[Thing, str]:
     """The addresses of all of them, each kind asked once."""
     asked: dict[str, set[int]] = defaultdict(set)

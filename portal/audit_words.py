@@ -118,7 +118,9 @@ def sentence(event: AuditEvent) -> str:
 def changes(event: AuditEvent, seen: Mapping[int, bool] | None = None) -> list[Change]:
     """What differs, field by field. `seen`: whether the reader may know the unit of that id; None: knows all."""
     sides = (event.before or {}, event.after or {})
-    names = dict.fromkeys([*sides[0], *sides[1]])
+    columns = _columns(event.entity)
+    # The columns' own order, as PostgreSQL keeps the names of an object in one of its own.
+    names = sorted({*sides[0], *sides[1]}, key=lambda name: (columns.get(name, len(columns)), name))
     found = []
     for name in names:
         if name.removesuffix("_id") in UNIT_FIELDS and name.endswith("_id"):
@@ -191,6 +193,13 @@ def _number(entity: str, name: str, value: int) -> str:
 @cache
 def _models() -> dict[str, Any]:
     return {model._meta.model_name: model for model in apps.get_models() if model._meta.model_name}
+
+
+@cache
+def _columns(entity: str) -> dict[str, int]:
+    """The place of each column among those of its model."""
+    model = _models().get(entity)
+    return {field.name: place for place, field in enumerate(model._meta.fields)} if model else {}
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
@@ -24,6 +24,9 @@ MOST_COUNTED = 10_000
 SIZES = (25, 50, 100)
 USUAL_DAYS = 7
 BRIEF = 2
+MOST_OFFERED = 2_000
+REMOVED = "remove"
+UNIT_KINDS = tuple(UnitKind.labels)
 NEWEST_FIRST = Sort(("at",), descending=True)
 MOST_PEOPLE = 200
 """Whom a name typed may mean."""
@@ -37,7 +40,7 @@ class AuditQuery:
     last_day: date
     """The window in whole days, UTC, as people choose it."""
     moved: bool = False
-    """Whether the window was chosen."""
+    """Whether the window is another one than usual."""
     actions: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     actors: tuple[int, ...] = ()
@@ -58,7 +61,7 @@ class AuditQuery:
         return cls(
             first_day=min(first, last),
             last_day=max(first, last),
-            moved=bool(_day(query.get("to", "")) or _day(query.get("from", ""))),
+            moved=(first, last) != (today - timedelta(days=USUAL_DAYS - 1), today),
             actions=tuple(filter(None, map(_text, query.getlist("action")))),
             entities=tuple(filter(None, map(_text, query.getlist("entity")))),
             actors=_ids(query.getlist("actor")),
@@ -127,20 +130,25 @@ class AuditList:
     people: int
     """Who did them, Bursar not counted; of the newest MOST_COUNTED."""
     kinds: list[tuple[str, str]]
-    """Actions and entities there are in the window."""
+    """Actions and entities of the newest MOST_OFFERED in the window, whatever is filtered."""
 
 
 def visible_events(user: Any) -> QuerySet[AuditEvent]:
-    """Events of units on which the user may read the log; those of a unit that is gone belong where it lay then."""
+    """Events of units on which the user may read the log; those of a unit that is gone belong where it lay last."""
     scopes = scopes_of(user, PERMISSION)
     if scopes.everywhere():
         return AuditEvent.objects.all()
-    return AuditEvent.objects.filter(_in_units(OrgUnit.objects.filter(scopes.query()), scopes.query("unit_path")))
+    return AuditEvent.objects.filter(unit__in=_units(scopes.query(), scopes.query("unit_path")))
 
 
-def _in_units(units: QuerySet[OrgUnit], lay_there: Q) -> Q:
-    there = Q(Exists(OrgUnit.objects.filter(pk=OuterRef("unit"))))
-    return Q(unit__in=units.values("pk")) | (lay_there & Q(unit__isnull=False) & ~there)
+def _units(there: Q, gone: Q) -> list[int]:
+    """Ids of units: of those that are there, and of those whose removal, an event of the unit above, was there.
+
+    As a list: two questions joined by OR in one would keep the index on units from being used.
+    """
+    removals = AuditEvent.objects.filter(gone, entity__in=UNIT_KINDS, action=REMOVED)
+    ids = {*OrgUnit.objects.filter(there).values_list("pk", flat=True), *removals.values_list("entity_id", flat=True)}
+    return sorted(pk for pk in ids if pk is not None)
 
 
 def events_in(request: HttpRequest, query: AuditQuery) -> QuerySet[AuditEvent]:
@@ -148,8 +156,8 @@ def events_in(request: HttpRequest, query: AuditQuery) -> QuerySet[AuditEvent]:
     rows = visible_events(request.user)
     scope: OrgUnit | None = getattr(request, "unit_scope", None)
     if scope is not None and scope.kind != UnitKind.ACCOUNT:
-        lay_there = Q(unit_path__gte=scope.path, unit_path__lt=scope.path[:-1] + "0")
-        rows = rows.filter(_in_units(OrgUnit.objects.filter(below(scope)), lay_there))
+        gone = Q(unit_path__gte=scope.path, unit_path__lt=scope.path[:-1] + "0")
+        rows = rows.filter(unit__in=_units(below(scope), gone))
     since = datetime.combine(query.first_day, time(), UTC)
     until = datetime.combine(query.last_day, time(), UTC) + timedelta(days=1)
     return rows.filter(at__gte=since, at__lt=until)
@@ -183,17 +191,15 @@ def audit_list(request: HttpRequest, query: AuditQuery) -> AuditList:
     window = events_in(request, query)
     rows = filtered(window, query)
     page = keyset_page(rows, NEWEST_FIRST, query.size, query.after, query.before)
-    newest = rows.order_by("-at", "-id").values("id")[:MOST_COUNTED]
-    counted = AuditEvent.objects.filter(id__in=newest).aggregate(people=Count("actor", distinct=True))
-    total = rows.values("id")[: MOST_COUNTED + 1].count()
-    recent = window.order_by("-at", "-id").values("id")[:MOST_COUNTED]
-    kinds = AuditEvent.objects.filter(id__in=recent).order_by().values_list("action", "entity").distinct()
+    newest = rows.order_by("-at", "-id").values("id", "actor")[: MOST_COUNTED + 1]
+    counted = newest.aggregate(total=Count("id"), people=Count("actor", distinct=True))
+    kinds = window.order_by("-at", "-id").values_list("action", "entity")[:MOST_OFFERED]
     return AuditList(
         rows=audit_rows(request.user, page.ids),
         page=page,
-        total=None if total > MOST_COUNTED else total,
+        total=None if counted["total"] > MOST_COUNTED else counted["total"],
         people=counted["people"],
-        kinds=sorted(kinds),
+        kinds=sorted(set(kinds)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from orgs.services.locks import account_locked, cluster_locked, fresh
 from orgs.services.tree import refuse_taken, subtree_ids
 from portal.actor import SYSTEM, Actor
 from portal.errors import Refused
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record, audit_record_all
 from portal.wake import wake_on_commit
 
 OUT_OF_REACH = timedelta(minutes=10)
@@ -109,17 +110,22 @@ def _remove(unit: OrgUnit) -> bool:
     work = hooks.workloads_impact(unit)
     if (work.running or work.waiting or hooks.live_pods(unit)) and not _out_of_reach(unit):
         return False
-    rules = AccessRule.objects.filter(below(unit, "scope")).select_related("subject", "role", "scope").order_by("id")
-    audit_record(
-        actor=SYSTEM,
-        action="remove",
-        entity=unit,
-        unit=unit.parent_id,
-        before={"name": unit.name, "access_rules": [str(rule) for rule in rules]},
-    )
+    _tell_removal(unit)
     unit.delete()
     wake_on_commit()
     return True
+
+
+def _tell_removal(unit: OrgUnit) -> None:
+    """An event for every unit that goes, with its access rules: the audit log finds by it where the unit lay last."""
+    rules: dict[int, list[str]] = defaultdict(list)
+    for rule in (
+        AccessRule.objects.filter(below(unit, "scope")).select_related("subject", "role", "scope").order_by("id")
+    ):
+        rules[rule.scope_id].append(str(rule))
+    gone = OrgUnit.objects.filter(below(unit)).order_by("path")
+    acts = [Act("remove", one, one.parent_id, before={"name": one.name, "access_rules": rules[one.pk]}) for one in gone]
+    audit_record_all(actor=SYSTEM, acts=acts)
 
 
 def _lock(unit: OrgUnit) -> None:

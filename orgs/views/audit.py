@@ -25,7 +25,8 @@ from orgs.selectors.audit import (
 from orgs.views.base import Guarded, Page
 from orgs.words import audit_answer
 from portal.access import may
-from portal.audit_words import act_word, thing_word
+from portal.audit_links import linked_kinds
+from portal.audit_words import ACTS, act_word, thing_word
 from portal.streaming import streamed
 
 MOST_EXPORTED = 100_000
@@ -45,8 +46,8 @@ class AuditPage(Page):
         query = AuditQuery.of(self.request.GET)
         found = audit_list(self.request, query)
         chosen = self.request.GET.get("event", "")
-        actions = {action for action, _ in found.kinds} | set(query.actions)
-        entities = {entity for _, entity in found.kinds} | set(query.entities)
+        actions = {action for action, _ in found.kinds} | {*query.actions, *ACTS}
+        entities = {entity for _, entity in found.kinds} | {*query.entities, *linked_kinds()}
         return super().get_context_data(
             query=query,
             found=found,
