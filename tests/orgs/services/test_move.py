@@ -184,7 +184,7 @@ def test_what_is_being_deleted_waits_for_its_pods_wherever_it_went_meanwhile() -
     assert now(project).path.startswith(robots.path)
 
 
-@examples(30)
+@examples(15)
 @given(moves=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12))
 def test_paths_follow_parents_whatever_moves_where(moves: list[tuple[int, int]]) -> None:
     cluster = make_cluster()
