@@ -82,7 +82,7 @@ def _act(cluster: OrgUnit, what: str, one: int, two: int, three: int, gpus: int)
         unit_delete(actor=SYSTEM, unit=unit)
 
 
-@examples(25)
+@examples(15)
 @given(STEPS)
 def test_no_accepted_act_makes_it_worse(steps: list[tuple[str, int, int, int, int]]) -> None:
     with transaction.atomic():
