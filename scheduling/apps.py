@@ -17,8 +17,8 @@ class SchedulingConfig(AppConfig):
         from scheduling.loops.readiness import leases_ready
         from scheduling.loops.supervisor import supervise
         from scheduling.selectors.effect import quota_effect
-        from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.node_history import node_history
+        from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
 
         orgs.workloads_ever.register(answers.workloads_ever)
