@@ -103,8 +103,8 @@ class RulePage(FormPage):
     def back(self) -> str:
         """Where the dialog was opened: a tab of the Access page, or the unit."""
         htmx = getattr(self.request, "htmx", None)
-        came = urlsplit((htmx and htmx.current_url_abs_path) or "")
-        if came.path.startswith(reverse("access")):
+        came = urlsplit((htmx and htmx.current_url_abs_path) or self.request.headers.get("Referer", ""))
+        if came.path.startswith(reverse("access")) and came.path != self.request.path:
             return came.path + (f"?{came.query}" if came.query else "")
         return organization_url(self.rule.scope)
 

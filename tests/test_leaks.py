@@ -1,0 +1,187 @@
+"""What somebody may not see is in no answer: by name, and by what it would add to counts, sums and choices.
+
+Driven by the table of addresses, so that a page that comes later is searched, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from orgs.models import OrgUnit, Role, User
+from orgs.services.unit import unit_rename
+from quotas.services.quota import quota_set
+from scheduling.models import Workload
+from scheduling.services.workload import workload_stop
+from tests.factories import (
+    RESEARCHER,
+    VIEWER,
+    actor_of,
+    make_department,
+    make_group,
+    make_pod,
+    make_project,
+    make_quota,
+    make_rule,
+    make_summary,
+    make_usage,
+    make_user,
+    make_waiting,
+    make_workload,
+    signed_in,
+)
+from tests.test_url_matrix import LINES, NONE
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+WITHOUT_SIGHT = ("nobody", "DA", "L1", "ML", "DV", "En")
+"""People of every kind of role whose place is another department."""
+SECRETS = ("zanzibar", "quagga-7", "okapi-run", "okapi-late", "okapi-done")
+"""The names of the hidden department, project and workloads; what follows `bursar-` is the project's name as well."""
+PARTS = {"q": "zanz", "who": "hidden@example.org"}
+"""What is searched for holds less than a whole name: an answer may repeat what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    department: OrgUnit
+    project: OrgUnit
+    workload: Workload
+    person: User
+
+    def ids(self) -> dict[str, Any]:
+        """As every parameter and field that takes an id, a name or an address."""
+        units = ("scope", "unit", "project", "parent", "scopes", "on", "inside", "department")
+        found: dict[str, Any] = dict.fromkeys(units, self.project.pk)
+        return found | {"workload": self.workload.pk, "selected": self.workload.pk} | PARTS
+
+
+def hide(world: World, *, busy: bool) -> Hidden:
+    """A department of the same cluster with a project, quotas, people and ended work; `busy`: work that runs and waits
+    in the same pool as well, on the same node, and a history of acts."""
+    department = make_department("zanzibar", parent=world.cluster)
+    project = make_project("quagga-7", department=department)
+    person = make_user("hidden@example.org", "Hidden Person", role=RESEARCHER, scope=project)
+    make_rule(make_group("wardens", person), VIEWER, department)
+    for unit in (department, project):
+        make_quota(unit, world.pool, 2)
+    done = make_workload("okapi-done", project=project, by=person, state=Workload.State.COMPLETED)
+    if not busy:
+        return Hidden(department, project, done, person)
+    for unit in (department, project):
+        make_usage(unit, world.pool, 1)
+    running = make_workload("okapi-run", project=project, pool=world.pool, by=person, state=Workload.State.RUNNING)
+    make_pod(running, node=world.node, devices="0")
+    waiting = make_workload("okapi-late", project=project, pool=world.pool, by=person, priority=100)
+    make_waiting(waiting, "limit", at=project.pk)
+    make_waiting(world.workload, "share", at=department.pk)
+    unit_rename(actor=actor_of(), unit=project, name="quagga-7", description="Stripes")
+    quota_set(actor=actor_of(), unit=project, pool=world.pool, gpu_milli=1000, expected_version=1)
+    workload_stop(actor=actor_of(), workload=running)
+    return Hidden(department, project, running, person)
+
+
+def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, address and data: every page as it is, in the hidden scope, with hidden ids; every address of one thing
+    for the hidden thing."""
+    other = replace(
+        world,
+        project=hidden.project,
+        department=hidden.department,
+        elsewhere=hidden.project,
+        workload=hidden.workload,
+        work_elsewhere=hidden.workload,
+        rule=hidden.person.subject.rules.get(),
+    )
+    everything = hidden.ids()
+    for line in LINES:
+        own, theirs = line.arguments(world), line.arguments(other)
+        url = reverse(line.name, kwargs=own)
+        yield "get", url, {}
+        if line.arguments is NONE:
+            yield "get", url, {"scope": hidden.project.pk}
+            yield "get", url, {name: value for name, value in everything.items() if name != "scope"}
+        elif own != theirs:
+            yield "get", reverse(line.name, kwargs=theirs), {}
+            yield "post", reverse(line.name, kwargs=theirs), everything
+        yield "post", url, everything | {"role": Role.objects.get(name=VIEWER).pk, "subjects": "vision-research"}
+
+
+@pytest.mark.parametrize("who", WITHOUT_SIGHT)
+def test_hidden_names_are_in_no_answer(who: str) -> None:
+    world = make_world()
+    make_summary(world.pool, gpus=8, used=1)
+    hidden = hide(world, busy=True)
+    client = signed_in(world.people[who])
+    session = client.cookies.copy()
+    cache.clear()
+    found = []
+    count = 0
+    for method, url, data in asked(world, hidden):
+        for headers in ({}, {"HX-Request": "true"}):
+            if headers and data:
+                continue
+            with transaction.atomic():
+                response = getattr(client, method)(url, data, headers=headers)
+                transaction.set_rollback(True)
+            client.cookies = session.copy()
+            count += 1
+            said = response.getvalue().decode() + str(response.headers)
+            found += [f"{secret} in {method} {url} {data or ''}" for secret in SECRETS if secret in said]
+    assert not found, "\n".join(found)
+    assert count > 150
+
+
+OF_EVERYBODY = ("/accounts/", "/healthz", "/style-guide/", "/access/people/", "/access/groups/")
+CHANGING = [
+    re.compile(pattern)
+    for pattern in (
+        r'name="csrfmiddlewaretoken" value="[^"]*"',
+        r'"X-CSRFToken": "[^"]*"',
+        r"<time [^>]*>[^<]*</time>",
+        r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?",
+        r"(\d+(\.\d)? (s|ms|min|h)\b ?)+",
+        r"<datalist .*?</datalist>",
+    )
+]
+
+
+def settled(client: Client, url: str) -> str:
+    """The page without what no two answers share."""
+    page = client.get(url).getvalue().decode()
+    for pattern in CHANGING:
+        page = pattern.sub("", page)
+    return page
+
+
+@pytest.mark.parametrize("who", ["DA", "L1", "DV"])
+def test_what_is_hidden_changes_no_page(who: str) -> None:
+    """A department, projects, quotas, people, rules and ended work that come to be elsewhere leave every page as it is.
+
+    No count, sum or choice tells of them. (Work that runs in a shared pool does: it takes room there.)
+
+    People and groups are offered and listed to those who may read them, wherever these hold roles.
+    """
+    world = make_world()
+    make_summary(world.pool, gpus=8, used=0)
+    client = signed_in(world.people[who])
+    urls = [reverse(line.name, kwargs=line.arguments(world)) for line in LINES if line.status(who) == 200]
+    urls = [url for url in urls if not url.startswith(OF_EVERYBODY)]
+    before = {url: settled(client, url) for url in urls}
+    hide(world, busy=False)
+    changed = []
+    for url, page in before.items():
+        now = settled(client, url)
+        if now != page:
+            lines = set(now.splitlines()) ^ set(page.splitlines())
+            changed.append(f"{url}: {[line.strip()[:300] for line in lines][:4]}")
+    assert not changed, "\n".join(changed)
