@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -215,7 +214,7 @@ def test_a_huge_save_is_bounded(vision: OrgUnit) -> None:
     )
 
 
-@pytest.mark.parametrize("batch", ["", "x", "\x00", str(uuid.uuid4())])
+@pytest.mark.parametrize("batch", ["", "x", "\x00", "00000000-0000-4000-8000-000000000000"])
 def test_there_is_no_such_save_to_take_back(vision: OrgUnit, batch: str) -> None:
     response = signed_in(make_user(role=ADMIN)).post(reverse("quotas_undo"), {"batch": batch})
     assert (response.status_code, response.json()["said"]) == (422, "There is no such save. Load the page again.")
