@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from orgs.models import AccessRule, Group, OrgUnit
+from orgs.models import AccessRule, Group, OrgUnit, Role, User
+from tests.e2e.conftest import axe, sideways
 from tests.factories import (
     ADMIN,
     RESEARCHER,
@@ -19,6 +20,7 @@ from tests.factories import (
     make_department,
     make_group,
     make_project,
+    make_role,
     make_rule,
     make_user,
 )
@@ -115,3 +117,76 @@ def test_groups(opened: Callable[..., Page], vision: OrgUnit) -> None:
     expect(panel.get_by_text("Mira Okafor")).to_be_visible()
     expect(panel.get_by_text("Noor Haddad")).to_have_count(0)
     assert [member.user.name for member in Group.objects.get().members.all()] == ["Mira Okafor"]
+
+
+def test_roles_of_ones_own(opened: Callable[..., Page], vision: OrgUnit) -> None:
+    page = opened("/access/roles/")
+    page.get_by_role("link", name="L2 researcher").click()
+    panel = page.locator(".panel")
+    expect(panel.get_by_role("row", name="Training")).to_contain_text("CRUD")
+    panel.get_by_role("link", name="Copy").click()
+    page.get_by_label("Name", exact=True).fill("Night shift")
+    page.get_by_label("Node: read").check()
+    page.get_by_label("Quota: update").check()
+    page.get_by_role("button", name="Create role").click()
+    expect(panel.get_by_role("heading", name="Night shift")).to_be_visible()
+    panel.get_by_role("link", name="Change").click()
+    page.get_by_label("Quota: update").uncheck()
+    page.get_by_role("button", name="Save role").click()
+    expect(page.get_by_text("Role Night shift is saved.")).to_be_visible()
+    role = Role.objects.get(name="Night shift")
+    copied = set(Role.objects.get(name="L2 researcher").permissions.values_list("permission", flat=True))
+    assert set(role.permissions.values_list("permission", flat=True)) == copied | {"node:read"}
+    panel.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete role").click()
+    expect(page.get_by_role("row", name="Night shift")).to_have_count(0)
+
+
+def test_what_may_this_person_do_and_who_may_do_this_here(opened: Callable[..., Page], vision: OrgUnit) -> None:
+    project = OrgUnit.objects.get(name="vis-3d")
+    mira = User.objects.get(name="Mira Okafor")
+    own = make_rule(mira, RESEARCHER, project)
+    shared = make_rule(make_group("readers", mira), VIEWER, vision)
+    page = opened("/access/effective/")
+    asked = page.get_by_label("Person or group")
+    asked.fill("mira@example.org")
+    asked.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mira Okafor may submit trainings in 1 project.")
+    page.get_by_role("row", name="vis-3d").get_by_role("link").first.click()
+    panel = page.locator(".panel")
+    expect(panel.get_by_role("heading", name="May create, read, change and delete training")).to_be_visible()
+    expect(panel).to_contain_text(f"Rule {own.pk}")
+    expect(panel).to_contain_text(f"Rule {shared.pk} from above")
+    panel.get_by_label("What").select_option(label="Audit")
+    expect(panel.get_by_role("heading", name="May do nothing with audit")).to_be_visible()
+    page.get_by_role("link", name="Unit: who").click()
+    page.locator("select[name=unit]").select_option(label="vis-3d (project)")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 people may create training in vis-3d.")
+    page.locator("select[name=action]").select_option(label="read")
+    expect(page.get_by_role("row", name="readers")).to_contain_text("Mira Okafor")
+
+
+def test_what_nobody_can_do(opened: Callable[..., Page], vision: OrgUnit) -> None:
+    page = opened("/access/")
+    rule = AccessRule.objects.get()
+    page.get_by_role("link", name=f"Remove rule {rule.pk}").click()
+    page.get_by_role("button", name="Take role away").click()
+    expect(page.get_by_text("This is the last System administrator")).to_be_visible()
+    page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]
+    assert AccessRule.objects.filter(pk=rule.pk).exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440])
+def test_every_width_and_theme(opened: Callable[..., Page], vision: OrgUnit, width: int, scheme: str) -> None:
+    group = make_group("readers")
+    make_rule(group, VIEWER, vision, expires_at=timezone.now() + timedelta(days=9))
+    make_role("Night shift", "project:read")
+    page = opened("/access/", viewport={"width": width, "height": 900}, color_scheme=scheme)
+    base = page.url.removesuffix("/access/")
+    effective = f"/access/effective/?unit={vision.pk}&entity=training"
+    paths = ("", "roles/", "people/", f"groups/?group={group.pk}", "rules/new/", "roles/new/", "effective/?view=scope")
+    for path in [*(f"/access/{path}" for path in paths), effective]:
+        page.goto(f"{base}{path}")
+        assert axe(page) == [], path
+        assert sideways(page) == [], path
