@@ -18,6 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 IDLE_SECONDS = 10
+FOCUSED_ALREADY = "Autofocus processing was blocked because a document already has a focused element."
+"""What Chromium notes when something is pressed before a page has come in whole: a closed menu has a field that takes
+the focus when it is opened."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -57,7 +60,7 @@ def new_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]
     deadline = time.monotonic() + IDLE_SECONDS
     while time.monotonic() < deadline and any("process_request" in thread.name for thread in threading.enumerate()):
         time.sleep(0.02)
-    assert said == [], "the console has to be silent"
+    assert [line for line in said if FOCUSED_ALREADY not in line] == [], "the console has to be silent"
 
 
 @pytest.fixture

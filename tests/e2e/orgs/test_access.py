@@ -177,7 +177,7 @@ def test_what_nobody_can_do(opened: Callable[..., Page], vision: OrgUnit) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440])
+@pytest.mark.parametrize("width", [1440, 390])
 def test_every_width_and_theme(opened: Callable[..., Page], vision: OrgUnit, width: int, scheme: str) -> None:
     group = make_group("readers")
     make_rule(group, VIEWER, vision, expires_at=timezone.now() + timedelta(days=9))
