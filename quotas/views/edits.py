@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -101,7 +101,16 @@ class QuotasSave(Edited):
             return self.show(edits, plan, refusal.cells, status=422)
         except Refused as refusal:
             return self.refuse(refusal)
-        return JsonResponse({"batch": str(batch) if batch else "", "saved": len(edits)})
+        told = {"batch": str(batch) if batch else "", "saved": len(edits), "versions": versions_of(plan.edits)}
+        return JsonResponse(told)
+
+
+def versions_of(cells: Collection[Cell]) -> dict[str, int]:
+    """What the page's cells are made from now, 0 where there is no row: by the ids that the page gives them."""
+    units, pools = {unit for unit, _ in cells}, {pool for _, pool in cells}
+    rows = Quota.objects.filter(unit__in=units, pool__in=pools).values_list("unit", "pool", "version")
+    found = {(unit, pool): version for unit, pool, version in rows}
+    return {f"{unit}-{pool}": found.get((unit, pool), 0) for unit, pool in cells}
 
 
 class QuotasUndo(Editing):

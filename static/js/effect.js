@@ -82,6 +82,7 @@ async function save(button) {
     const told = await answer.json();
     batch = told.batch;
     clear();
+    settle(edits, told.versions);
     show("", "");
     renew();
     const words = `${edits.length} ${edits.length === 1 ? "change" : "changes"} saved.`;
@@ -94,6 +95,20 @@ async function save(button) {
     button.ariaDisabled = null;
   }
   return undefined;
+}
+
+/** Until the matrix comes anew: what is typed now is made from what has just been saved. */
+function settle(edits, versions) {
+  for (const [key, version] of Object.entries(versions)) {
+    const cell = document.getElementById(`cell-${key}`);
+    if (cell?.dataset.version !== undefined) cell.dataset.version = version;
+  }
+  for (const { cell, resource, show, text } of edits) {
+    const there = document.getElementById(`cell-${cell}`);
+    const grid = matrix();
+    if (!there || show !== grid.dataset.show || resource !== grid.dataset.resource) continue;
+    there.dataset.value = text;
+  }
 }
 
 async function undo() {

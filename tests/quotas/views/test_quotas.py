@@ -102,6 +102,13 @@ def test_minimum_runtimes_are_cells_of_their_own(vision: OrgUnit) -> None:
     assert (quota.reclaim_min_runtime_seconds, quota.preempt_min_runtime_seconds) == (None, 7_200)
 
 
+def test_what_was_just_saved_can_be_edited_again_before_the_page_comes_anew(vision: OrgUnit) -> None:
+    client, project = signed_in(make_user(role=ADMIN)), make_project("vis-3d", vision)
+    for text, version in (("4", "0"), ("5", "1"), ("4.5", "2")):
+        saved = _save(client, _edit(project, text, version)).json()
+        assert saved["versions"] == {f"{project.pk}-{_pool(vision).pk}": int(version) + 1}
+
+
 def test_edits_of_several_sides_and_cells_are_one_save(vision: OrgUnit) -> None:
     project, other = make_project("vis-3d", vision), make_project("vis-med", vision)
     client = signed_in(make_user(role=ADMIN, name="Ana Krol"))
