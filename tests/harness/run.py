@@ -69,6 +69,9 @@ def run_part(name: str, arguments: list[str], environment: dict[str, str], repor
         "no:cacheprovider",
         "-n",
         "2",
+        # Who is done takes over from who is not: some tests take as long as a hundred others.
+        "--dist",
+        "worksteal",
         f"--junitxml={report}",
         *arguments,
     ]
