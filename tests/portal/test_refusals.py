@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -77,9 +79,11 @@ def change(world: World) -> QuotaChange:
 
 
 def test_what_the_guard_refuses(world: World, change: QuotaChange) -> None:
-    url = reverse("quota_cell", args=[change.unit.pk, change.pool.pk])
-    response = signed_in(world.people["department"]).post(url, {"value": "6", "version": "0"})
-    assert response.status_code in (409, 422)
+    cell = f"{change.unit.pk}-{change.pool.pk}"
+    edit = {"cell": cell, "version": "0", "resource": "gpu", "show": "quota", "text": "6"}
+    body = json.dumps({"edits": [edit], "reason": ""})
+    client = signed_in(world.people["department"])
+    assert client.post(reverse("quotas_save"), body, content_type="application/json").status_code == 422
     assert not Quota.objects.filter(unit=world.project).exists()
     (event,) = refusals()
     assert (event.entity, event.entity_name, event.unit) == ("quota", "vision", world.department.pk)
