@@ -70,9 +70,9 @@ def test_another_worker_waits_and_takes_over_when_the_first_is_gone() -> None:
     assert audit_check().problems == []
 
 
+@pytest.mark.postgres
+@pytest.mark.skipif(settings.EMBEDDED, reason="one writer at a time: nothing commits late on SQLite")
 def test_what_commits_late_is_under_the_next_seal() -> None:
-    if settings.EMBEDDED:
-        pytest.skip("one writer at a time: nothing commits late on SQLite")
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
