@@ -30,8 +30,9 @@ def holders() -> set[str]:
 
 
 def all_held(by_other_than: frozenset[str] | set[str] = frozenset()) -> bool:
+    """The observer, two loops, and who seals the audit log."""
     found = holders()
-    return Lease.objects.count() == 3 and not found & (by_other_than | {""})
+    return Lease.objects.count() == 4 and not found & (by_other_than | {""})
 
 
 def completed() -> int:
