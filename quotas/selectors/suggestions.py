@@ -13,6 +13,7 @@ from quotas.models import Node, Pool
 _HARDWARE = re.compile(r"(gpu|accelerator)", re.IGNORECASE)
 _KIND = re.compile(r"(product|product-name|type|class|model|family|name|accelerator)", re.IGNORECASE)
 _PLACE = re.compile(r"(region|zone|site|datacenter|building|hall|room|row|block|rack)", re.IGNORECASE)
+_OWN_NAME = "kubernetes.io/hostname"
 MOST_POOLS = 20
 """A label with more values than that suggests none: so many schedulers would cut the hardware into crumbs."""
 LONGEST_NAME = 63
@@ -138,7 +139,8 @@ def _of_cpu(labels: _Labels) -> Suggestion | None:
     if len(plain) == len(labels.free) and not labels.taken:
         return None
     others = {item for gpus, found in labels.free if gpus for item in found.items()} | labels.taken
-    counts = Counter(item for found in plain for item in found.items() if item not in others)
+    own = (item for found in plain for item in found.items() if item[0] != _OWN_NAME)
+    counts = Counter(item for item in own if item not in others)
     if not counts:
         return None
     (key, value), nodes = min(counts.items(), key=lambda found: (-found[1], not _HARDWARE.search(found[0][0]), found))

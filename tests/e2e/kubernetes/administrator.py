@@ -73,10 +73,10 @@ class Administrator:
     def create_pool(self, name: str, key: str, value: str, *, nodes: int) -> None:
         self.open("Node pools")
         self.page.get_by_role("link", name="New pool").click()
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Label key").fill(key)
-        self.page.get_by_label("Label value").fill(value)
-        expect(self.page.get_by_role("table", name="Nodes with this label")).to_contain_text(f"{nodes} node matches")
+        self.page.get_by_role("textbox", name="Name").fill(name)
+        self.page.get_by_role("textbox", name="Label key").fill(key)
+        self.page.get_by_role("textbox", name="Label value").fill(value)
+        expect(self.page.locator("#matching")).to_contain_text(f"{nodes} node")
         self.page.get_by_role("button", name="Create pool").click()
         pool = self.page.get_by_role("listitem").filter(has=self.page.get_by_role("link", name=name, exact=True))
         expect(pool).to_contain_text(f"{nodes} node")
@@ -96,6 +96,7 @@ class Administrator:
         cell.dblclick()
         self.page.keyboard.type(str(gpus))
         self.page.keyboard.press("Enter")
+        self.page.get_by_role("button", name="Save").click()
         expect(cell).to_have_attribute("data-value", str(gpus))
 
     def submit(self, name: str, project: str, pool: str, gpus: int) -> None:

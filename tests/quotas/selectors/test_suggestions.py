@@ -73,6 +73,12 @@ def test_labels_that_would_cut_the_hardware_into_crumbs(north: OrgUnit) -> None:
     assert suggestions([north]) == []
 
 
+def test_a_nodes_own_name_is_no_pool(north: OrgUnit) -> None:
+    nodes(north, 1, 8)
+    nodes(north, 1, 0)
+    assert suggestions([north]) == []
+
+
 def test_nothing_to_set_apart(north: OrgUnit) -> None:
     nodes(north, 3, 0, role="cpu")
     assert suggestions([north]) == []
