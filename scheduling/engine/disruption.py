@@ -57,17 +57,18 @@ class Spent:
     """What one search takes of the disruption budgets."""
 
     def __init__(self, cycle: Cycle) -> None:
-        self._pods = cycle.disturbed.copy()
+        self._before = cycle.disturbed
+        self._pods: dict[int, int] = {}
 
     def allows(self, batch: Batch) -> bool:
         """Whether it may go, too; counted if it may."""
         allowed, index = batch.job.workload.disruptions_allowed, batch.job.index
         if allowed is None:
             return True
-        pods = _running(batch.tasks)
-        if pods and self._pods[index] + pods > allowed:
+        pods, taken = _running(batch.tasks), self._pods.get(index, 0)
+        if pods and self._before[index] + taken + pods > allowed:
             return False
-        self._pods[index] += pods
+        self._pods[index] = taken + pods
         return True
 
 
