@@ -68,6 +68,7 @@ def test_from_the_menu_to_what_ana_changed(opened: Callable[..., Page], project:
     page = opened("/organization/")
     page.get_by_role("link", name="Audit").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("in the last 7 days, by 2 people.")
+    page.wait_for_load_state()
     page.get_by_role("searchbox", name="By whom").fill("ana")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("guaranteed 12 GPUs 20 GPUs")
