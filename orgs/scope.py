@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from orgs.access import NotVisible, scopes_with, within
 from orgs.models import OrgUnit, UnitKind, UnitState
+from portal.asked import whole_numbers
 
 M = TypeVar("M", bound=Model)
 
@@ -25,8 +26,7 @@ def chosen_scope(request: HttpRequest) -> OrgUnit | None:
     """The unit in the address, or where the person's rights begin; None = all that is theirs, in several places."""
     wanted = request.GET.get("scope", "")
     if wanted:
-        valid = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
-        unit = visible_units(request.user).filter(pk=int(wanted)).first() if valid else None
+        unit = visible_units(request.user).filter(pk__in=whole_numbers([wanted])).first()
         if unit is None:
             raise NotVisible("There is no such scope, or you may not see it.")
         return unit

@@ -15,6 +15,7 @@ from orgs.access import scopes_of
 from orgs.models import OrgUnit, Subject, UnitKind
 from orgs.scope import below, visible_units
 from portal import audit_words
+from portal.asked import page_size, whole_numbers
 from portal.audit_links import links_to
 from portal.models import AuditEvent
 from portal.selectors.keyset import KeysetPage, Sort, keyset_page
@@ -57,18 +58,17 @@ class AuditQuery:
         today = timezone.now().astimezone(UTC).date()
         last = _day(query.get("to", "")) or today
         first = _day(query.get("from", "")) or last - timedelta(days=USUAL_DAYS - 1)
-        size = query.get("size", "")
         return cls(
             first_day=min(first, last),
             last_day=max(first, last),
             moved=(first, last) != (today - timedelta(days=USUAL_DAYS - 1), today),
             actions=tuple(filter(None, map(_text, query.getlist("action")))),
             entities=tuple(filter(None, map(_text, query.getlist("entity")))),
-            actors=_ids(query.getlist("actor")),
+            actors=whole_numbers(query.getlist("actor")),
             by=_text(query.get("by", "")),
             address=_text(query.get("address", "")),
             prefix=_text(query.get("q", "")),
-            size=int(size) if size in map(str, SIZES) else SIZES[0],
+            size=page_size(query, SIZES),
             after=query.get("after", ""),
             before=query.get("before", ""),
         )
@@ -263,10 +263,6 @@ def sealed_until() -> datetime | None:
 
 def _text(text: str) -> str:
     return "".join(filter(str.isprintable, text)).strip()[:200]
-
-
-def _ids(values: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(value) for value in values if value.isascii() and value.isdecimal() and len(value) < 19)
 
 
 def _day(text: str) -> date | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from orgs.models import AccessRule, Subject, in_force
 from orgs.scope import limited
+from portal.asked import whole_numbers
 
 SORTS = {
     "who": ("subject__name", "id"),
@@ -50,7 +51,7 @@ def rule_counts(rules: QuerySet[AccessRule]) -> RuleCounts:
 def rules_found(rules: QuerySet[AccessRule], request: HttpRequest, search: str) -> QuerySet[AccessRule]:
     """What the filters of the toolbar leave, in the chosen order."""
     asked = request.GET
-    roles = [int(pk) for pk in asked.getlist("role") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    roles = whole_numbers(asked.getlist("role"))
     if roles:
         rules = rules.filter(role__in=roles)
     kinds = {"person": Subject.Kind.USER, "group": Subject.Kind.GROUP}

@@ -18,6 +18,7 @@ from orgs.selectors.people import groups, people
 from orgs.selectors.roles import role_sections, roles_listed
 from orgs.selectors.rule_list import STATES, rule_counts, rules_found, rules_in_scope
 from orgs.views.base import Page, searched
+from portal.asked import page_size, whole_number
 
 M = TypeVar("M", bound=Model)
 SIZES = (25, 50, 100)
@@ -40,14 +41,7 @@ TABS = (
 
 
 def paged(request: HttpRequest, rows: QuerySet[M]) -> ListPage[M]:
-    size = request.GET.get("size", "")
-    return Paginator(rows, int(size) if size in map(str, SIZES) else SIZES[0]).get_page(request.GET.get("page"))
-
-
-def number_in(request: HttpRequest, name: str) -> int | None:
-    """An id in the address, if it is one."""
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+    return Paginator(rows, page_size(request.GET, SIZES)).get_page(request.GET.get("page"))
 
 
 def on_account(user: Any, action: str, entity: str) -> bool:
@@ -108,7 +102,7 @@ class RolesPage(AccessPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
         roles = roles_listed(self.request)
-        wanted = number_in(self.request, "role")
+        wanted = whole_number(self.request.GET.get("role", ""))
         role = next((one for one in roles if one.pk == wanted), roles[0])
         held = set(role.permissions.values_list("permission", flat=True))
         return super().get_context_data(
@@ -147,7 +141,7 @@ class GroupsPage(AccessPage):
         user = self.request.user
         found = groups(self.request, searched(self.request))
         page = paged(self.request, found)
-        wanted = number_in(self.request, "group")
+        wanted = whole_number(self.request.GET.get("group", ""))
         group: Group | None = found.filter(pk=wanted).first() if wanted else None
         if group is None:
             group = next(iter(page.object_list), None)

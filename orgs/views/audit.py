@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, timedelta
@@ -25,8 +23,10 @@ from orgs.selectors.audit import (
 from orgs.views.base import Guarded, Page
 from orgs.words import audit_answer
 from portal.access import may
+from portal.asked import whole_number
 from portal.audit_links import linked_kinds
 from portal.audit_words import ACTS, act_word, thing_word
+from portal.csv import csv_text
 from portal.streaming import streamed
 
 MOST_EXPORTED = 100_000
@@ -45,7 +45,7 @@ class AuditPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         query = AuditQuery.of(self.request.GET)
         found = audit_list(self.request, query)
-        chosen = self.request.GET.get("event", "")
+        chosen = whole_number(self.request.GET.get("event", ""))
         actions = {action for action, _ in found.kinds} | {*query.actions, *ACTS}
         entities = {entity for _, entity in found.kinds} | {*query.entities, *linked_kinds()}
         return super().get_context_data(
@@ -53,7 +53,7 @@ class AuditPage(Page):
             found=found,
             answer=audit_answer(query, found),
             windows=self.windows(query),
-            selected=audit_row(self.request.user, int(chosen)) if chosen.isdecimal() and len(chosen) < 19 else None,
+            selected=None if chosen is None else audit_row(self.request.user, chosen),
             actors=actors_named(query.actors) if query.actors else [],
             action_options=sorted(((name, act_word(name)) for name in actions), key=lambda option: option[1]),
             entity_options=sorted(((name, thing_word(name)) for name in entities), key=lambda option: option[1]),
@@ -111,9 +111,9 @@ COLUMNS = ("id", "at", "actor", "action", "thing", "name", "scope", "address", "
 
 
 def csv_parts(chunks: Iterator[list[AuditRow]]) -> Iterator[str]:
-    yield _csv([COLUMNS])
+    yield csv_text([COLUMNS])
     for rows in chunks:
-        yield _csv(
+        yield csv_text(
             [
                 row.event.pk,
                 row.event.at.isoformat(),
@@ -129,17 +129,6 @@ def csv_parts(chunks: Iterator[list[AuditRow]]) -> Iterator[str]:
             ]
             for row in rows
         )
-
-
-def _csv(lines: Any) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([_cell(value) for value in line] for line in lines)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """What a spreadsheet would take for a formula becomes text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def json_parts(chunks: Iterator[list[AuditRow]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from orgs.selectors.tree import Opened, Row, Tree, tree
 from orgs.services.unit import is_default_department
 from orgs.views.base import Page, searched
 from orgs.words import organization_answer
+from portal.asked import whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ class OrganizationPage(Page):
 
     def selected(self, found: Tree) -> OrgUnit | None:
         """The unit in the address; without one the first of the tree, which is then not a drawer on narrow screens."""
-        wanted = self.request.GET.get("unit", "")
-        if wanted.isascii() and wanted.isdigit() and len(wanted) < 19:
-            unit = visible_units(self.request.user).filter(pk=int(wanted)).select_related("parent", "cluster").first()
+        wanted = whole_number(self.request.GET.get("unit", ""))
+        if wanted is not None:
+            unit = visible_units(self.request.user).filter(pk=wanted).select_related("parent", "cluster").first()
             if unit is not None:
                 return unit
         return found.rows[0].unit if found.rows else None

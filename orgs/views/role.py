@@ -11,8 +11,9 @@ from orgs.access import Forbidden, require
 from orgs.forms.role import RoleForm
 from orgs.models import OrgUnit, Role, UnitKind
 from orgs.services.role import role_create, role_delete, role_update
-from orgs.views.access import access_url, number_in
+from orgs.views.access import access_url
 from orgs.views.form import FormPage
+from portal.asked import whole_number
 from portal.errors import Refused
 
 
@@ -42,7 +43,7 @@ class RoleCreate(RolePage):
     submit = "Create role"
 
     def form(self, data: Any = None) -> forms.Form:
-        wanted = number_in(self.request, "copy")
+        wanted = whole_number(self.request.GET.get("copy", ""))
         copied = Role.objects.filter(pk=wanted).first() if wanted else None
         if copied is None:
             return RoleForm(data)

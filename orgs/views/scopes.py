@@ -10,6 +10,7 @@ from orgs.forms.scope import ScopeChoices
 from orgs.scope import visible_units
 from orgs.scope_picker import scope_picker
 from orgs.views.base import Page, searched
+from portal.asked import whole_numbers
 
 PERMISSIONS = ("department:create", "project:create", "access_rule:create", "workspace:create")
 MOST_CHOSEN = 200
@@ -47,8 +48,7 @@ class ScopeChoiceRows(Page):
         inside = wanted.get("inside", "")
         unit = None
         if inside:
-            valid = inside.isascii() and inside.isdigit() and len(inside) < 19
-            unit = visible_units(self.request.user).filter(pk=int(inside)).first() if valid else None
+            unit = visible_units(self.request.user).filter(pk__in=whole_numbers([inside])).first()
             if unit is None:
                 raise NotVisible("There is no such scope, or you may not see it.")
         choices = ScopeChoices(self.request.user, wanted["permission"], unit, clusters="clusters" in wanted)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Sum
-
 from orgs.hooks import SumChange
-from orgs.models import OrgUnit, UnitKind, UnitState
+from orgs.models import OrgUnit, UnitKind
 from orgs.services.unit import is_default_department
 from quotas.models import Pool, Quota
 
 from .pools import NO_HARDWARE, hardware
-from .sums import guaranteed
+from .sums import guaranteed, sums
 
 
 def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
@@ -46,13 +44,7 @@ def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
 
 def given(parents: Iterable[OrgUnit]) -> dict[tuple[int, int], int]:
     """(unit, pool) -> what the units right below it are guaranteed."""
-    clusters = [parent.pk for parent in parents if parent.kind == UnitKind.CLUSTER]
-    found = {key: amounts.gpu_milli for key, amounts in guaranteed(clusters).items()}
-    departments = [parent.pk for parent in parents if parent.kind != UnitKind.CLUSTER]
-    rows = Quota.objects.filter(unit__parent__in=departments, unit__state=UnitState.ACTIVE)
-    for parent, pool, milli in rows.values_list("unit__parent", "pool").annotate(sum=Sum("gpu_milli")):
-        found[parent, pool] = milli
-    return found
+    return {key: amounts.gpu_milli for key, amounts in sums([parent.pk for parent in parents]).given.items()}
 
 
 def available(parents: Iterable[OrgUnit], pools: dict[int, str]) -> dict[tuple[int, int], int]:

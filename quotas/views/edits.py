@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class Editing(Guarded):
             raise Forbidden("To change quotas takes the permission “quota: update”. Ask an administrator for it.")
 
 
-class Edited(Editing):
+class Edited(Editing, ABC):
     """Takes edits as `quotas.edits` reads them."""
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -50,8 +51,9 @@ class Edited(Editing):
             return self.refuse(refusal)
         return self.answer(edits, planned(request.user, edits), reason)
 
+    @abstractmethod
     def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
-        raise NotImplementedError
+        """To what the edits come to; `reason`: why, as typed."""
 
     def refuse(self, refusal: Refused) -> HttpResponse:
         """Of all of it."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 
 from orgs.views.base import Page
+from portal.asked import page_size
 from quotas.finding_words import drawn, findings_answer
 from quotas.selectors.finding import finding_lines, findings_in_scope
 
@@ -22,9 +23,8 @@ class FindingsPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET
         resolved = asked.get("state") == "resolved"
-        size = asked.get("size", "")
         found = findings_in_scope(self.request, resolved=resolved)
-        page = Paginator(found, int(size) if size in map(str, SIZES) else SIZES[0]).get_page(asked.get("page"))
+        page = Paginator(found, page_size(asked, SIZES)).get_page(asked.get("page"))
         lines = [drawn(line) for line in finding_lines(list(page.object_list))]
         return super().get_context_data(
             page=page,

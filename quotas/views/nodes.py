@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, F, Q, QuerySet
 
 from orgs.views.base import Page
+from portal.asked import page_size, whole_numbers
 from quotas import hooks
 from quotas.models import Node
 from quotas.pool_words import conditions_of, conflict_words, node_answer, nodes_answer, state_event
@@ -48,8 +49,7 @@ class NodesPage(Page):
             cordoned=Count("id", filter=STATES["cordoned"]),
             conflicts=Count("id", filter=STATES["in-two-pools"]),
         )
-        size = asked.get("size", "")
-        found = Paginator(self.found(everything), int(size) if size in map(str, SIZES) else SIZES[0])
+        found = Paginator(self.found(everything), page_size(asked, SIZES))
         page = found.get_page(asked.get("page"))
         used = fills(node.pk for node in page.object_list)
         pools = list(pools_in_scope(self.request))
@@ -73,7 +73,7 @@ class NodesPage(Page):
             for state in states:
                 wanted |= state
             nodes = nodes.filter(wanted)
-        if pools := [int(pk) for pk in asked.getlist("pool") if pk.isascii() and pk.isdigit() and len(pk) < 19]:
+        if pools := whole_numbers(asked.getlist("pool")):
             nodes = nodes.filter(pool__in=pools)
         sort = asked.get("sort", "")
         order = SORTS.get(sort.removeprefix("-"), SORTS["name"])

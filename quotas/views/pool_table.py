@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 
 from orgs.views.base import Guarded, Page, searched
+from portal.asked import page_size
 from portal.csv import csv_response
 from quotas.pool_words import pool_table_answer
 from quotas.selectors.pool_table import KINDS, STATES, PoolRow, pool_table
@@ -34,8 +35,7 @@ class PoolTable(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, rows = self.request.GET, rows_of(self.request)
-        size = asked.get("size", "")
-        found = Paginator(rows, int(size) if size in map(str, SIZES) else SIZES[1])
+        found = Paginator(rows, page_size(asked, SIZES, usual=SIZES[1]))
         return super().get_context_data(
             page=found.get_page(asked.get("page")),
             answer=pool_table_answer(rows),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +13,8 @@ from django.utils import timezone
 from orgs.access import NotVisible, unit_for
 from orgs.models import OrgUnit
 from orgs.views.base import Guarded, Page
+from portal.asked import page_size, whole_number
+from portal.csv import csv_response
 from quotas.cells import Drawn, draw
 from quotas.lens import SHOWN, Lens
 from quotas.models import Pool
@@ -45,14 +46,13 @@ class MatrixOf:
 
     def matrix(self, cluster: OrgUnit, *, whole: bool = False) -> Matrix:
         """Of GPUs without the pools that have none to give. `whole`: all pages in one."""
-        size = self.request.GET.get("size", "")
         found = matrix(
             self.request.user,
             cluster,
             self.scope,
             search=self.search,
             number=1 if whole else self.request.GET.get("page", 1),
-            size=None if whole else int(size) if size in map(str, SIZES) else SIZES[0],
+            size=None if whole else page_size(self.request.GET, SIZES),
             at=self.at,
         )
         if self.lens.resource.key != "gpu":
@@ -135,23 +135,21 @@ class QuotasCsv(Guarded):
         found = asked.matrix(asked.cluster, whole=True)
         drawn = asked.drawn(found)
         name = f"quotas-{asked.cluster.name}-{asked.lens.resource.key}-{asked.lens.show}.csv"
-        response = HttpResponse(
-            content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-        )
-        writer = csv.writer(response)
-        writer.writerow(["Kind", "Above", "Name", *(_plain(head.name) for head in drawn.heads)])
         names = {row.unit.pk: row.unit.name for row in found.rows} | {asked.cluster.pk: asked.cluster.name}
-        for drawn_row in drawn.rows:
-            unit = drawn_row.row.unit
-            above = names.get(unit.parent_id or 0, "")
-            texts = [cell.value for cell in drawn_row.cells]
-            writer.writerow([unit.get_kind_display(), _plain(above), _plain(unit.name), *texts])
-        return response
-
-
-def _plain(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name[:1] in "=+-@\t\r" else name
+        units = [(drawn_row.row.unit, drawn_row.cells) for drawn_row in drawn.rows]
+        return csv_response(
+            name,
+            ["Kind", "Above", "Name", *(head.name for head in drawn.heads)],
+            (
+                [
+                    unit.get_kind_display(),
+                    names.get(unit.parent_id or 0, ""),
+                    unit.name,
+                    *(cell.value for cell in cells),
+                ]
+                for unit, cells in units
+            ),
+        )
 
 
 class QuotaCell(Guarded):
@@ -168,8 +166,6 @@ class QuotaCell(Guarded):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         before = request.GET.get("before", "")
-        found = cell_history(
-            self.unit.pk, self.pool, int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
-        )
+        found = cell_history(self.unit.pk, self.pool, whole_number(before) or 0)
         context = {"unit": self.unit, "pool": self.pool, "history": found, "before": before}
         return render(request, "quotas/history.html", context)

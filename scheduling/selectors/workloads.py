@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from orgs.scope import below
 from portal.actor import Actor
+from portal.asked import page_size, whole_numbers
 from portal.formats import gpus
 from portal.selectors.keyset import KeysetPage, Sort, keyset_page
 from scheduling.models import WaitClass, Waiting, Workload
@@ -57,16 +58,15 @@ class WorkloadQuery:
         """From a page's address; what makes no sense is left out."""
         name = query.get("sort", DEFAULT_SORT)
         columns = SORTS.get(name.removeprefix("-"), SORTS[DEFAULT_SORT])
-        size = query.get("size", "")
         return cls(
             states=tuple(STATES[word] for word in query.getlist("state") if word in STATES),
             kinds=tuple(KINDS[word] for word in query.getlist("kind") if word in KINDS),
-            projects=_ids(query.getlist("project")),
-            pools=_ids(query.getlist("pool")),
+            projects=whole_numbers(query.getlist("project")),
+            pools=whole_numbers(query.getlist("pool")),
             mine=query.get("mine") == "1",
             prefix="".join(filter(str.isprintable, query.get("q", "").strip().lower()))[:63],
             sort=Sort(columns, descending=name.startswith("-")),
-            size=int(size) if size in map(str, SIZES) else SIZES[0],
+            size=page_size(query, SIZES),
             after=query.get("after", ""),
             before=query.get("before", ""),
         )
@@ -105,10 +105,6 @@ class ActiveCounts:
     running_gpu_milli: int
     codes: tuple[tuple[str, int], ...]
     """Why those wait, the most frequent first."""
-
-
-def _ids(values: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(value) for value in values if value.isascii() and value.isdecimal() and len(value) < 19)
 
 
 def _in_scope(request: HttpRequest) -> QuerySet[Workload]:
