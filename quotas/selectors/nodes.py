@@ -11,8 +11,9 @@ from django.http import HttpRequest
 
 from orgs.access import NotVisible
 from orgs.models import OrgUnit
+from portal.errors import Refused
 from portal.node_map import Device, NodeCell
-from quotas import hooks
+from quotas import hooks, rules
 from quotas.hooks import DeviceFill
 from quotas.matching import matches
 from quotas.models import Node, Pool
@@ -24,8 +25,14 @@ def nodes_with_label(cluster: OrgUnit, key: str, value: str) -> list[Node]:
     """The cluster's present nodes with this label, by name, each with its pool.
 
     The database narrows them by the text of the labels, which hold nothing that JSON escapes; what is left is compared
-    here. JSON paths of the databases would read keys that look like numbers as places in a list.
+    here. JSON paths of the databases would read keys that look like numbers as places in a list. What is no label, no
+    node has: a database may refuse to look for it.
     """
+    try:
+        rules.label_key(key)
+        rules.label_value(value)
+    except Refused:
+        return []
     nodes = Node.objects.filter(cluster=cluster, removed_at=None).annotate(text=Cast("labels", TextField()))
     found = nodes.filter(text__contains=f'"{key}": "{value}"').defer("taints", "conditions")
     return [node for node in found.select_related("pool").order_by("name") if matches(node.labels, key, value)]

@@ -26,7 +26,7 @@ PARTS: list[tuple[str, list[str], dict[str, str]]] = [
     ("unit and integration, PostgreSQL and Redis", ["-m", PLAIN], {}),
     (
         "SQLite and the folder broker",
-        ["-m", f"{PLAIN} and not postgres", *(f"tests/{app}" for app in APPS)],
+        ["-m", f"{PLAIN} and not postgres", *(f"tests/{app}" for app in APPS), "tests/test_bad_input.py"],
         {"BURSAR_TEST_EMBEDDED": "1"},
     ),
     ("killed processes", ["-m", "faults", "--dist", "loadfile"], {}),
