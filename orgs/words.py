@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from orgs.mapping.plan import Plan, PlannedUnit
+from orgs.mapping.planned import Plan, PlannedUnit
 from orgs.models import ClusterInfo, Mapping, OrgUnit, UnitKind
 from orgs.selectors.audit import MOST_COUNTED, AuditList, AuditQuery
 from orgs.selectors.clusters import ClusterLine

@@ -11,7 +11,7 @@ from django import forms
 from orgs.forms.scope import ScopeChoices, ScopeField
 from orgs.hooks import PoolOffer
 from orgs.mapping.lines import MOST_CHARACTERS, Pattern
-from orgs.mapping.plan import Division
+from orgs.mapping.planned import Division
 from orgs.mapping.split import Method, milli
 from orgs.models import Role
 from portal.formats import gpus

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from orgs.hooks import PoolOffer
 from orgs.mapping.lines import Line, Pattern
+from orgs.mapping.planned import Division, Plan, PlannedPerson, PlannedUnit, Wish
 from orgs.mapping.split import Method, divided, milli
-from orgs.models import OrgUnit, ProjectInfo, Role, Subject, UnitKind, UnitState
+from orgs.models import OrgUnit, ProjectInfo, Subject, UnitKind, UnitState
 from orgs.names import (
     DEFAULT_DEPARTMENT,
     LONGEST_PERSON,
@@ -24,113 +23,6 @@ from orgs.selectors.rules import grantable_roles
 from orgs.services.tree import DEEPEST
 from portal.errors import Refused
 from portal.formats import gpus
-
-
-@dataclass(slots=True)
-class PlannedPerson:
-    """Somebody of the list, on the unit that the line is about."""
-
-    email: str
-    name: str
-    role: Role | None
-    subject: Subject | None
-    """None: an account is made."""
-    problem: str = ""
-
-
-@dataclass(slots=True)
-class PlannedUnit:
-    """A department or project of the list."""
-
-    kind: UnitKind
-    name: str
-    parent: PlannedUnit | None
-    there: OrgUnit | None = None
-    """The unit itself, if it is there already: what lies in it is added."""
-    new: OrgUnit | None = None
-    """The unit itself, once it was made."""
-    people: list[PlannedPerson] = field(default_factory=list)
-    children: list[PlannedUnit] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    amounts: dict[str, str] = field(default_factory=dict)
-    """What its lines say by hand, GPUs by pool."""
-    quota: dict[int, int] = field(default_factory=dict)
-    """milli-GPU by pool; of a new department the sum of its projects'."""
-
-    @property
-    def level(self) -> int:
-        """From 1."""
-        return self.parent.level + 1 if self.parent else 1
-
-    @property
-    def wrong(self) -> bool:
-        return bool(self.problems) or any(person.problem for person in self.people)
-
-    def walk(self) -> Iterator[PlannedUnit]:
-        """Itself, then everything below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-@dataclass(slots=True)
-class Division:
-    """How the GPUs of one pool are given."""
-
-    pool: PoolOffer
-    method: Method = Method.NONE
-    total_milli: int = 0
-    """Of what is divided evenly or by head count."""
-    hand: dict[str, str] = field(default_factory=dict)
-    """Typed by hand, by project; comes before what the list says."""
-    problem: str = ""
-    """More than there is; told, and left to the over-subscription guard."""
-    planned_milli: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the wizard was told."""
-
-    target: OrgUnit
-    """Where it goes: a cluster or a department."""
-    pattern: Pattern
-    lines: Sequence[Line]
-    role: Role
-    """Of people whose line names none."""
-    make_people: bool
-    """Accounts for those who have none."""
-    divisions: Sequence[Division] = ()
-
-
-@dataclass(slots=True)
-class Plan:
-    target: OrgUnit
-    """Where it goes: a cluster or a department."""
-    tops: list[PlannedUnit] = field(default_factory=list)
-    divisions: list[Division] = field(default_factory=list)
-
-    def units(self) -> Iterator[PlannedUnit]:
-        """Each after the one it lies in."""
-        for top in self.tops:
-            yield from top.walk()
-
-    @property
-    def projects(self) -> list[PlannedUnit]:
-        return [unit for unit in self.units() if unit.kind == UnitKind.PROJECT]
-
-    @property
-    def departments(self) -> list[PlannedUnit]:
-        return [unit for unit in self.units() if unit.kind == UnitKind.DEPARTMENT and unit.there is None]
-
-    @property
-    def people(self) -> dict[str, PlannedPerson]:
-        return {person.email: person for unit in self.units() for person in unit.people}
-
-    @property
-    def conflicts(self) -> int:
-        """What keeps it from being made."""
-        return sum(len(unit.problems) + sum(bool(person.problem) for person in unit.people) for unit in self.units())
 
 
 def plan(*, user: Any, wish: Wish) -> Plan:

@@ -15,7 +15,7 @@ from orgs.services.granting import require_grants
 from orgs.services.locks import account_locked
 from portal.actor import Actor
 from portal.errors import Refused
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record, audit_record_all
 
 LONGEST_GROUP = 120
 
@@ -98,12 +98,11 @@ def group_members_add(
     group = _as_it_is(group)
     require_grants(actor, AccessRule.objects.filter(in_force(), subject__group=group).select_related("role", "scope"))
     known = set(group.members.filter(user__in=users).values_list("user", flat=True))
-    added = []
-    for user in users:
-        if user.pk in known:
-            continue
-        added.append(GroupMember.objects.create(group=group, user=user, source=source))
-        audit_record(actor=actor, action="update", entity=group, unit=account.pk, after={"member": user.email})
+    new = {user.pk: user for user in users if user.pk not in known}
+    added = [GroupMember(group=group, user=user, source=source) for user in new.values()]
+    GroupMember.objects.bulk_create(added)
+    acts = [Act("update", group, account.pk, after={"member": user.email}) for user in new.values()]
+    audit_record_all(actor=actor, acts=acts)
     return added
 
 

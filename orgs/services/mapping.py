@@ -11,12 +11,14 @@ from django.utils import timezone
 from orgs import hooks
 from orgs.access import as_of_now, require
 from orgs.hooks import Gift
-from orgs.mapping.plan import Plan, PlannedUnit, Wish, plan
-from orgs.models import AccessRule, Mapping, OrgUnit, ProjectInfo, Role, Subject, UnitKind, User
+from orgs.mapping.plan import plan
+from orgs.mapping.planned import Plan, PlannedUnit, Wish
+from orgs.models import AccessRule, Mapping, OrgUnit, ProjectInfo, Subject, UnitKind, User
 from orgs.names import NAMESPACE_PREFIX
 from orgs.selectors.mapping import built_upon
 from orgs.services.granting import require_grant
 from orgs.services.locks import account_locked, cluster_locked, fresh
+from orgs.services.rule import rule_words, rules_insert
 from orgs.services.tree import units_insert
 from orgs.services.user import users_create
 from portal.actor import Actor
@@ -103,20 +105,13 @@ def _grant(actor: Actor, made: Plan) -> list[AccessRule]:
             assert person.role is not None
             subject = subjects[person.email]
             if (subject.pk, person.role.pk, scope.pk) not in known:
-                rule = AccessRule(subject=subject, role=person.role, scope=scope, created_by_id=actor.subject_id)
-                rules.append(rule)
-    AccessRule.objects.bulk_create(rules)
-    audit_record_all(actor=actor, acts=[Act("create", rule, rule.scope_id, after=_words(rule)) for rule in rules])
+                rules.append(AccessRule(subject=subject, role=person.role, scope=scope))
+    rules_insert(actor=actor, rules=rules)
     return rules
 
 
 def _known(units: Sequence[OrgUnit]) -> set[tuple[int, int, int]]:
     return set(AccessRule.objects.filter(scope__in=units).values_list("subject", "role", "scope"))
-
-
-def _words(rule: AccessRule) -> dict[str, str]:
-    role: Role = rule.role
-    return {"subject": rule.subject.name, "role": role.name, "scope": rule.scope.name}
 
 
 def _created(unit: PlannedUnit) -> Act:
@@ -149,7 +144,7 @@ def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
     rules = list(AccessRule.objects.filter(pk__in=mapping.ids("rules")).select_related("subject", "role", "scope"))
     users = list(Subject.objects.filter(user__in=mapping.ids("people")).select_related("user"))
     hooks.quotas_take(actor, units)
-    acts = [Act("delete", rule, rule.scope_id, before=_words(rule)) for rule in rules]
+    acts = [Act("delete", rule, rule.scope_id, before=rule_words(rule)) for rule in rules]
     acts += [Act("delete", unit, unit.parent_id, before={"name": unit.name}) for unit in units]
     acts += [Act("delete", one.user, account.pk, before={"email": one.name}) for one in users if one.user]
     audit_record_all(actor=actor, acts=acts)

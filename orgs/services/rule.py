@@ -17,7 +17,7 @@ from orgs.services.granting import require_grant
 from orgs.services.locks import account_locked, cluster_locked, fresh
 from portal.actor import Actor
 from portal.errors import Refused
-from portal.services.audit import audit_record
+from portal.services.audit import Act, audit_record, audit_record_all
 
 MOST_AT_ONCE = 500
 """Rules that one form may make."""
@@ -66,39 +66,32 @@ def rules_create(
         cluster_locked(next(scope for scope in scopes if scope.cluster_id == cluster))
     actor = as_of_now(actor)
     granted = Granted()
-    for scope in [fresh(scope) for scope in scopes]:
+    there = [fresh(scope) for scope in scopes]
+    rules = AccessRule.objects.filter(subject__in=subjects, role=role, scope__in=there)
+    known = {(rule.scope_id, rule.subject_id): rule for rule in rules.select_related("subject", "role", "scope")}
+    for scope in there:
         require_grant(actor, role, scope)
-        known = {
-            rule.subject_id: rule
-            for rule in AccessRule.objects.filter(subject__in=subjects, role=role, scope=scope).select_related(
-                "subject", "role", "scope"
-            )
-        }
         for subject in subjects:
-            _grant(granted, actor, subject, role, scope, known.get(subject.pk), expires_at)
+            rule = known.get((scope.pk, subject.pk))
+            if rule is None:
+                rule = AccessRule(subject=subject, role=role, scope=scope, expires_at=expires_at)
+                granted.made.append(rule)
+            elif lasts_longer(expires_at, rule.expires_at):
+                _change(actor, rule, {"expires_at": expires_at})
+                granted.prolonged.append(rule)
+            else:
+                granted.kept.append(rule)
+    rules_insert(actor=actor, rules=granted.made)
     return granted
 
 
-def _grant(
-    granted: Granted,
-    actor: Actor,
-    subject: Subject,
-    role: Role,
-    scope: OrgUnit,
-    known: AccessRule | None,
-    expires_at: datetime | None,
-) -> None:
-    if known is None:
-        rule = AccessRule.objects.create(
-            subject=subject, role=role, scope=scope, created_by_id=actor.subject_id, expires_at=expires_at
-        )
-        audit_record(actor=actor, action="create", entity=rule, unit=scope.pk, after=_words(rule))
-        granted.made.append(rule)
-    elif lasts_longer(expires_at, known.expires_at):
-        _change(actor, known, {"expires_at": expires_at})
-        granted.prolonged.append(known)
-    else:
-        granted.kept.append(known)
+def rules_insert(*, actor: Actor, rules: Sequence[AccessRule]) -> None:
+    """Writes rules that are new, and tells of each, in a fixed number of queries. In the transaction in which it was
+    asked whether `actor` may grant them."""
+    for rule in rules:
+        rule.created_by_id = actor.subject_id
+    AccessRule.objects.bulk_create(rules)
+    audit_record_all(actor=actor, acts=[Act("create", rule, rule.scope_id, after=rule_words(rule)) for rule in rules])
 
 
 @transaction.atomic
@@ -132,7 +125,7 @@ def rule_delete(*, actor: Actor, rule: AccessRule) -> None:
     account = account_locked()
     rule = _as_it_is(rule)
     require(as_of_now(actor), "delete", "access_rule", rule.scope)
-    audit_record(actor=actor, action="delete", entity=rule, unit=rule.scope_id, before=_words(rule))
+    audit_record(actor=actor, action="delete", entity=rule, unit=rule.scope_id, before=rule_words(rule))
     with administrator_kept(account):
         AccessRule.objects.filter(pk=rule.pk).delete()
 
@@ -159,11 +152,11 @@ def _as_it_is(rule: AccessRule) -> AccessRule:
 
 
 def _change(actor: Actor, rule: AccessRule, values: dict[str, Any]) -> None:
-    before = _words(rule)
+    before = rule_words(rule)
     for name, value in values.items():
         setattr(rule, name, value)
     rule.save(update_fields=list(values))
-    after = _words(rule)
+    after = rule_words(rule)
     audit_record(
         actor=actor,
         action="update",
@@ -174,6 +167,7 @@ def _change(actor: Actor, rule: AccessRule, values: dict[str, Any]) -> None:
     )
 
 
-def _words(rule: AccessRule) -> dict[str, str]:
+def rule_words(rule: AccessRule) -> dict[str, str]:
+    """For the audit log."""
     until = {"until": rule.expires_at.isoformat(timespec="minutes")} if rule.expires_at else {}
     return {"subject": rule.subject.name, "role": rule.role.name, "scope": rule.scope.name} | until

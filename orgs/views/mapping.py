@@ -15,7 +15,8 @@ from orgs import hooks
 from orgs.access import within
 from orgs.forms.mapping import MOST_BY_HAND, STEPS, HandCell, MappingForm
 from orgs.mapping.lines import COLUMNS, Pattern, read_lines, text_of
-from orgs.mapping.plan import Wish, plan
+from orgs.mapping.plan import plan
+from orgs.mapping.planned import Wish
 from orgs.mapping.split import Method
 from orgs.models import Mapping, OrgUnit, UnitKind
 from orgs.scope import visible_units
@@ -175,6 +176,12 @@ class NewOrganization(Page):
         return context
 
 
+def mapping_for(user: Any, pk: int) -> Mapping:
+    """Of who may make projects where it went."""
+    mappings = Mapping.objects.select_related("target", "created_by")
+    return get_object_or_404(within(mappings, user, "project:create", "target"), pk=pk)
+
+
 class MappingPage(Page):
     """What a mapping made, and how to take it back."""
 
@@ -182,10 +189,7 @@ class MappingPage(Page):
     template_name = "orgs/mapping.html"
 
     def prepare(self, **kwargs: Any) -> None:
-        mappings = Mapping.objects.select_related("target", "created_by")
-        self.mapping = get_object_or_404(
-            within(mappings, self.request.user, self.permission, "target"), pk=kwargs["pk"]
-        )
+        self.mapping = mapping_for(self.request.user, kwargs["pk"])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         there = self.mapping.undone_at is None
@@ -213,10 +217,7 @@ class MappingUndo(FormPage):
     submit = "Take it back"
 
     def prepare(self, **kwargs: Any) -> None:
-        mappings = Mapping.objects.select_related("target", "created_by")
-        self.mapping = get_object_or_404(
-            within(mappings, self.request.user, self.permission, "target"), pk=kwargs["pk"]
-        )
+        self.mapping = mapping_for(self.request.user, kwargs["pk"])
         self.line = f"{mapping_made(self.mapping, 'is', 'are')} removed again, with their rules and quotas."
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -68,9 +68,10 @@ def findings_write(guard: Guard, books: Books) -> None:
     gone = [row.pk for key, row in old.items() if key not in excesses and key not in elsewhere]
     if gone:
         GuardFinding.objects.filter(pk__in=gone).update(resolved_at=now)
-    for key, row in old.items():
-        if key in excesses and (row.sum, row.ceiling) != excesses[key]:
-            GuardFinding.objects.filter(pk=row.pk).update(sum=excesses[key].sum, ceiling=excesses[key].ceiling)
+    changed = [row for key, row in old.items() if key in excesses and (row.sum, row.ceiling) != excesses[key]]
+    for row in changed:
+        row.sum, row.ceiling = excesses[Key(row.unit_id, row.pool_id, row.resource, Level(row.level))]
+    GuardFinding.objects.bulk_update(changed, ("sum", "ceiling"), batch_size=200)
     GuardFinding.objects.bulk_create(
         GuardFinding(
             unit_id=key.unit, pool_id=key.pool, resource=key.resource, level=key.level, since=now, **excess._asdict()

@@ -10,7 +10,7 @@ from django.urls import reverse
 from orgs.access import Forbidden, NotVisible, unit_for
 from orgs.models import UnitKind
 from orgs.views.form import FormPage
-from quotas.forms import GuardForm
+from quotas.forms.guard import GuardForm
 from quotas.guard import Level
 from quotas.models import GuardSetting
 from quotas.models.guard import SET_LEVELS

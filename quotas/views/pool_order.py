@@ -12,7 +12,7 @@ from orgs.access import require
 from orgs.models import OrgUnit
 from orgs.views.form import FormPage
 from orgs.views.unit import visible_unit
-from quotas.forms import PoolOrderForm
+from quotas.forms.pool_order import PoolOrderForm
 from quotas.models import Pool
 from quotas.selectors.pool_order import pool_order, reordered
 from quotas.services.pool_order import pool_order_set

@@ -18,7 +18,7 @@ from orgs.views.form import FormPage
 from portal.errors import Refused
 from portal.formats import counted
 from quotas import rules
-from quotas.forms import NewPoolForm, PoolForm
+from quotas.forms.pool import NewPoolForm, PoolForm
 from quotas.models import Pool, Topology
 from quotas.pool_words import pool_delete_rows, pool_narrow_rows, pools_answer
 from quotas.selectors.impact import pool_impact

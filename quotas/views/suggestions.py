@@ -10,7 +10,7 @@ from orgs.access import NotVisible, require
 from orgs.views.form import FormPage
 from portal.errors import Refused
 from portal.formats import counted
-from quotas.forms import SuggestedForm
+from quotas.forms.suggested import SuggestedForm
 from quotas.selectors.pools import clusters_in_scope
 from quotas.selectors.suggestions import suggestions
 from quotas.services.pools import NewPool, pools_create

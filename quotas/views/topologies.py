@@ -10,7 +10,7 @@ from orgs.access import Forbidden, NotVisible, may, require
 from orgs.forms.unit import DeleteForm
 from orgs.views.form import FormPage
 from quotas import hooks
-from quotas.forms import NewTopologyForm, TopologyForm
+from quotas.forms.topology import NewTopologyForm, TopologyForm
 from quotas.models import Topology
 from quotas.pool_words import topology_impact_rows
 from quotas.selectors.pools import clusters_in_scope, topologies_in_scope

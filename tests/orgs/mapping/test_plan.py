@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from orgs.hooks import PoolOffer
 from orgs.mapping.lines import Pattern, read_lines
-from orgs.mapping.plan import Division, Plan, Wish, plan, project_name
+from orgs.mapping.plan import plan, project_name
+from orgs.mapping.planned import Division, Plan, Wish
 from orgs.mapping.split import Method
 from orgs.models import OrgUnit, ProjectInfo, Role, UnitState, User
 from tests.factories import ADMIN, RESEARCHER, make_cluster, make_department, make_project, make_user

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from orgs.mapping.lines import Pattern, read_lines
-from orgs.mapping.plan import Wish
+from orgs.mapping.planned import Wish
 from orgs.models import AccessRule, OrgUnit, Role, UnitState
 from orgs.services.administrators import LastAdministrator
 from orgs.services.department import department_create

@@ -8,7 +8,7 @@ from django.utils import timezone
 from orgs import hooks
 from orgs.access import Forbidden
 from orgs.mapping.lines import Pattern, read_lines
-from orgs.mapping.plan import Division, Wish
+from orgs.mapping.planned import Division, Wish
 from orgs.mapping.split import Method
 from orgs.models import AccessRule, Mapping, OrgUnit, ProjectInfo, Role, Subject, User
 from orgs.services.mapping import mapping_create, mapping_undo
