@@ -67,6 +67,8 @@ QUOTA_FIELDS = {
 }
 UNIT_FIELDS = ("parent", "scope", "unit", "with")
 """Fields that may name another unit than the event's own; its id stands beside it, under the same name with `_id`."""
+MEASURED = ("allocated", "fair_share", "quota", "requested", "limit", "free", "short")
+"""Amounts whose unit is that of the column named by `resource` beside them."""
 NOTHING = ("not set", "no limit", "none", "empty", "no", "0", None)
 HIDDEN = "one that you may not see"
 
@@ -129,7 +131,15 @@ def changes(event: AuditEvent, seen: Mapping[int, bool] | None = None) -> list[C
         for side in sides:
             unit = side.get(f"{name}_id") if name in UNIT_FIELDS else None
             hidden = seen is not None and isinstance(unit, int) and not seen.get(unit, False)
-            texts.append(None if name not in side else HIDDEN if hidden else value_word(event.entity, name, side[name]))
+            if name not in side:
+                texts.append(None)
+            elif hidden:
+                texts.append(HIDDEN)
+            elif name == "resource":
+                texts.append(field_word(str(side[name])))
+            else:
+                measured = f"{name}_{side['resource']}" if name in MEASURED and "resource" in side else name
+                texts.append(value_word(event.entity, measured, side[name]))
         found.append(Change(field_word(name, event.entity), *texts))
     return found
 
