@@ -88,13 +88,15 @@ def sign_in(live_server: Any) -> Callable[[Page, Any], None]:
 def axe(page: Page) -> list[str]:
     """What axe finds once everything has come in, one line a violation: text that is still fading in has not yet the
     colours that people read. Its preloading of style sheets would break the page's own policy."""
+    page.wait_for_load_state()
     page.evaluate("() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished))")
     found = Axe().run(page, options={"preload": False}).response["violations"]
     return [f"{item['id']} ({item['impact']}): {[node['html'][:200] for node in item['nodes'][:3]]}" for item in found]
 
 
 def sideways(page: Page) -> list[str]:
-    """Elements that stick out, where the page scrolls sideways."""
+    """Elements that stick out, where the page scrolls sideways, once it has come in."""
+    page.wait_for_load_state()
     return page.evaluate(
         """() => document.documentElement.scrollWidth <= innerWidth ? [] :
         [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
@@ -104,6 +106,7 @@ def sideways(page: Page) -> list[str]:
 
 def over_the_edge(page: Page) -> list[str]:
     """Choices that stick out of their field, over what is beside them: the page need not scroll for that."""
+    page.wait_for_load_state()
     return page.evaluate(
         """() => [...document.querySelectorAll(".field .segmented")]
         .filter((e) => e.getBoundingClientRect().right > e.closest(".field").getBoundingClientRect().right + 1)
