@@ -62,7 +62,7 @@ class _Failed:
         self._remembers = not cycle.options.obvious
         kinds: dict[int, RequestClass] = {}
         for job in cycle.waiting if self._remembers else ():
-            number, size = _class_and_size(job)
+            number, size = job.alike
             self._smallest[number] = min(size, self._smallest.get(number, NEVER))
             kinds[number] = job.chunk[0].kind
         self._open = set(self._smallest)
@@ -80,13 +80,13 @@ class _Failed:
         return self._remembers and not self._open
 
     def covers(self, job: Job) -> bool:
-        if not self._remembers:
+        if not self._sizes:
             return False
-        number, size = _class_and_size(job)
+        number, size = job.alike
         return self._sizes.get(number, NEVER) <= size
 
     def add(self, job: Job) -> None:
-        number, size = _class_and_size(job)
+        number, size = job.alike
         if self._remembers and number >= 0:
             self._add(job.chunk[0].kind, size)
 
@@ -104,19 +104,11 @@ class _Failed:
                 del self._sizes[number]
                 self._open.add(number)
             self._shares.clear()
-        if self._remembers and job.chunk:
-            number, size = _class_and_size(job)
+        if job.chunk and self._remembers:
+            number, size = job.alike
             self._smallest[number] = min(size, self._smallest.get(number, NEVER))
             if self._sizes.get(number, NEVER) > size:
                 self._open.add(number)
-
-
-def _class_and_size(job: Job) -> tuple[int, int]:
-    """The request class of the chunk, where it has one only and nothing else bears on its rooms (otherwise -1), and
-    its size."""
-    if job.has_near or len(job.shape) != 2 or job.chunk[0].kind.rules_pods:
-        return -1, 0
-    return job.shape[0], job.shape[1]
 
 
 def _start_in_reserved(cycle: Cycle, job: Job) -> None:

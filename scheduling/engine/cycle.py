@@ -15,7 +15,7 @@ from .order import Roster
 from .rooms import Rooms
 from .state import State
 from .types import NOTHING, Placement, PodState, Snapshot, Workload
-from .working import PENDING, RELEASING, Job, Task
+from .working import NOT_ALIKE, PENDING, RELEASING, Job, Task
 
 
 class Cycle(State):
@@ -97,7 +97,9 @@ class Cycle(State):
             chunk = ()
         job.chunk = chunk
         job.asked = gang.asked(chunk) if chunk else NOTHING
-        job.shape = gang.shape(chunk) if chunk else ()
+        job.shape = shape = gang.shape(chunk) if chunk else ()
+        is_alike = len(shape) == 2 and not job.has_near and not chunk[0].kind.rules_pods
+        job.alike = (shape[0], shape[1]) if is_alike else NOT_ALIKE
         job.key = gang.job_key(job)
 
     @property

@@ -10,6 +10,8 @@ from .nodes import Nodes
 from .types import Amounts
 from .working import BOUND, PENDING, RELEASING, RESERVED, Account, Job, Task
 
+Change = tuple[int, Task, int, tuple[int, ...]]
+"""The move, the task, and the room it is about."""
 BIND, UNBIND, RESERVE, RELEASE, EVICT, RESTORE, WITHDRAW = range(7)
 
 
@@ -18,8 +20,8 @@ class Ledger:
 
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
-        self.changes: list[tuple[int, Task, int, tuple[int, ...]]] = []
-        """What was done, oldest first: the move, the task, and the room it is about."""
+        self.changes: list[Change] = []
+        """What was done, oldest first."""
         self.reserved_on: dict[int, set[Task]] = {}
         """Tasks with reserved rooms, by index of node."""
         self.neighbours: Neighbours | None = None

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from . import gang
 from .policy import allows
+from .ledger import BIND, Change
+from .placement import Room
 from .state import State
 from .types import PodState
 from .working import BOUND, RELEASING, Group, Job, Task
@@ -21,6 +23,11 @@ class Rooms:
         self.placer = state.placer
         self.domains = state.domains
         self._reserved_some = False
+        self._newest: Change | None = None
+        """The change that took a room at once; as long as it is the ledger's last, these two are true:"""
+        self._newest_mask = 0
+        """The nodes on which that room was looked for."""
+        self._newest_room: Room | None = None
 
     def place(self, job: Job, tasks: Sequence[Task], *, later_only: bool = False) -> bool:
         """Find rooms for all the tasks together, and take them; otherwise nothing has changed.
@@ -71,6 +78,12 @@ class Rooms:
         kind, room = tasks[0].kind, None
         if len(tasks) > 1 and any(task.kind is not kind for task in tasks):
             tasks = sorted(tasks, key=_largest_first)
+        is_plain = not ranked and not later_only
+        newest = self._newest
+        if is_plain and newest is not None and ledger.changes and ledger.changes[-1] is newest:
+            # What was started last took the best room there was, so the best may be beside it.
+            kind = newest[1].kind
+            room = self._newest_room if mask == self._newest_mask else None
         for task in tasks:
             if task.kind is not kind or ledger.neighbours is not None:
                 kind, room = task.kind, None
@@ -88,6 +101,8 @@ class Rooms:
             elif not (task.state == RELEASING and node == task.node and self._stay(task, devices)):
                 ledger.reserve(task, node, devices)
                 self._reserved_some = True
+        if is_plain and ledger.changes[-1][0] == BIND:
+            self._newest, self._newest_mask, self._newest_room = ledger.changes[-1], mask, room
         return True
 
     def _stay(self, task: Task, devices: tuple[int, ...]) -> bool:

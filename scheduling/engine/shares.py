@@ -139,6 +139,18 @@ def exceeds(held: Sequence[int], bounds: Sequence[int]) -> bool:
     return held[0] > bounds[0] or held[1] > bounds[1] or held[2] > bounds[2]
 
 
+def _dominant(gpu: int, cpu: int, memory: int, gpus: int, cpus: int, memories: int) -> int:
+    """The largest of the three parts, exactly. Where a rounded division says which that is, it is so."""
+    of_gpu, of_cpu, of_memory = gpu / gpus, cpu / cpus, memory / memories
+    if of_gpu > of_cpu and of_gpu > of_memory and gpu > 0:
+        return gpu * _SCALE // gpus
+    if of_cpu > of_gpu and of_cpu > of_memory and cpu > 0:
+        return cpu * _SCALE // cpus
+    if of_memory > of_gpu and of_memory > of_cpu and memory > 0:
+        return memory * _SCALE // memories
+    return max(0, gpu * _SCALE // gpus, cpu * _SCALE // cpus, memory * _SCALE // memories)
+
+
 def serving_key(account: Account, asked: Sequence[int], gone: Sequence[int] = NOTHING) -> Key:
     """Less is served earlier. `asked`: by the workload that the unit would send next; `gone`: of what it holds, where
     victims are looked for: it counts for the dominant share with the workload only."""
@@ -147,16 +159,13 @@ def serving_key(account: Account, asked: Sequence[int], gone: Sequence[int] = NO
     q0, q1, q2 = account.quota
     f0, f1, f2 = account.fair
     w0, w1, w2 = account.thousandths
-    if account.known_held == held:
-        share = account.known_share
-    else:
-        share = max(h0 * _SCALE // w0, h1 * _SCALE // w1, h2 * _SCALE // w2)
+    share = account.known_share if account.known_held == held else _dominant(h0, h1, h2, w0, w1, w2)
     if gone is NOTHING:
         # Once the workload has started this is what the unit holds, and is not worked out again.
-        share_with = max(0, m0 * _SCALE // w0, m1 * _SCALE // w1, m2 * _SCALE // w2)
+        share_with = _dominant(m0, m1, m2, w0, w1, w2)
         account.known_held, account.known_share = [m0, m1, m2], share_with
     else:
-        share_with = max(0, (m0 - gone[0]) * _SCALE // w0, (m1 - gone[1]) * _SCALE // w1, (m2 - gone[2]) * _SCALE // w2)
+        share_with = _dominant(m0 - gone[0], m1 - gone[1], m2 - gone[2], w0, w1, w2)
         account.known_held, account.known_share = [h0, h1, h2], share
     return (
         h0 > f0 and h1 > f1 and h2 > f2,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _UNENTITLED = (1000, 1, 1)
 """What a unit holds of what it is not entitled to counts a thousandfold (of GPUs: a thousand a device)."""
+NOT_ALIKE = (-1, 0)
 PENDING, RESERVED, BOUND, RELEASING = range(4)
 """Where a task stands. Reserved: room is kept that is still being freed. Releasing: being stopped, its room not yet
 free; one that is moved has a reserved room elsewhere at the same time (`Task.kept`)."""
@@ -132,7 +133,7 @@ class Job:
     """A workload."""
 
     __slots__ = (
-        "account", "active", "asked", "chunk", "has_near", "has_surplus", "index", "key", "leaves", "path",
+        "account", "active", "alike", "asked", "chunk", "has_near", "has_surplus", "index", "key", "leaves", "path",
         "preemptible", "priority", "root", "seniority", "shape", "size", "tasks", "workload",
     )  # fmt: skip
 
@@ -157,6 +158,9 @@ class Job:
         """What the chunk asks for in sum."""
         self.shape: tuple[int, ...] = ()
         """Its request classes, each with how many tasks (`gang.shape`)."""
+        self.alike = NOT_ALIKE
+        """The request class of the chunk and its size, where it has one class only and nothing else bears on its
+        rooms."""
         self.key: tuple[object, ...] = ()
         """Its place inside the project."""
         self.active: Sequence[Task] = ()
