@@ -61,11 +61,13 @@ _UNIT_FIELDS = ("unit", "quota", "limit", "over_quota", "blocked", "ceiling", "i
 
 
 class _Look(Search):
-    """Finds a solution and leaves it to be taken back, or ends after so many steps."""
+    """Finds a solution and leaves it to be taken back, or ends after so many steps. Where nobody wants to know whom it
+    takes, nobody is spared."""
 
-    def __init__(self, cycle: Cycle, rule: Rule, job: Job, most_steps: int) -> None:
-        super().__init__(cycle, rule, job, None if cycle.options.obvious else {})
+    def __init__(self, cycle: Cycle, rule: Rule, job: Job, most_steps: int, *, spares: bool) -> None:
+        super().__init__(cycle, rule, job)
         self._most_steps = most_steps
+        self._spares = spares
         self.is_cut = False
         self.found: Solution | None = None
 
@@ -75,6 +77,9 @@ class _Look(Search):
                 self.is_cut = True
                 return
             yield batch
+
+    def _spare(self, batches: list[Batch], solution: Solution) -> Solution:
+        return super()._spare(batches, solution) if self._spares else solution
 
     def _commit(self, solution: Solution) -> list[Account]:
         self.found = solution
@@ -126,7 +131,7 @@ def way(cycle: Cycle, job: Job, steps: Sequence[Step] = STEPS, patience: int = 1
             if starts(cycle, job):
                 return Answer(step)
             continue
-        searched = search(cycle, job, step, most_steps)
+        searched = search(cycle, job, step, most_steps, spares=False)
         if searched.solution is not None:
             return Answer(step, is_cut)
         is_cut |= searched.is_cut
@@ -158,16 +163,18 @@ def starts(cycle: Cycle, job: Job) -> bool:
     return is_placed
 
 
-def search(cycle: Cycle, job: Job, step: Step, most_steps: int, *, in_spite_of_budgets: bool = False) -> Searched:
-    """Who would be moved or stopped. `most_steps`: as `Search.steps` counts them. `in_spite_of_budgets`: if no
-    disruption budget and no bound on disturbed pods were in the way."""
+def search(
+    cycle: Cycle, job: Job, step: Step, most_steps: int, *, spares: bool = True, in_spite_of_budgets: bool = False
+) -> Searched:
+    """Who would be moved or stopped; not spared who need not be, unless it `spares`. `most_steps`: as `Search.steps`
+    counts them. `in_spite_of_budgets`: if no disruption budget and no bound on disturbed pods were in the way."""
     if not job.chunk or not is_on(cycle, step) or job.workload.displaces_after_ms > cycle.snapshot.now_ms:
         return NO_SEARCH
     rule = rule_of(cycle, step)
     if not rule.has_claim(job) or not cycle.is_curable(job):
         return NO_SEARCH
     mark = cycle.ledger.mark()
-    look = _Look(cycle, rule, job, most_steps)
+    look = _Look(cycle, rule, job, most_steps, spares=spares)
     if in_spite_of_budgets:
         look.ignore_budgets()
     look.run()

@@ -15,6 +15,7 @@ from .order import Roster
 from .rooms import Rooms
 from .state import State
 from .types import NOTHING, Placement, PodState, Snapshot, Workload
+from .victims import Known
 from .working import NOT_ALIKE, PENDING, RELEASING, Job, Task
 
 
@@ -35,6 +36,8 @@ class Cycle(State):
         """Why tasks were stopped in this cycle, and for whom."""
         self.disturbed: Counter[int] = Counter()
         """Running pods that were stopped or moved for others, by index of their workload."""
+        self.known: Known | None = None if options.obvious else {}
+        """What one search for victims leaves for the next."""
         self.search_first = frozenset(snapshot.search_first)
         self.not_searched: list[Job] = []
 
@@ -66,6 +69,8 @@ class Cycle(State):
             if old is not None:
                 self._forget(old)
         self.snapshot = snapshot
+        if self.known:
+            self.known.clear()
         self.search_first = frozenset(snapshot.search_first)
         for job in self._load(workloads, gone):
             self.update(job)

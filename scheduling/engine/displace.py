@@ -7,7 +7,6 @@ from .disruption import is_used_up, overrides
 from .order import Order
 from .rule import Rule
 from .search import Search
-from .victims import Known
 from .working import Account, Job
 
 Shape = tuple[int, ...]
@@ -16,7 +15,6 @@ Shape = tuple[int, ...]
 def displace(cycle: Cycle, rule: Rule) -> None:
     """Until nobody is left who could. The steps of all searches together have a bound, and so may have the pods that
     they disturb: who is not reached before is named in `cycle.not_searched`, and comes first in the next cycle."""
-    known: Known | None = None if cycle.options.obvious else {}
     steps = 0
     for are_first in (True, False) if cycle.search_first else (False,):
         hopes = _Hopes(cycle, rule, are_first)
@@ -25,7 +23,7 @@ def displace(cycle: Cycle, rule: Rule) -> None:
         while hopes.are_left and not is_over and (job := order.pop()):
             if not hopes.take(job):
                 continue
-            search = Search(cycle, rule, job, known)
+            search = Search(cycle, rule, job)
             losers = search.run()
             steps += search.steps
             if losers is None:

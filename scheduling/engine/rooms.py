@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import gang
-from .policy import allows
 from .ledger import BIND, Change
 from .placement import Room
+from .policy import allows
 from .state import State
 from .types import PodState
 from .working import BOUND, RELEASING, Group, Job, Task

@@ -18,7 +18,7 @@ from .decisions import EvictCode
 from .disruption import Spent, bound, disturbed, overrides
 from .rule import Rule
 from .simulation import Solution, Trial
-from .victims import Batch, Known, Victims, where
+from .victims import Batch, Victims, where
 from .working import Account, Job, Task
 
 SPARED_ONE_BY_ONE = 16
@@ -28,12 +28,11 @@ SPARED_ONE_BY_ONE = 16
 class Search:
     """Of one workload."""
 
-    def __init__(self, cycle: Cycle, rule: Rule, job: Job, known: Known | None) -> None:
+    def __init__(self, cycle: Cycle, rule: Rule, job: Job) -> None:
         self._cycle = cycle
         self._rule = rule
         self._job = job
         self._chunk = job.chunk
-        self._known = known
         self._room = RoomBound(cycle, job)
         self._trial = Trial(cycle, job)
         self._mark = cycle.ledger.mark()
@@ -143,7 +142,7 @@ class Search:
             self._cycle.running,
             rule.may_give(job),
             rule.may_go(job),
-            self._known,
+            self._cycle.known,
         )
         taken, spent = 0, Spent(self._cycle)
         not_allowed: list[Batch] = []
@@ -203,9 +202,9 @@ class Search:
             alike = batch.job.account.index, batch.job.priority
             if alike not in figures:
                 figures[alike] = self._rule.numbers(self._job, batch.job)
-            numbers = figures[alike] | self._overridden(batch.job)
+            numbers, overridden = figures[alike], self._overridden(batch.job)
+            cause = (self._rule.code, self._job, numbers | overridden if overridden else numbers)
             for task in batch.tasks:
-                cause = (self._rule.code, self._job, numbers)
                 cycle.causes[task] = cause if task.kept < 0 else (EvictCode.CONSOLIDATE, self._job, {})
         for job in losing.values():
             cycle.update(job)

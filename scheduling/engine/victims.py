@@ -59,9 +59,18 @@ class Victims:
         self._taken: dict[int, set[Task]] = {}
         self._firsts: dict[int, First | None] = {}
         self._keys: dict[int, Key] = {}
+        self._only: Account | None = None
+        """The only project that has anything to give, once that is known: nobody needs to be compared any more."""
+        self._has_compared = False
 
     def next(self) -> Batch | None:
-        first = self._first_among(self._tops)
+        if self._only is not None:
+            first = self._work_out(self._only)
+        else:
+            self._has_compared = False
+            first = self._first_among(self._tops)
+            if first is not None and not self._has_compared:
+                self._only = first[0].account
         return None if first is None else self._take(*first)
 
     def _take(self, job: Job, size: Size) -> Batch:
@@ -71,7 +80,7 @@ class Victims:
             again.pop()
         else:
             self._cursor[index] = self._left(job.account) - 1
-        for account in job.path:
+        for account in job.path if self._only is None else ():
             given = self._given.setdefault(account.index, [0, 0, 0])
             given[0] += size[0]
             given[1] += size[1]
@@ -90,18 +99,26 @@ class Victims:
 
     def _first_among(self, siblings: list[Account]) -> First | None:
         """Of the sides that have something to give, what the best served one gives."""
-        found: First | None = None
-        best: Key | None = None
+        giving: list[tuple[Account, First, Key | None]] = []
         known: Known = self._known or {}
         for account in siblings:
-            index = account.index
-            was = known.get(index)
+            was = known.get(account.index)
             if was is not None and was[0] == account.version and self._is_untouched(account):
                 first, key = was[1], was[2]
+                self._has_compared |= bool(account.children)
             else:
-                first = self._first(account)
-                key = None if first is None else self._key(account)
-            if key is not None and (best is None or key > best) and self._is_asked(account):
+                first, key = self._first(account), None
+            if first is not None:
+                giving.append((account, first, key))
+        if len(giving) == 1:
+            return giving[0][1] if self._is_asked(giving[0][0]) else None
+        self._has_compared = True
+        found: First | None = None
+        best: Key | None = None
+        for account, first, key in giving:
+            if key is None:
+                key = self._key(account)
+            if (best is None or key > best) and self._is_asked(account):
                 found, best = first, key
         return found
 
