@@ -25,6 +25,11 @@ OPEN = {
 }
 
 
+# Pages of ours in place of allauth's.
+OWN: dict[str, Callable[..., HttpResponseBase]] = {
+    "account_login": provider.SignIn.as_view(),
+    "account_logout": provider.SignOut.as_view(),
+}
 # Of no use where passwords are switched off.
 WITH_PASSWORDS = {name for name in OPEN if "password" in name}
 
@@ -43,8 +48,8 @@ def with_passwords(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 
 def opened(pattern: URLPattern) -> Callable[..., HttpResponseBase]:
     view: Callable[..., HttpResponseBase] = pattern.callback if pattern.name in OPEN else closed
-    if pattern.name == "account_login":
-        view = provider.SignIn.as_view()
+    if pattern.name in OWN:
+        view = OWN[pattern.name]
     return with_passwords(view) if pattern.name in WITH_PASSWORDS else view
 
 

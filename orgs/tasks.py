@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from orgs.services.session import sessions_purge
 from orgs.services.unit import units_remove
 
 
@@ -9,3 +10,9 @@ from orgs.services.unit import units_remove
 def remove_deleted_units() -> None:
     """Removes the rows of deleted units whose work has ended."""
     units_remove()
+
+
+@shared_task(name="orgs.sessions_purge")
+def purge_sessions() -> None:
+    """Removes the rows of sessions whose time is over."""
+    sessions_purge()

@@ -58,8 +58,10 @@ urlpatterns = [
     path(
         "settings/people/<int:pk>/second-factor/", people.SecondFactorReset.as_view(), name="user_second_factor_reset"
     ),
+    path("settings/people/<int:pk>/unlink/", people.Unlink.as_view(), name="user_unlink"),
     path("profile/", profile.ProfilePage.as_view(), name="profile"),
     path("profile/name/", profile.NameChange.as_view(), name="profile_name"),
+    path("profile/unlink/", profile.OwnUnlink.as_view(), name="profile_unlink"),
     path("profile/sessions/<int:pk>/end/", profile.SessionEnd.as_view(), name="session_end"),
     path("profile/sessions/end-others/", profile.OtherSessionsEnd.as_view(), name="other_sessions_end"),
 ]

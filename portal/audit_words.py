@@ -34,6 +34,8 @@ ACTS = {
     "change password": "changed the password of",
     "reset password": "reset the password of",
     "end sessions": "ended sessions of",
+    "link": "linked",
+    "unlink": "unlinked",
 }
 """By action; others are said as they are written."""
 OF_ONESELF = ("sign in", "sign out")

@@ -31,7 +31,9 @@ writers of the log itself."""
 
 WITHOUT_ACTOR = {
     "orgs.services.account.account_create": "the first step of an installation: nobody is there yet; tells itself",
+    "orgs.services.account.administrator_restore": "an operator's, where nobody is left; tells itself",
     "orgs.services.provider.provider_person": "who signs in by a provider, who acts there; tells itself",
+    "orgs.services.session.sessions_purge": "sessions whose time was over, whoever ended them",
     "orgs.services.unit.units_remove": "tells itself what goes",
     "portal.services.audit_purge.audit_purge": "tells itself what goes",
     "portal.services.lease.lease_release": "a loop's own",

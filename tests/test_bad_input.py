@@ -332,6 +332,8 @@ WITHOUT_FIELDS = {
     "user_deactivate",
     "user_password_reset",
     "user_second_factor_reset",
+    "user_unlink",
+    "profile_unlink",
     "user_activate",
     "unit_delete",
     "mapping_undo",

@@ -118,6 +118,7 @@ LINES: list[Line] = [
     Line("openid_connect_callback", NO_PROVIDER, "anonymous: 404; nobody rest: 302", "anonymous nobody rest: 405"),
     Line("profile", NONE, "nobody rest: 200"),
     Line("profile_name", NONE, "nobody rest: 200", 422),
+    Line("profile_unlink", NONE, "nobody rest: 404"),
     Line("session_end", of(pk="people.viewer.pk"), "nobody rest: 405", 404),
     Line("other_sessions_end", NONE, "nobody rest: 405", 302),
     # --- orgs
@@ -170,6 +171,7 @@ LINES: list[Line] = [
     Line("user_deactivate", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 302),
     Line("user_activate", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 302),
     Line("user_password_reset", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 200),
+    Line("user_unlink", of(pk="people.viewer.pk"), "SA: 404; rest: 403"),
     Line("user_second_factor_reset", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 422),
     # --- quotas
     Line("quotas", NONE, "En Co Ds Te Cr: 404; rest: 200"),

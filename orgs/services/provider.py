@@ -1,17 +1,21 @@
-"""People whom the identity provider sends: found, linked to the account that they have, or made."""
+"""People whom the identity provider sends: found, linked to the account that they have, or made; and unlinked again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.db import transaction
 
+from orgs.access import as_of_now, require, rules_in_force
 from orgs.models import Group, GroupMember, Subject, User
 from orgs.names import LONGEST_PERSON, checked_email, checked_text
+from orgs.services.granting import require_grants
 from orgs.services.group import group_member_remove, group_members_add
 from orgs.services.locks import account_locked
+from orgs.services.session import sessions_end
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
@@ -52,6 +56,31 @@ def provider_person(*, provider: IdentityProvider, claims: Claims, address: str)
     if provider.groups_claim:
         _groups_follow(user, claims.groups, actor)
     return user
+
+
+@transaction.atomic
+def provider_unlink(*, actor: Actor, provider: IdentityProvider, user: User, keep: str = "") -> None:
+    """Makes the person unknown to the provider's people, takes the groups away that it named, and ends the sessions but
+    for the one with the key `keep`. The next one whom it sends with a verified address like this is linked anew.
+
+    One's own account only while a password is left to sign in with.
+    """
+    account = account_locked()
+    actor = as_of_now(actor)
+    if actor.user is None or actor.user.pk != user.pk:
+        require(actor, "update", "user", account)
+        # Whoever is linked next may do what the person may.
+        require_grants(actor, rules_in_force(user).select_related("role", "scope"))
+    elif not (settings.LOCAL_PASSWORDS and actor.user.has_usable_password()):
+        raise Refused(f"Without {provider.name} nothing would let you in: you have no password here.")
+    if not SocialAccount.objects.filter(user=user, provider=provider.key).delete()[0]:
+        raise Refused(f"{user.name} is not linked to {provider.name}. There is nothing to take away.")
+    audit_record(
+        actor=actor, action="unlink", entity=user, unit=account.pk, before={"identity_provider": provider.name}
+    )
+    # That follows from unlinking, whatever rights over groups the actor has.
+    _groups_follow(user, (), replace(actor, user=None))
+    sessions_end(user=user, keep=keep)
 
 
 def _refuse_other_domains(provider: IdentityProvider, claims: Claims) -> None:

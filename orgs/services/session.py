@@ -5,6 +5,8 @@ from __future__ import annotations
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from orgs.models import User
 from portal.actor import Actor
@@ -18,6 +20,15 @@ def sessions_end(*, user: User, keep: str = "") -> int:
     Session.objects.filter(session_key__in=keys).delete()
     rows.delete()
     return len(keys)
+
+
+@transaction.atomic
+def sessions_purge() -> int:
+    """Removes the rows of sessions whose time is over. Returns how many there were."""
+    ended, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    UserSession.objects.filter(~Exists(alive)).delete()
+    return ended
 
 
 @transaction.atomic

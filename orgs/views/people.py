@@ -1,4 +1,4 @@
-"""Helping somebody in again who forgot the password or lost the device of the second factor."""
+"""Helping somebody in again who forgot the password, lost the device of the second factor, or is linked wrongly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from orgs.provider import provider_needed
 from orgs.services.password import password_reset
+from orgs.services.provider import provider_unlink
 from orgs.services.second_factor import second_factor_reset
 from orgs.services.user import NewUser
 from orgs.views.settings import PersonConfirm
@@ -58,3 +60,27 @@ class SecondFactorReset(PersonConfirm):
     def save(self, form: forms.Form) -> str:
         second_factor_reset(actor=self.actor, user=self.person)
         return f"{self.person.name} signs in with the password alone."
+
+
+class Unlink(PersonConfirm):
+    submit = "Unlink account"
+    keep = "Keep it linked"
+
+    def prepare(self, **kwargs: Any) -> None:
+        super().prepare(**kwargs)
+        self.provider = provider_needed()
+        self.title = f"Unlink {self.person.name} from {self.provider.name}?"
+        self.line = (
+            f"Whoever {self.provider.name} sends next with the verified address {self.person.email} is linked anew."
+        )
+
+    def impact(self) -> list[dict[str, Any]]:
+        return [
+            {"text": f"Groups that {self.provider.name} named are left", "figure": None, "tone": "danger"},
+            {"text": f"{self.person.name} is signed out everywhere", "figure": None, "tone": "danger"},
+            {"text": "Roles, groups given by hand and workloads are kept", "figure": None, "tone": "kept"},
+        ]
+
+    def save(self, form: forms.Form) -> str:
+        provider_unlink(actor=self.actor, provider=self.provider, user=self.person)
+        return f"{self.person.name} is not linked to {self.provider.name} any more."

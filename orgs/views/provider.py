@@ -1,4 +1,4 @@
-"""Signing in, with a password or by the identity provider."""
+"""Signing in and out, with a password or by the identity provider."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import structlog
 from allauth.account.utils import get_next_redirect_url
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, LogoutView
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base.constants import AuthProcess
-from allauth.socialaccount.providers.openid_connect.views import callback
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import TemplateView
 from requests import RequestException
 
-from orgs.provider import identity_provider
+from orgs.provider import Coming, identity_provider, sign_out_there
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +31,17 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"provider": identity_provider(), "local_passwords": settings.LOCAL_PASSWORDS}
+
+
+class SignOut(LogoutView):
+    """Here, and at the provider where the session began there."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        there = sign_out_there(self.request)
+        response: HttpResponse = super().post(*args, **kwargs)
+        if not there:
+            return response
+        return render(self.request, "account/provider_end.html", {"provider": identity_provider(), "there": there})
 
 
 @require_POST
@@ -56,7 +67,9 @@ def back(request: HttpRequest, provider_id: str) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("home")
     try:
-        response: HttpResponse = callback(request, provider_id)
+        response: HttpResponse = OAuth2CallbackView.adapter_view(Coming(request, provider_id))(request)
+    except SocialApp.DoesNotExist:
+        raise Http404("There is no such identity provider.") from None
     except NO_ANSWER as problem:
         return _no_answer(request, problem)
     return response

@@ -7,12 +7,23 @@ import { Provider } from "oidc-provider";
 const { port, client, people } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 
+const html = (title, rest) => `<!doctype html><html lang="en"><title>Identity provider</title><link rel="icon" href="data:,">
+<h1>${title}</h1>${rest}</html>`;
+
 const provider = new Provider(issuer, {
   clients: [client],
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"], groups: ["groups"] },
   pkce: { required: () => true },
   cookies: { keys: ["only for tests"] },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    devInteractions: { enabled: false },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource(context, form) {
+        context.body = html("Sign out here too?", `${form}<button form="op.logoutForm" name="logout" value="yes">Yes</button>`);
+      },
+    },
+  },
   interactions: { url: (context, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (context, subject) =>
     people[subject] && { accountId: subject, claims: () => ({ sub: subject, ...people[subject] }) },
@@ -25,10 +36,13 @@ const provider = new Provider(issuer, {
   },
 });
 
-const page = (uid) => `<!doctype html><html lang="en"><title>Identity provider</title><link rel="icon" href="data:,">
-<h1>Who are you?</h1>${Object.keys(people)
-  .map((subject) => `<form method="post" action="/interaction/${uid}?as=${subject}"><button>${subject}</button></form>`)
-  .join("")}<form method="post" action="/interaction/${uid}"><button>Cancel</button></form></html>`;
+const page = (uid) =>
+  html(
+    "Who are you?",
+    `${Object.keys(people)
+      .map((subject) => `<form method="post" action="/interaction/${uid}?as=${subject}"><button>${subject}</button></form>`)
+      .join("")}<form method="post" action="/interaction/${uid}"><button>Cancel</button></form>`,
+  );
 
 const answer = provider.callback();
 const server = http.createServer(async (request, response) => {

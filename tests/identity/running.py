@@ -17,12 +17,15 @@ CLIENT_SECRET = "a secret that no page shows"
 
 
 @contextmanager
-def identity_provider(redirect_uri: str, port: int, people: dict[str, dict[str, Any]]) -> Iterator[str]:
+def identity_provider(
+    redirect_uri: str, signed_out_uri: str, port: int, people: dict[str, dict[str, Any]]
+) -> Iterator[str]:
     """Gives its issuer. `people`: subject -> claims, such as `email`, `email_verified`, `name`, `groups`."""
     client = {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "redirect_uris": [redirect_uri],
+        "post_logout_redirect_uris": [signed_out_uri],
         "token_endpoint_auth_method": "client_secret_post",
     }
     settings = json.dumps({"port": port, "client": client, "people": people})

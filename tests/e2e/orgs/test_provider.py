@@ -17,7 +17,7 @@ from orgs.services.group import group_create
 from portal.models import AuditEvent
 from portal.settings.sign_in import sign_in as settings_from
 from tests.e2e.conftest import axe, sideways
-from tests.factories import PASSWORD, VIEWER, actor_of, make_account, make_user
+from tests.factories import ADMIN, PASSWORD, VIEWER, actor_of, make_account, make_user
 from tests.harness.servers import free_port
 from tests.identity.running import CLIENT_ID, CLIENT_SECRET, identity_provider
 
@@ -35,7 +35,7 @@ def port(live_server: Any) -> Iterator[int]:
     """The provider, listening, for all tests of this file."""
     number = free_port()
     way_back = f"/accounts/provider/127-0-0-1-{number}/login/callback/"
-    with identity_provider(f"{live_server.url}{way_back}", number, PEOPLE):
+    with identity_provider(f"{live_server.url}{way_back}", f"{live_server.url}/accounts/login/", number, PEOPLE):
         yield number
 
 
@@ -90,10 +90,57 @@ def test_in_with_the_groups_that_the_provider_names_and_out_again(
         < 13 * 3600
     )
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign out here too?")).to_be_visible()
+    assert "id_token_hint=ey" in page.url, "by the token that it gave, so that it need not ask whom"
+    page.get_by_role("button", name="Yes").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(f"{live_server.url}/organization/")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_role("button", name="Sign in with Example ID").click()
+    expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
     assert CLIENT_SECRET not in page.content() + str(list(AuditEvent.objects.values()))
+
+
+def test_who_is_linked_and_has_a_password_unlinks_and_goes_on_with_that(
+    live_server: Any, page: Page, settings: Any, port: int
+) -> None:
+    configure(settings, port)
+    user = make_user("mira@example.org", name="Mira Okafor", role=VIEWER)
+    go_as(page, f"{live_server.url}/accounts/login/?next=/profile/", "mira")
+    linked = page.get_by_role("region", name="Example ID")
+    expect(linked).to_be_visible()
+    assert (axe(page), sideways(page)) == ([], [])
+    linked.get_by_role("link", name="Unlink").click()
+    expect(page.get_by_text("Groups that Example ID named are left")).to_be_visible()
+    assert axe(page) == []
+    page.get_by_role("button", name="Unlink account").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert not SocialAccount.objects.filter(user=user).exists()
+    page.get_by_label("Email").fill("mira@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Your password alone keeps your account.")).to_be_visible()
+    expect(linked).to_have_count(0)
+
+
+def test_an_administrator_unlinks_somebody(
+    live_server: Any, page: Page, new_page: Callable[..., Page], sign_in: Any, settings: Any, port: int
+) -> None:
+    configure(settings, port)
+    user = make_user("mira@example.org", name="Mira Okafor", role=VIEWER)
+    go_as(page, f"{live_server.url}/accounts/login/?next=/profile/", "mira")
+    expect(page.get_by_role("region", name="Example ID")).to_be_visible()
+    admin = new_page(color_scheme="dark")
+    sign_in(admin, make_user(role=ADMIN))
+    admin.goto(f"{live_server.url}/access/people/")
+    admin.get_by_role("link", name="Unlink Mira Okafor from the identity provider").click()
+    expect(admin.get_by_role("heading", name="Unlink Mira Okafor from Example ID?")).to_be_visible()
+    assert axe(admin) == []
+    admin.get_by_role("button", name="Unlink account").click()
+    expect(admin.get_by_text("Mira Okafor is not linked to Example ID any more.")).to_be_visible()
+    expect(admin.get_by_role("link", name="Unlink Mira Okafor")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert not SocialAccount.objects.filter(user=user).exists()
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount
 
+from orgs.access import Forbidden
 from orgs.models import Group, GroupMember, User
 from orgs.provider import claims_of
 from orgs.services.group import group_create, group_members_add
-from orgs.services.provider import Claims, provider_person
+from orgs.services.provider import Claims, provider_person, provider_unlink
 from orgs.services.rule import rule_create
 from orgs.services.user import user_deactivate
 from portal.errors import Refused
 from portal.models import AuditEvent
 from portal.settings.sign_in import IdentityProvider
-from tests.factories import ADMIN, actor_of, make_account, make_user
+from tests.factories import ADMIN, actor_of, make_account, make_group, make_role, make_rule, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +135,55 @@ def test_the_provider_does_not_take_the_last_administrator_away() -> None:
     User.objects.exclude(pk=user.pk).update(is_active=False)
     come()
     assert groups_of(user) == {"admins": "identity provider"}
+
+
+def test_an_administrator_unlinks_and_the_next_one_with_the_address_is_linked_anew() -> None:
+    group_create(actor=actor_of(), name="vision")
+    user = come(replace(MIRA, groups=("vision",)))
+    there = signed_in(user)
+    assert there.get("/profile/").status_code == 200
+    provider_unlink(actor=actor_of(make_user(role=ADMIN)), provider=PROVIDER, user=user)
+    assert there.get("/profile/").status_code == 302
+    assert groups_of(user) == {}
+    assert come(replace(MIRA, subject="m-2")) == user
+    assert "belongs to somebody else" in refused(MIRA)
+    event = AuditEvent.objects.get(action="unlink")
+    assert (event.entity_id, event.before) == (user.pk, {"identity_provider": "Example ID"})
+
+
+def test_who_has_a_password_unlinks_the_own_account() -> None:
+    user = make_user("mira@example.org")
+    make_group("by-hand", user)
+    come(admits_unknown=False)
+    here, elsewhere = signed_in(user), signed_in(user)
+    for client in (here, elsewhere):
+        assert client.get("/profile/").status_code == 200
+    provider_unlink(actor=actor_of(user), provider=PROVIDER, user=user, keep=here.session.session_key or "")
+    assert [client.get("/profile/").status_code for client in (here, elsewhere)] == [200, 302]
+    assert groups_of(user) == {"by-hand": "by hand"}
+    with pytest.raises(Refused, match="not linked"):
+        provider_unlink(actor=actor_of(user), provider=PROVIDER, user=user)
+
+
+def test_who_has_no_password_keeps_the_link(settings: Any) -> None:
+    bare, user = come(), make_user("ana@example.org")
+    come(replace(MIRA, subject="a-1", email="ana@example.org"))
+    with pytest.raises(Refused, match="no password here"):
+        provider_unlink(actor=actor_of(bare), provider=PROVIDER, user=bare)
+    settings.LOCAL_PASSWORDS = False
+    with pytest.raises(Refused, match="no password here"):
+        provider_unlink(actor=actor_of(user), provider=PROVIDER, user=user)
+    assert SocialAccount.objects.count() == 2
+
+
+def test_nobody_unlinks_who_may_more() -> None:
+    come()
+    make_rule(User.objects.get(email="mira@example.org"), ADMIN, make_account())
+    helper = make_user()
+    make_role("Helper", "user:update", "access_rule:create")
+    make_rule(helper, "Helper", make_account())
+    with pytest.raises(Forbidden, match="System administrator holds"):
+        provider_unlink(actor=actor_of(helper), provider=PROVIDER, user=User.objects.get(email="mira@example.org"))
 
 
 @pytest.mark.parametrize(
