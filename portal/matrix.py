@@ -23,8 +23,11 @@ class MatrixCell:
     """The small line: "8 used, up to 24"."""
     default: str = ""
     """Words for what holds where nothing is set ("best effort")."""
+    problem: str = ""
+    """What is wrong with what is saved: "2 too many given"."""
     bar: QuotaBar | None = None
-    state: Literal["", "changed", "invalid", "blocked", "best effort", "conflict"] = ""
+    state: Literal["", "changed", "invalid", "blocked", "best effort", "conflict", "then"] = ""
+    """`then`: as changes elsewhere would make it that are not saved."""
     error: str = ""
     editable: bool = False
     version: str = ""

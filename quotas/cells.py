@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,9 @@ class Sum:
     words: str
     bar: QuotaBar | None
     label: str
+    before: str = ""
+    """What is saved, where unsaved changes make something else of it."""
+    unsaved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,28 @@ class Head:
     id: str
     name: str
     note: str
-    over: bool
+    over: str
+    """By how much more is guaranteed than is ready; empty: it is not."""
+    scale: int
+    """What its bars show at full width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Over all pools."""
+
+    id: str
+    text: str
+    ready: str = ""
+    before: str = ""
+    """What is saved, where unsaved changes make something else of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
     row: Row
     cells: list[MatrixCell]
-    total_id: str
-    total: str
-    """Over all pools; empty where the lens shows what does not add up."""
+    total: Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +68,8 @@ class Drawn:
     rows: list[DrawnRow]
     sums: list[Sum]
     """Empty: the whole cluster is not for this reader, or not in this scope."""
-    all_sum: str
-    all_ready: str
+    total: Total
+    """Of the cluster."""
     adds_up: bool
     """The lens shows quotas, which add up to rows and columns."""
 
@@ -66,30 +82,36 @@ def draw(matrix: Matrix, lens: Lens) -> Drawn:
     rows = [
         DrawnRow(
             row=row,
-            cells=[_cell(row, column, lens, scales[column.pool.pk], matrix.at is None) for column in matrix.columns],
-            total_id=f"total-{row.unit.pk}",
-            total=lens.resource.words(_all(lens, [row.entries[c.pool.pk].guaranteed for c in matrix.columns])),
+            cells=[
+                drawn_cell(row, column, lens, scales[column.pool.pk], matrix.at is None) for column in matrix.columns
+            ],
+            total=row_total(row, matrix.columns, lens),
         )
         for row in matrix.rows
     ]
     return Drawn(
-        heads=[_head(column, lens, matrix.at is None) for column in matrix.columns],
+        heads=[drawn_head(column, lens, scales[column.pool.pk], matrix.at is None) for column in matrix.columns],
         rows=rows,
-        sums=[_sum(column, lens, matrix.at is None) for column in matrix.columns] if whole else [],
-        all_sum=lens.resource.words(_all(lens, [column.guaranteed or Amounts() for column in matrix.columns])),
-        all_ready=""
-        if matrix.at
-        else lens.resource.words(_all(lens, [column.hardware.ready for column in matrix.columns])),
+        sums=[drawn_sum(column, lens, matrix.at is None) for column in matrix.columns] if whole else [],
+        total=whole_total(matrix.columns, lens, matrix.at is None),
         adds_up=quotas,
     )
 
 
+def row_total(row: Row, columns: Sequence[Column], lens: Lens) -> Total:
+    amount = sum(_of(lens, row.entries[column.pool.pk].guaranteed) for column in columns)
+    return Total(f"total-{row.unit.pk}", lens.resource.words(amount))
+
+
+def whole_total(columns: Sequence[Column], lens: Lens, live: bool) -> Total:
+    """`live`: as it is now, so with what is ready."""
+    words = lens.resource.words
+    ready = words(sum(_of(lens, column.hardware.ready) for column in columns)) if live else ""
+    return Total("sum-all", words(sum(_of(lens, column.guaranteed or Amounts()) for column in columns)), ready)
+
+
 def _of(lens: Lens, amounts: Amounts) -> int:
     return int(getattr(amounts, lens.resource.field))
-
-
-def _all(lens: Lens, amounts: list[Amounts]) -> int:
-    return sum(_of(lens, one) for one in amounts)
 
 
 def _scales(matrix: Matrix, lens: Lens) -> dict[int, int]:
@@ -103,7 +125,7 @@ def _scales(matrix: Matrix, lens: Lens) -> dict[int, int]:
     return scales
 
 
-def _cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> MatrixCell:
+def drawn_cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> MatrixCell:
     """`live`: as it is now, so with what is used."""
     entry, pool, unit = row.entries[column.pool.pk], column.pool, row.unit
     editable = row.editable and not row.is_default
@@ -115,6 +137,7 @@ def _cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> Matri
         value=_value(row, entry, quota, lens),
         note=_note(row, entry, quota, lens, live),
         default=_default(row, entry, quota, lens),
+        problem=_problem(row, entry, lens),
         bar=_bar(entry, quota, lens, scale) if live and lens.has_bars and not row.is_group else None,
         state="blocked" if blocked else "",
         editable=editable,
@@ -141,12 +164,20 @@ def _note(row: Row, entry: Entry, quota: Quota, lens: Lens, live: bool) -> str:
     parts = [f"{words(_of(lens, entry.used))} used"] if live else []
     left = _of(lens, entry.guaranteed) - _of(lens, entry.given)
     if row.is_group and not row.is_default and lens.show == "quota":
-        parts += [f"{words(left)} left"] if left > 0 else [f"{words(-left)} too many given"] if left < 0 else []
+        parts += [f"{words(left)} left"] if left > 0 else []
     if not quota.over_quota:
         parts.append("capped")
     elif lens.show == "quota" and getattr(quota, lens.resource.limit_field) is not None:
         parts.append(f"up to {words(getattr(quota, lens.resource.limit_field))}")
     return ", ".join(parts)
+
+
+def _problem(row: Row, entry: Entry, lens: Lens) -> str:
+    """Of a department that has given out more than it has."""
+    if not row.is_group or row.is_default or lens.show != "quota":
+        return ""
+    over = _of(lens, entry.given) - _of(lens, entry.guaranteed)
+    return f"{lens.resource.words(over)} too many given" if over > 0 else ""
 
 
 def _default(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
@@ -170,12 +201,13 @@ def _bar(entry: Entry, quota: Quota, lens: Lens, scale: int) -> QuotaBar | None:
     return QuotaBar.of(used, value, scale, resource=lens.resource.key)
 
 
-def _head(column: Column, lens: Lens, live: bool) -> Head:
-    over = live and column.guaranteed is not None and _of(lens, column.guaranteed) > _of(lens, column.hardware.ready)
-    return Head(f"head-{column.pool.pk}", column.pool.name, column.hardware.gpu_type, over and lens.show == "quota")
+def drawn_head(column: Column, lens: Lens, scale: int, live: bool) -> Head:
+    over = _of(lens, column.guaranteed or Amounts()) - _of(lens, column.hardware.ready)
+    words = f"{lens.resource.words(over)} over" if live and lens.show == "quota" and over > 0 else ""
+    return Head(f"head-{column.pool.pk}", column.pool.name, column.hardware.gpu_type, words, scale)
 
 
-def _sum(column: Column, lens: Lens, live: bool) -> Sum:
+def drawn_sum(column: Column, lens: Lens, live: bool) -> Sum:
     words = lens.resource.words
     if not live:  # what was ready then, nobody knows
         return Sum(f"sum-{column.pool.pk}", words(_of(lens, column.guaranteed or Amounts())), "", "", "", None, "")

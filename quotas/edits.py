@@ -1,7 +1,8 @@
 """What a person typed into the matrix and has not saved: as the page sends it, and what it means for quotas.
 
 The page sends JSON: `{"edits": [{"cell": "7-3", "version": "2", "resource": "gpu", "show": "quota", "text": "8"}],
-"reason": ""}`. Beside the sides that a lens shows there are two that are switched: `over` (on, off) and `rank`.
+"reason": "", "scales": {"3": 12000}}`. Scales: by pool, what its bars show at full width. Beside the sides that a lens
+shows there are two that are switched: `over` (on, off) and `rank`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,15 @@ class Edit:
         return values_of(quota) | {column: words[self.text]}
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the page sent."""
+
+    edits: list[Edit]
+    reason: str
+    scales: dict[int, int]
+
+
 @dataclass(slots=True)
 class Planned:
     """What the edits come to."""
@@ -69,19 +79,20 @@ class Planned:
     """By key of an edit: why it cannot be read, or is not this person's to make."""
 
 
-def read(body: bytes) -> tuple[list[Edit], str]:
-    """Edits and reason from what the page sent. Refused where no page of ours could have sent it."""
+def read(body: bytes) -> Sent:
+    """Refused where no page of ours could have sent it."""
     try:
         sent = json.loads(body)
         edits = [_edit(one) for one in sent["edits"]]
         reason = sent.get("reason", "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        scales = {int(pool): max(int(scale), 1) for pool, scale in sent.get("scales", {}).items()}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise Refused(STALE) from None
     if not isinstance(reason, str):
         raise Refused(STALE)
     if len(edits) > MOST_CHANGES:
         raise Refused(f"{len(edits):,} changes are too many. Save at most {MOST_CHANGES:,} at once.")
-    return edits, reason
+    return Sent(edits, reason, scales)
 
 
 def _edit(sent: dict[str, Any]) -> Edit:

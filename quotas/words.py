@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from orgs.words import Answer
 from portal.formats import clock, counted, day, gpus_counted
 from quotas.guard import Level
 from quotas.lens import Lens
+from quotas.resources import Resource
+from quotas.selectors.guard import Guard, Mode
 from quotas.selectors.matrix import Column, Matrix, Row
 
 NO_CLUSTER = Answer(
@@ -18,6 +21,34 @@ GUARD_LINES = {
     Level.CHILDREN: "What projects and departments are guaranteed together, against the department that they lie in.",
     Level.HARDWARE: "What departments are guaranteed together in a pool, against its ready nodes, cordoned ones too.",
 }
+
+_GUARDED = {
+    Mode.OFF: ("shield-off", "nothing is looked at"),
+    Mode.WARN: ("shield", "a change that makes it worse passes, with a warning"),
+    Mode.ENFORCE: ("shield-check", "a change that makes it worse is refused"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GuardPill:
+    """How a resource is guarded in a cluster."""
+
+    icon: str
+    text: str
+    title: str
+
+
+def guard_pills(guard: Guard, resource: Resource) -> list[GuardPill]:
+    """One for both comparisons, or one each where they differ."""
+    modes = {level: watch.mode_for(resource.key) for level, watch in guard.items()}
+    together = len(set(modes.values())) == 1
+    pills = []
+    for level, mode in modes.items():
+        icon, words = _GUARDED[mode]
+        where = "inside departments and against the hardware" if together else level.label
+        text = f"Guard: {mode.label}" if together else f"Guard {level.label}: {mode.label}"
+        pills.append(GuardPill(icon, text, f"{resource.label} {where}: {words}."))
+    return pills[:1] if together else pills
 
 
 def quotas_answer(matrix: Matrix, lens: Lens) -> Answer:

@@ -95,6 +95,10 @@ def cells() -> list[tuple[str, MatrixCell]]:
         },
         "blocked": {"state": "blocked"},
         "no right to edit": {"value": "12", "note": "8 used", "bar": half, "locked": "Tomas Lind may change it."},
+        "more given than there is": {
+            "value": "12", "note": "8 used", "problem": "4 too many given", "strong": True, "editable": True
+        },
+        "as unsaved changes make it": {"value": "16", "before": "12", "note": "8 used", "state": "then"},
         "changed by another": {
             "value": "24", "note": "24 since 14:30", "state": "conflict", "bar": half, "editable": True
         },

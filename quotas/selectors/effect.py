@@ -12,6 +12,7 @@ from orgs.models import OrgUnit, UnitKind
 from orgs.services.unit import is_default_department
 from quotas import hooks
 from quotas.edits import Planned
+from quotas.guard import Own
 from quotas.hooks import MovedWork
 from quotas.models import Pool, Quota, UnitUsage
 from quotas.resources import RESOURCES, Resource
@@ -19,7 +20,7 @@ from quotas.services.quota import QuotaChange
 from quotas.services.quota_rules import values_of
 
 from .pools import NO_HARDWARE, hardware
-from .sums import NOTHING, Amounts, sums
+from .sums import NOTHING, Amounts, Sums, Unsaved, line_of, sums_then
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ class Effect:
     """Of units that the reader may see and whose share changes."""
     totals: list[Total] = field(default_factory=list)
     moved: list[MovedWork] = field(default_factory=list)
+    now: Sums = field(default_factory=lambda: Sums({}, {}))
+    then: Sums = field(default_factory=lambda: Sums({}, {}))
+    """Of the units that change, and all above them."""
 
 
 def effect(user: Any, plan: Planned) -> Effect:
@@ -101,8 +105,16 @@ def effect(user: Any, plan: Planned) -> Effect:
         shares = _shares(user, then.fair_now, then.fair_then)
         if shares:
             found.fair.append((pool, resource, shares))
-    found.totals = _totals(user, found.lines)
+    concerned = {pk for change in plan.changes for pk in line_of(change.unit.path)}
+    unsaved = [Unsaved(change.unit, change.pool.pk, _own(change)) for change in plan.changes]
+    found.now, found.then = sums_then(concerned, unsaved)
+    found.totals = _totals(user, found)
     return found
+
+
+def _own(change: QuotaChange) -> Own | None:
+    values = change.values
+    return None if values is None else (values["gpu_milli"], values["cpu_millicores"], values["memory_bytes"])
 
 
 def _lines(change: QuotaChange, quota: Quota | None, used: Mapping[tuple[int, int], Amounts]) -> Iterable[Line]:
@@ -131,34 +143,29 @@ def _shares(user: Any, now: Mapping[int, int], then: Mapping[int, int]) -> list[
     return sorted(shares, key=lambda share: (-abs(share.change), share.unit.name))
 
 
-def _totals(user: Any, lines: Sequence[Line]) -> list[Total]:
+def _totals(user: Any, found: Effect) -> list[Total]:
     """One for each pool or department whose parts change, of those that the reader may see as a whole."""
-    changes: dict[tuple[int, Pool, str], int] = defaultdict(int)
-    owners: dict[int, OrgUnit] = {}
-    for line in lines:
+    owners: dict[tuple[int, Pool, str], OrgUnit] = {}
+    for line in found.lines:
         owner = line.unit.parent
         assert owner is not None
         top = owner.kind == UnitKind.CLUSTER or is_default_department(owner)
         key = line.unit.cluster_id if top else owner.pk
         assert key is not None
-        owners[key] = owner
-        changes[key, line.pool, line.resource.key] += line.change
-    pools = {pool for _, pool, _ in changes}
-    found = sums(owners)
-    machines = hardware(pool.pk for pool in pools)
+        owners[key, line.pool, line.resource.key] = owner
+    machines = hardware({pool.pk for _, pool, _ in owners})
     totals = []
-    for (key, pool, name), change in changes.items():
-        resource, owner = RESOURCES[name], owners[key]
-        whole = owner.cluster_id == key
+    for (key, pool, name), owner in owners.items():
+        resource, whole = RESOURCES[name], owner.cluster_id == key
         if not may(user, "read", "quota", OrgUnit(path=owner.path) if not whole else _cluster_of(owner)):
             continue
-        before = (found.guaranteed if whole else found.given).get((key, pool.pk), NOTHING)
-        there = machines.get(pool.pk, NO_HARDWARE).ready if whole else found.guaranteed.get((key, pool.pk), NOTHING)
-        # A department that changes itself has then what its own line says.
-        raised = sum(line.change for line in lines if (line.unit.pk, line.pool, line.resource) == (key, pool, resource))
-        amount = getattr(before, resource.field)
-        available = getattr(there, resource.field) + raised
-        totals.append(Total(None if whole else owner, pool, resource, amount, amount + change, available))
+        now, then = found.now, found.then
+        if whole:
+            amounts = now.guaranteed, then.guaranteed, {(key, pool.pk): machines.get(pool.pk, NO_HARDWARE).ready}
+        else:
+            amounts = now.given, then.given, then.guaranteed
+        before, after, available = (getattr(one.get((key, pool.pk), NOTHING), resource.field) for one in amounts)
+        totals.append(Total(None if whole else owner, pool, resource, before, after, available))
     return totals
 
 

@@ -34,6 +34,10 @@ class Watch:
     def of(cls, setting: GuardSetting) -> Watch:
         return cls(Mode(setting.mode), tuple(key for key in KEYS if key in setting.resources))
 
+    def mode_for(self, key: str) -> Mode:
+        """Of one resource, by its key."""
+        return self.mode if key in self.resources else Mode.OFF
+
     @property
     def words(self) -> str:
         """Its resources: "GPU, CPU, Memory"."""
@@ -54,7 +58,7 @@ def guard_of(cluster: OrgUnit) -> Guard:
 def mode_of(guard: Guard, key: Key) -> Mode:
     """What happens to a change that makes `key` worse."""
     watch = guard[Level.CHILDREN if key.level == Level.RUNNING else key.level]
-    return watch.mode if KEYS[key.resource] in watch.resources else Mode.OFF
+    return watch.mode_for(KEYS[key.resource])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,22 @@ from django.db.models import F, Q, QuerySet
 
 from orgs.models import OrgUnit, UnitState
 from orgs.names import DEFAULT_DEPARTMENT
+from orgs.services.unit import is_default_department
 from quotas.guard import NOTHING, RESOURCES, Amounts, Own, tally
 from quotas.models import Quota, QuotaVersion
 
-__all__ = ["NOTHING", "RESOURCES", "Amounts", "Sums", "guaranteed", "held_at", "line_of", "sums"]
+__all__ = [
+    "NOTHING",
+    "RESOURCES",
+    "Amounts",
+    "Sums",
+    "Unsaved",
+    "guaranteed",
+    "held_at",
+    "line_of",
+    "sums",
+    "sums_then",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,49 @@ class Sums:
 
     guaranteed: dict[tuple[int, int], Amounts]
     given: dict[tuple[int, int], Amounts]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """A quota as it would be."""
+
+    unit: OrgUnit
+    """With its parent."""
+    pool: int
+    own: Own | None
+    """None: no row any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    quotas: dict[int, dict[int, Own]]
+    """Pool -> unit -> its quota."""
+    paths: dict[int, tuple[int, ...]]
+    defaults: frozenset[int]
+
+    def sums(self, asked: set[int]) -> Sums:
+        found = Sums({}, {})
+        for pool, own_of in self.quotas.items():
+            added = tally(own_of, self.paths, self.defaults)
+            for into, amounts in ((found.guaranteed, added.counts), (found.given, added.given)):
+                into.update(
+                    {(unit, pool): amounts[unit] for unit in asked & amounts.keys() if amounts[unit] != NOTHING}
+                )
+        return found
+
+    def then(self, unsaved: Iterable[Unsaved]) -> _Rows:
+        quotas: dict[int, dict[int, Own]] = defaultdict(dict)
+        quotas.update({pool: dict(own_of) for pool, own_of in self.quotas.items()})
+        paths, defaults = dict(self.paths), set(self.defaults)
+        for one in unsaved:
+            if one.own is None:
+                quotas[one.pool].pop(one.unit.pk, None)
+                continue
+            quotas[one.pool][one.unit.pk] = one.own
+            paths[one.unit.pk] = line_of(one.unit.path)
+            if one.unit.parent is not None and is_default_department(one.unit.parent):
+                defaults.add(one.unit.parent.pk)
+        return _Rows(quotas, paths, frozenset(defaults))
 
 
 def line_of(path: str) -> tuple[int, ...]:
@@ -39,6 +94,18 @@ def guaranteed(units: Iterable[int]) -> dict[tuple[int, int], Amounts]:
 def sums(units: Iterable[int], at: datetime | None = None) -> Sums:
     """Of the units with these ids, in one query. `at`: of the quotas as they were then, in the tree as it is."""
     asked = set(units)
+    return _read(asked, at).sums(asked)
+
+
+def sums_then(units: Iterable[int], unsaved: Iterable[Unsaved]) -> tuple[Sums, Sums]:
+    """As they are, and as they would be; in one query."""
+    asked = set(units)
+    rows = _read(asked)
+    return rows.sums(asked), rows.then(unsaved).sums(asked)
+
+
+def _read(asked: set[int], at: datetime | None = None) -> _Rows:
+    """The quotas that have to do with what the units are guaranteed and have given."""
     in_default = Q(unit__parent__name=DEFAULT_DEPARTMENT, unit__parent__parent=F("unit__cluster"))
     in_cluster = Q(unit__parent=F("unit__cluster"))
     # CPU and memory count further up where a unit between has none set; of GPUs, a unit has what its row says.
@@ -72,12 +139,7 @@ def sums(units: Iterable[int], at: datetime | None = None) -> Sums:
             paths[unit] = line_of(path)
         if of_default:
             defaults.add(parent)
-    found = Sums({}, {})
-    for pool, own_of in quotas.items():
-        added = tally(own_of, paths, defaults)
-        for into, amounts in ((found.guaranteed, added.counts), (found.given, added.given)):
-            into.update({(unit, pool): amounts[unit] for unit in asked & amounts.keys() if amounts[unit] != NOTHING})
-    return found
+    return _Rows(quotas, paths, frozenset(defaults))
 
 
 def held_at(versions: QuerySet[QuotaVersion], at: datetime) -> QuerySet[QuotaVersion]:

@@ -17,16 +17,19 @@ from orgs.views.base import Guarded
 from portal.access import may
 from portal.errors import Refused
 from portal.notices import noticed
-from quotas.edits import LONGEST_TYPED, Edit, Planned, planned, read
+from quotas.edits import LONGEST_TYPED, Planned, Sent, planned, read
 from quotas.effect_panel import RefusedEdit, panel, refused_edits
 from quotas.models import Pool, Quota
 from quotas.resources import RESOURCES
-from quotas.selectors.effect import effect
+from quotas.selectors.effect import Effect, effect
 from quotas.selectors.sums import NOTHING, guaranteed
+from quotas.selectors.unsaved import now_and_then
 from quotas.services.quota import RefusedCells, quotas_check, quotas_save
 from quotas.services.quota_undo import quotas_undo
 from quotas.services.quota_versions import Cell
 from quotas.splitting import grain_of, split, split_words, typed
+from quotas.unsaved_cells import draw_unsaved
+from quotas.views.quotas import MatrixOf
 
 MOST_CHILDREN = 1000
 
@@ -46,38 +49,53 @@ class Edited(Editing, ABC):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
-            edits, reason = read(request.body)
+            sent = read(request.body)
         except Refused as refusal:
             return self.refuse(refusal)
-        return self.answer(edits, planned(request.user, edits), reason)
+        return self.answer(sent, planned(request.user, sent.edits))
 
     @abstractmethod
-    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
-        """To what the edits come to; `reason`: why, as typed."""
+    def answer(self, sent: Sent, plan: Planned) -> HttpResponse:
+        """To what the edits come to."""
 
     def refuse(self, refusal: Refused) -> HttpResponse:
         """Of all of it."""
         return JsonResponse({"said": refusal.messages[0]}, status=422)
 
-    def check(self, edits: list[Edit], plan: Planned, status: int = 200) -> HttpResponse:
+    def check(self, sent: Sent, plan: Planned, status: int = 200) -> HttpResponse:
         """What saving would do, and what it would be refused for or warned of."""
         with noticed() as heard:
             refused = quotas_check(actor=self.actor, changes=plan.changes)
-        return self.show(edits, plan, refused, heard, status)
+        return self.show(sent, plan, refused, heard, status)
 
     def show(
         self,
-        edits: list[Edit],
+        sent: Sent,
         plan: Planned,
         refused: dict[Cell, Refused | Forbidden],
         warnings: Sequence[str] = (),
         status: int = 200,
     ) -> HttpResponse:
-        """The panel, and what the cells need to know: why they are refused, by key of the edit."""
-        found = refused_edits(plan, edits, refused)
-        shown = panel(effect(self.request.user, plan) if plan.changes else None, found, len(edits), warnings)
-        html = render_to_string("quotas/effect.html", shown, self.request)
-        return JsonResponse({"html": html, "refused": {one.key: _told(one) for one in found}}, status=status)
+        """The panel; what the cells need to know: why they are refused, by key of the edit; and what the matrix at the
+        address of the request would show."""
+        found = refused_edits(plan, sent.edits, refused)
+        would_be = effect(self.request.user, plan) if plan.changes else None
+        shown = panel(would_be, found, len(sent.edits), warnings)
+        told = {
+            "html": render_to_string("quotas/effect.html", shown, self.request),
+            "refused": {one.key: _told(one) for one in found},
+            "parts": self.parts(sent, plan, would_be),
+        }
+        return JsonResponse(told, status=status)
+
+    def parts(self, sent: Sent, plan: Planned, would_be: Effect | None) -> str:
+        """Cells and sums of the matrix that look different with the changes; known by their ids."""
+        asked = MatrixOf(self.request, self.scope)
+        if would_be is None or asked.cluster is None:
+            return ""
+        now, then = now_and_then(self.request.user, asked.cluster, plan, would_be)
+        unsaved = draw_unsaved(now, then, plan, asked.lens, sent.scales)
+        return render_to_string("quotas/unsaved_parts.html", {"unsaved": unsaved})
 
 
 def _told(one: RefusedEdit) -> dict[str, Any]:
@@ -87,23 +105,23 @@ def _told(one: RefusedEdit) -> dict[str, Any]:
 class QuotasEffect(Edited):
     """What saving would do; saves nothing."""
 
-    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
-        return self.check(edits, plan)
+    def answer(self, sent: Sent, plan: Planned) -> HttpResponse:
+        return self.check(sent, plan)
 
 
 class QuotasSave(Edited):
     """Saves all edits, or none and says why of each."""
 
-    def answer(self, edits: list[Edit], plan: Planned, reason: str) -> HttpResponse:
+    def answer(self, sent: Sent, plan: Planned) -> HttpResponse:
         if plan.refused:
-            return self.check(edits, plan, 422)
+            return self.check(sent, plan, 422)
         try:
-            batch = quotas_save(actor=self.actor, changes=plan.changes, reason=reason)
+            batch = quotas_save(actor=self.actor, changes=plan.changes, reason=sent.reason)
         except RefusedCells as refusal:
-            return self.show(edits, plan, refusal.cells, status=422)
+            return self.show(sent, plan, refusal.cells, status=422)
         except Refused as refusal:
             return self.refuse(refusal)
-        told = {"batch": str(batch) if batch else "", "saved": len(edits), "versions": versions_of(plan.edits)}
+        told = {"batch": str(batch) if batch else "", "saved": len(sent.edits), "versions": versions_of(plan.edits)}
         return JsonResponse(told)
 
 

@@ -19,10 +19,11 @@ from quotas.cells import Drawn, draw
 from quotas.lens import SHOWN, Lens
 from quotas.models import Pool
 from quotas.resources import RESOURCES
+from quotas.selectors.guard import guard_of
 from quotas.selectors.history import cell_history
 from quotas.selectors.matrix import Matrix, matrix
 from quotas.selectors.pools import clusters_in_scope
-from quotas.words import NO_CLUSTER, quotas_answer
+from quotas.words import NO_CLUSTER, guard_pills, quotas_answer
 
 LONGEST_SEARCH = 100
 SIZES = (50, 100, 200)
@@ -109,6 +110,7 @@ class QuotasPage(Page):
                 "list": [(row.row, row.cells[at]) for row in drawn.rows if row.cells],
                 "editable": any(row.editable for row in found.rows),
                 "answer": quotas_answer(found, asked.lens),
+                "guard": [] if asked.at else guard_pills(guard_of(asked.cluster), asked.lens.resource),
             }
         return context
 

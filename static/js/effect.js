@@ -3,7 +3,7 @@ import { go } from "./grid.js";
 import { csrfHeaders } from "./http.js";
 import { say } from "./matrix.js";
 import { toast } from "./toasts.js";
-import { all, clear, drop, matrix, put, rebase, refuse, step, textOf } from "./unsaved.js";
+import { all, clear, drop, matrix, put, rebase, refuse, step, textOf, would } from "./unsaved.js";
 
 const PAUSE = 250;
 const side = () => document.getElementById("side");
@@ -11,11 +11,18 @@ let asked = 0;
 let timer = 0;
 let batch = "";
 
-async function post(url, body, type = "application/json") {
+async function post(url, body, type) {
   return fetch(url, { method: "POST", body, headers: { ...csrfHeaders(), "Content-Type": type } });
 }
 
 const sent = () => all().map(({ cell, version, resource, show, text }) => ({ cell, version, resource, show, text }));
+
+/** Sends edits to the address of a view of the matrix, with what its bars show at full width. */
+async function send(url, told) {
+  const heads = matrix().querySelectorAll("th[data-scale]");
+  const scales = Object.fromEntries([...heads].map((head) => [head.id.replace("head-", ""), Number(head.dataset.scale)]));
+  return post(url + location.search, JSON.stringify({ ...told, scales }), "application/json");
+}
 
 /** Puts `html` into the panel; what was typed into it stays. */
 function show(html, kind) {
@@ -49,7 +56,7 @@ async function look() {
   const mine = (asked += 1);
   side().ariaBusy = "true";
   try {
-    const answer = await post(grid.dataset.effect, JSON.stringify({ edits: sent() }));
+    const answer = await send(grid.dataset.effect, { edits: sent() });
     if (mine !== asked) return;
     await shown(answer);
   } catch {
@@ -63,10 +70,12 @@ async function shown(answer) {
   const told = await answer.json();
   if (told.said) return toast(told.said);
   show(told.html, "effect");
+  const short = would(told.parts);
   refuse(told.refused);
   if (Object.values(told.refused).some((one) => one.conflict)) renew();
   const count = Object.keys(told.refused).length;
   if (count) say(`${count} of ${all().length} changes cannot be saved: ${Object.values(told.refused)[0].words}`);
+  else if (short.length) say(short.join("; "));
   return undefined;
 }
 
@@ -77,7 +86,7 @@ async function save(button) {
   button.ariaDisabled = "true";
   asked += 1;
   try {
-    const answer = await post(grid.dataset.save, JSON.stringify({ edits, reason: side().querySelector("#reason").value }));
+    const answer = await send(grid.dataset.save, { edits, reason: side().querySelector("#reason").value });
     if (answer.status !== 200) return await shown(answer);
     const told = await answer.json();
     batch = told.batch;

@@ -5,6 +5,11 @@ let steps = [];
 let refused = {};
 let edits = new Map();
 let loaded = "";
+/** What the server says that the matrix would show: parts by id, of one view of it; and over which html they were drawn. */
+let parts = new Map();
+let view = "";
+let under = "";
+let short = new Set();
 
 export const matrix = () => document.querySelector('[role="grid"][data-store]');
 export const all = () => [...edits.values()];
@@ -123,28 +128,73 @@ export const takeBack = (cell) => {
 };
 
 const saved = new WeakMap();
-const MARKS = ["cell-changed", "cell-invalid", "cell-conflict"];
+const MARKS = ["cell-changed", "cell-invalid", "cell-conflict", "cell-then", "unsaved"];
+const STATES = ["cell-blocked", "over"];
+
+/** Remembers a cell or sum as the server drew it, before something is drawn over it. */
+function keep(element) {
+  if (saved.has(element)) return;
+  saved.set(element, { html: element.innerHTML, states: STATES.filter((name) => element.classList.contains(name)) });
+}
 
 /** As the server drew it. */
-function undraw(cell) {
-  if (!saved.has(cell)) return;
-  const { html, blocked } = saved.get(cell);
-  saved.delete(cell);
-  cell.classList.remove(...MARKS);
-  cell.classList.toggle("cell-blocked", blocked);
-  cell.ariaInvalid = null;
-  cell.removeAttribute("aria-describedby");
-  if (!cell.matches(".cell-editing")) cell.innerHTML = html;
+function undraw(element) {
+  if (!saved.has(element)) return;
+  const { html, states } = saved.get(element);
+  saved.delete(element);
+  element.classList.remove(...MARKS);
+  for (const name of STATES) element.classList.toggle(name, states.includes(name));
+  element.ariaInvalid = null;
+  element.removeAttribute("aria-describedby");
+  if (!element.matches(".cell-editing")) element.innerHTML = html;
+}
+
+const viewOf = (grid) => `${grid.dataset.cluster} ${grid.dataset.resource} ${grid.dataset.show}`;
+
+/** Takes the parts that look different with what is unsaved. Says which columns no longer add up then. */
+export function would(html) {
+  const held = document.createElement("template");
+  held.innerHTML = html;
+  parts = new Map([...held.content.children].map((part) => [part.id, part]));
+  view = viewOf(matrix());
+  under = "";
+  draw();
+  const before = short;
+  short = new Set([...parts.keys()].filter((id) => parts.get(id).matches(".matrix-sum.over")));
+  return [...short]
+    .filter((id) => !before.has(id) && !saved.get(document.getElementById(id))?.states.includes("over"))
+    .map((id) => `${parts.get(id.replace("sum", "head"))?.querySelector("b").textContent}: ${parts.get(id).querySelector(".note").textContent.trim()}`);
+}
+
+function drawParts(grid) {
+  if (view !== viewOf(grid)) return;
+  const there = [...parts.values()].map((part) => [grid.querySelector(`#${part.id}`), part]).filter(([element]) => element);
+  for (const [element, part] of there) {
+    if (element.matches(".cell-editing")) continue;
+    keep(element);
+    element.innerHTML = part.innerHTML;
+    for (const name of STATES) element.classList.toggle(name, part.classList.contains(name));
+    element.classList.add(...MARKS.filter((name) => part.classList.contains(name)));
+  }
+  under ||= saying(there.map(([element]) => element));
+}
+
+const saying = (elements) => elements.map((element) => saved.get(element)?.html).join();
+
+/** Whether the view is another one, or what is saved has changed under what was drawn over it. */
+function outdated(grid) {
+  if (!edits.size || !view) return false;
+  return view !== viewOf(grid) || under !== saying([...parts.keys()].map((id) => grid.querySelector(`#${id}`)).filter(Boolean));
 }
 
 const span = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
 function over(cell, typed, switched) {
-  saved.set(cell, { html: cell.innerHTML, blocked: cell.matches(".cell-blocked") });
+  keep(cell);
   const own = [typed, switched].filter(Boolean);
   const reasons = own.map((edit) => refused[keyOf(edit)]).filter(Boolean);
   const late = own.some((edit) => edit.version !== cell.dataset.version) || reasons.some((one) => one.conflict);
-  cell.classList.remove("cell-blocked");
+  cell.classList.remove("cell-blocked", "cell-then");
   cell.classList.add(late ? "cell-conflict" : reasons.length ? "cell-invalid" : "cell-changed");
   if (reasons.length || late) cell.ariaInvalid = "true";
   const value = cell.querySelector(".cell-value");
@@ -167,13 +217,16 @@ function over(cell, typed, switched) {
 
 const late = () => document.querySelectorAll(".cell-conflict").length;
 
+const drawable = () => matrix()?.querySelectorAll(".cell, thead th, .num, .matrix-sum") ?? [];
+
 export function draw() {
   const grid = matrix();
   if (!grid) return;
   load(grid.dataset.store);
-  for (const cell of grid.querySelectorAll(".cell")) {
-    if (cell.matches(".cell-editing")) continue;
-    undraw(cell);
+  for (const element of drawable()) if (!element.matches(".cell-editing")) undraw(element);
+  if (edits.size) drawParts(grid);
+  else [parts, view, short] = [new Map(), "", new Set()];
+  for (const cell of grid.querySelectorAll(".cell:not(.cell-editing)")) {
     const typed = find(cell);
     const switched = cell.dataset.rank ? find(cell, "rank") : cell.dataset.over ? find(cell, "over") : undefined;
     if (typed || switched) over(cell, typed, switched);
@@ -181,12 +234,13 @@ export function draw() {
 }
 
 document.addEventListener("renewing", () => {
-  for (const cell of document.querySelectorAll('[role="grid"][data-store] .cell')) undraw(cell);
+  for (const element of drawable()) undraw(element);
 });
 document.addEventListener("renewed", () => {
+  if (!matrix()) return;
   const before = late();
   draw();
-  if (late() > before) document.dispatchEvent(new CustomEvent("unsaved"));
+  if (late() > before || outdated(matrix())) document.dispatchEvent(new CustomEvent("unsaved"));
 });
 if (matrix()) {
   draw();

@@ -59,7 +59,7 @@ def _menu(page: Page, name: str) -> Locator:
 
 def _type(page: Page, cell: Locator, text: str) -> None:
     cell.focus()
-    with page.expect_response(re.compile(r"/quotas/effect/$")):
+    with page.expect_response(re.compile(r"/quotas/effect/")):
         page.keyboard.type(text)
         page.keyboard.press("Enter")
 

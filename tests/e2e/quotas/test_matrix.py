@@ -54,7 +54,7 @@ def _open(page: Page, live_server: Any, sign_in: SignIn, user: Any, query: str =
 
 
 def _answered(page: Page, name: str) -> Any:
-    return page.expect_response(lambda answer: answer.url.endswith(f"/quotas/{name}/"))
+    return page.expect_response(lambda answer: f"/quotas/{name}/" in answer.url)
 
 
 def _save(page: Page) -> None:
@@ -124,10 +124,10 @@ def test_what_is_unsaved_stays_until_it_is_saved_or_discarded(
     expect(vis_3d).not_to_have_class(re.compile("cell-changed"))
     page.get_by_role("link", name="Quota", exact=True).click()
     expect(vis_3d.locator(".cell-value")).to_have_text("2 3")
-    page.route("**/quotas/save/", lambda route: route.abort())
+    page.route("**/quotas/save/**", lambda route: route.abort())
     page.get_by_role("button", name="Save 2 changes").click()
     expect(page.locator("#toasts")).to_contain_text("What you typed is kept here.")
-    page.unroute("**/quotas/save/")
+    page.unroute("**/quotas/save/**")
     page.said.clear()  # type: ignore[attr-defined]  # the browser names the request that failed
     vis_3d.focus()
     page.keyboard.press("Control+z")
@@ -140,6 +140,50 @@ def test_what_is_unsaved_stays_until_it_is_saved_or_discarded(
     expect(vis_3d.locator(".cell-value")).to_have_text("2")
     assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('bursar')).length") == 0
     assert Quota.objects.get(unit__name="vis-3d").gpu_milli == 2_000
+
+
+def test_sums_show_what_they_would_be_until_it_is_saved_or_discarded(
+    page: Page, live_server: Any, sign_in: SignIn, pool: Pool
+) -> None:
+    _open(page, live_server, sign_in, make_user(role=ADMIN))
+    vision, vis_3d, total = _cell(page, pool, "vision"), _cell(page, pool, "vis-3d"), page.locator(f"#sum-{pool.pk}")
+    expect(page.get_by_text("Guard: warn")).to_be_visible()
+    expect(vision).to_contain_text("4 left")
+    vis_3d.focus()
+    page.keyboard.type("7\n")
+    expect(vision).to_contain_text("1 too many given")
+    expect(vision).to_have_class(re.compile("cell-then"))
+    expect(page.locator(f"#total-{OrgUnit.objects.get(name='vis-3d').pk}")).to_have_text("2 7")
+    bar = vis_3d.locator(".bar")
+    expect(bar).to_have_attribute("aria-label", "0 of 7 guaranteed in use")
+    expect(total).not_to_have_class(re.compile("unsaved"))
+    vision.focus()
+    page.keyboard.type("10\n")
+    expect(total).to_have_class(re.compile("over unsaved"))
+    expect(total).to_contain_text("6 10 of 8")
+    expect(page.locator(f"#head-{pool.pk}")).to_contain_text("2 over")
+    expect(page.locator("#said")).to_have_text("default: 2 over once it is saved")
+    expect(vision.locator(".cell-value")).to_have_text("6 10")
+    expect(vision).to_contain_text("3 left")
+    assert axe(page) == []
+    page.evaluate("htmx.trigger('#page', 'refresh')")
+    expect(total).to_contain_text("6 10 of 8")
+    with _answered(page, "effect"):  # what is saved changes underneath, so what would be does, too
+        make_node("node-2", pool)
+        page.evaluate("htmx.trigger('#page', 'refresh')")
+    expect(total).to_contain_text("6 10 of 16")
+    expect(total).not_to_have_class(re.compile("over"))
+    page.get_by_role("link", name="CPU").click()
+    expect(total).to_contain_text("0 of 256")
+    expect(total).not_to_have_class(re.compile("unsaved"))
+    page.get_by_role("link", name="GPU").click()
+    expect(total).to_contain_text("6 10 of 16")
+    page.get_by_role("button", name="Discard").click()
+    expect(total).to_contain_text("6 of 16")
+    expect(total).not_to_have_class(re.compile("unsaved"))
+    expect(vision).not_to_have_class(re.compile("cell-then"))
+    expect(vision).to_contain_text("4 left")
+    expect(bar).to_have_attribute("aria-label", "0 of 2 guaranteed in use")
 
 
 def test_what_is_refused_stays_in_the_cell(page: Page, live_server: Any, sign_in: SignIn, pool: Pool) -> None:
