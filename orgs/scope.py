@@ -22,6 +22,14 @@ def visible_units(user: object) -> QuerySet[OrgUnit]:
     return seen.filter(state=UnitState.ACTIVE)
 
 
+def units_with(user: object, permissions: str, kind: UnitKind) -> QuerySet[OrgUnit]:
+    """Units of this kind on which `user` holds one of `permissions` (`entity:action`, with blanks between them)."""
+    units, found = OrgUnit.objects.filter(kind=kind, state=UnitState.ACTIVE), OrgUnit.objects.none()
+    for permission in permissions.split():
+        found |= within(units, user, permission)
+    return found
+
+
 def chosen_scope(request: HttpRequest) -> OrgUnit | None:
     """The unit in the address, or where the person's rights begin; None = all that is theirs, in several places."""
     wanted = request.GET.get("scope", "")

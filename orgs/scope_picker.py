@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,24 @@ def offer(units: QuerySet[OrgUnit], *, current: OrgUnit | None = None, search: s
     """Of `units`, those with `search` in the name; without one the upper levels, then projects, of `current` first."""
     units = units.only("id", "kind", "name", "path", "parent_id", "cluster_id")
     return _found(units, search) if search else _upper(units, current)
+
+
+def offer_only(
+    units: QuerySet[OrgUnit], groups: QuerySet[OrgUnit], *, chosen: Sequence[OrgUnit] = (), search: str = ""
+) -> Offer:
+    """Of `units`, all of one kind, those with `search` in the name, those beside what is chosen first, and the chosen
+    ones; each after those of `groups` that it lies in, which only lead to it."""
+    beside = Q(pk__in=[])
+    for unit in chosen:
+        around = unit.path.rsplit("/", 2)[0]
+        beside |= Q(path__gte=f"{around}/", path__lt=f"{around}0")
+    wanted = units.filter(name__icontains=search) if search else units
+    ordered = wanted.order_by(Case(When(beside, then=0), default=1), "name")
+    found = list(ordered.only("id", "kind", "name", "path", "parent_id", "cluster_id")[: MOST_ROWS + 1])
+    shown = sorted({*found[:MOST_ROWS], *chosen}, key=lambda unit: (unit.name, unit.pk))
+    ids = {pk for unit in shown for pk in unit.ancestor_ids}.difference(unit.pk for unit in shown)
+    leading = list(groups.filter(pk__in=ids).order_by("kind", "name"))
+    return Offer(in_tree_order([*leading, *shown]), {unit.pk for unit in leading}, len(found) > MOST_ROWS)
 
 
 def _found(units: QuerySet[OrgUnit], search: str) -> Offer:

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 
-from orgs.models import OrgUnit
+from orgs.forms.scope import ScopeChoices, ScopeField, ScopeMenu
 from portal.templatetags.ui import icon
 from quotas.models import Pool, Topology
 from scheduling import group_rows
@@ -52,12 +52,12 @@ def level_field(label: str, help_text: str) -> forms.ChoiceField:
 
 
 class SubmitForm(forms.Form):
-    """`project` and `pools` offer what the person may choose: projects by id, pools of the chosen project's cluster."""
+    """`project` and `pools` offer what the person may choose, pools those of the chosen project's cluster."""
 
     kind = forms.TypedChoiceField(
         label="Type", choices=kind_choices, coerce=int, widget=forms.RadioSelect, initial=Workload.Kind.TRAINING
     )
-    project = forms.ChoiceField(choices=())
+    project = ScopeField(widget=ScopeMenu)
     name = forms.CharField(max_length=NAME_LENGTH, help_text="Small letters, digits and dashes.")
     priority = forms.TypedChoiceField(choices=Priority.choices, coerce=int, initial=Priority.MEDIUM)
     image = forms.CharField(max_length=300, initial="python:3.12", label="Container image")
@@ -105,7 +105,7 @@ class SubmitForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        projects: list[OrgUnit],
+        projects: ScopeChoices,
         pools: list[Pool],
         simulated: bool,
         topologies: list[Topology],
@@ -114,7 +114,7 @@ class SubmitForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.topologies, self.rows = topologies, rows
-        choice(self, "project").choices = [(str(project.pk), project.name) for project in projects]
+        self.fields["project"].give(projects)  # type: ignore[attr-defined]
         choice(self, "pools").choices = [(pool.name, pool.name) for pool in pools]
         self.fields |= group_rows.row_fields(rows)
         if not simulated:

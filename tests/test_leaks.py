@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from orgs.models import OrgUnit, Role, User
 from orgs.services.unit import unit_rename
 from quotas.services.quota import quota_set
 from scheduling.models import Workload
+from scheduling.selectors.visible import CREATE_WORK
 from scheduling.services.workload import workload_stop
 from tests.factories import (
     RESEARCHER,
@@ -47,6 +49,8 @@ WITHOUT_SIGHT = ("nobody", "DA", "L1", "ML", "DV", "En")
 """People of every kind of role whose place is another department."""
 SECRETS = ("zanzibar", "quagga-7", "okapi-run", "okapi-late", "okapi-done")
 """The names of the hidden department, project and workloads; what follows `bursar-` is the project's name as well."""
+PICKED = (CREATE_WORK, "pool:create", "project:create", "department:create", "access_rule:create", "access_rule:read")
+"""What the scope picker is asked for."""
 PARTS = {"q": "zanz", "who": "hidden@example.org"}
 """What is searched for holds less than a whole name: an answer may repeat what was typed."""
 
@@ -113,6 +117,13 @@ def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, An
         elif own != theirs:
             yield "get", reverse(line.name, kwargs=theirs), {}
             yield "post", reverse(line.name, kwargs=theirs), everything
+        if line.name == "scope_choices":
+            for permission, search in product(PICKED, ("", "zanz", "quag")):
+                yield (
+                    "get",
+                    url,
+                    {"permission": permission, "name": "project", "project": hidden.project.pk, "q": search},
+                )
         yield "post", url, everything | {"role": Role.objects.get(name=VIEWER).pk, "subjects": "vision-research"}
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from orgs.access import may
 from orgs.models import OrgUnit, UnitKind
-from orgs.scope import below, visible_units
-from orgs.scope_picker import in_tree_order, offer
+from orgs.scope import below, units_with, visible_units
+from orgs.scope_picker import in_tree_order, offer, offer_only
 from portal.asked import whole_numbers
 
 INSIDE: dict[str, tuple[UnitKind, ...]] = {
@@ -22,6 +22,13 @@ INSIDE: dict[str, tuple[UnitKind, ...]] = {
     "department": (UnitKind.CLUSTER, UnitKind.DEPARTMENT),
 }
 """Where what is created can lie; everything else can be chosen on any unit. Clusters show the way to departments."""
+ONLY: dict[str, UnitKind] = {
+    "training": UnitKind.PROJECT,
+    "workspace": UnitKind.PROJECT,
+    "inference": UnitKind.PROJECT,
+    "pool": UnitKind.CLUSTER,
+}
+"""What lies in units of one kind alone: those where it may be done are offered, and the way to them is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +40,84 @@ class ScopeChoice:
     """Shown, but not to be chosen."""
     above: bool
     """Only the way to what was searched for."""
+    heading: bool = False
+    """Only the way to what can be chosen."""
+    inside: str = ""
+    """Names of the headings that it lies under."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeChoices:
-    """The units on which `user` may choose to do `permission` (`entity:action`), limited to those `inside` a unit."""
+    """The units on which `user` may choose to do `permission` (`entity:action`, of several with blanks between them
+    one), limited to those `inside` a unit."""
 
     user: Any
     permission: str
     inside: OrgUnit | None = None
     clusters: bool = False
     """A project may be put into a cluster too: its default department takes it."""
+    brief: bool = False
+    """Only what is chosen is listed: for a part of a page that renews itself around a list that stays."""
+
+    @property
+    def entity(self) -> str:
+        return self.permission.split(":")[0]
+
+    @property
+    def only(self) -> UnitKind | None:
+        return ONLY.get(self.entity)
 
     def rows(self, search: str = "", chosen: Sequence[OrgUnit] = ()) -> tuple[list[ScopeChoice], bool]:
         """Rows to choose from, those that are chosen among them, and whether there are more."""
-        entity = self.permission.split(":")[0]
-        units = visible_units(self.user).filter(below(self.inside))
-        if entity in INSIDE:
-            units = units.filter(Q(kind__in=INSIDE[entity]))
+        visible = visible_units(self.user)
+        if self.only is not None:
+            units = self._units().none() if self.brief else self._units()
+            groups = visible.exclude(kind=UnitKind.ACCOUNT)
+            offered = offer_only(units, groups, chosen=chosen, search=search)
+            return self._placed(offered.units, offered.above, headings=True), offered.cut
+        units = visible.filter(below(self.inside))
+        if self.entity in INSIDE:
+            units = units.filter(Q(kind__in=INSIDE[self.entity]))
         offered = offer(units, current=chosen[0] if chosen else None, search=search)
         shown = in_tree_order([*offered.units, *(unit for unit in chosen if unit not in offered.units)])
-        top = min((unit.path.count("/") for unit in shown), default=0)
-        rows = [
-            ScopeChoice(unit, unit.path.count("/") - top + 1, self.why_not(unit), unit.pk in offered.above)
-            for unit in shown
-        ]
-        return rows, offered.cut
+        return self._placed(shown, offered.above), offered.cut
+
+    def _placed(self, units: list[OrgUnit], above: set[int], *, headings: bool = False) -> list[ScopeChoice]:
+        top = min((unit.path.count("/") for unit in units), default=0)
+        names = {unit.pk: unit.name for unit in units if unit.kind != UnitKind.ACCOUNT}
+        rows = []
+        for unit in units:
+            leads = unit.pk in above
+            inside = " / ".join(names[pk] for pk in unit.ancestor_ids[:-1] if pk in names)
+            why_not = "" if headings and leads else self.why_not(unit)
+            depth = unit.path.count("/") - top + 1
+            rows.append(ScopeChoice(unit, depth, why_not, leads and not headings, leads and headings, inside))
+        return rows
+
+    def _units(self) -> QuerySet[OrgUnit]:
+        """What `find` knows of."""
+        if self.only is not None:
+            return units_with(self.user, self.permission, self.only).filter(below(self.inside))
+        return visible_units(self.user).filter(below(self.inside))
 
     def why_not(self, unit: OrgUnit) -> str:
-        entity, action = self.permission.split(":")
-        if entity == "project" and unit.kind != UnitKind.DEPARTMENT and not self.clusters:
+        if self.entity == "project" and unit.kind != UnitKind.DEPARTMENT and not self.clusters:
             return "A project lies in a department."
-        if not may(self.user, action, entity, unit):
+        asked = [permission.split(":") for permission in self.permission.split()]
+        if not any(may(self.user, action, entity, unit) for entity, action in asked):
+            entity, action = asked[0]
             return f"This takes the permission “{entity.replace('_', ' ')}: {action}” there."
         return ""
 
     def found(self, pks: Iterable[str]) -> list[OrgUnit]:
-        return [unit for pk in pks if (unit := self.find(pk)) is not None]
+        """Those of these ids that can be found, in their order."""
+        wanted = whole_numbers(pks)
+        units = {unit.pk: unit for unit in self._units().filter(pk__in=wanted)} if wanted else {}
+        return [units[pk] for pk in dict.fromkeys(wanted) if pk in units]
 
     def find(self, pk: str) -> OrgUnit | None:
         """The unit with this id, if the person may see it and it lies inside."""
-        return visible_units(self.user).filter(below(self.inside), pk__in=whole_numbers([pk])).first()
+        return next(iter(self.found([pk])), None)
 
 
 class ScopePicker(forms.Widget):
@@ -89,8 +133,15 @@ class ScopePicker(forms.Widget):
         chosen = self.choices.found(map(str, values))
         rows, cut = self.choices.rows(chosen=chosen)
         context = {"name": name, "choices": self.choices, "rows": rows, "cut": cut, "chosen": chosen}
-        context["many"] = self.many
+        context |= {"many": self.many, "list": f"{(attrs or {}).get('id') or name}-rows"}
+        context["picked"] = next((row for row in rows if row.unit in chosen), None)
         return render_to_string(self.template_name, context)
+
+
+class ScopeMenu(ScopePicker):
+    """The same, folded behind a button that shows what is chosen: for a field among others."""
+
+    template_name = "orgs/scope_menu.html"
 
 
 class ScopeField(forms.Field):

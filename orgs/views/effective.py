@@ -10,6 +10,7 @@ from orgs.access import may
 from orgs.access.table import ACTIONS, CELLS, all_permissions
 from orgs.access_words import holders_answer, subject_answer
 from orgs.forms.rule import subject_named
+from orgs.forms.scope import ScopeChoices, ScopeMenu
 from orgs.models import OrgUnit, Subject
 from orgs.selectors.effective import COLUMNS, held_by, projects_with, readable_units, rows_of, who_may
 from orgs.selectors.roles import entity_label
@@ -26,16 +27,21 @@ class EffectivePage(AccessPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         units = readable_units(self.request)
         asked = self.request.GET.get("unit", "")
-        unit = next((one for one in units if str(one.pk) == asked), None)
+        choices = ScopeChoices(self.request.user, "access_rule:read", self.scope)
+        unit = choices.find(asked)
+        unit = None if unit is None or choices.why_not(unit) else unit
         entity = self.request.GET.get("entity", "")
         entity = entity if entity in CELLS else "training"
         if self.request.GET.get("view") == "scope":
             found = self.who(unit or next(iter(units), None), entity)
         else:
             found = self.where(units, unit, entity)
+        if "holders" in found:
+            picker = ScopeMenu()
+            picker.choices = choices
+            found["unit_field"] = picker.render("unit", found["unit"] and found["unit"].pk)
         return super().get_context_data(
             view="scope" if "holders" in found else "person",
-            units=units,
             entity=entity,
             entity_words=entity_label(entity).lower(),
             entities=[(one, entity_label(one)) for one in CELLS],

@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from orgs.access import NotVisible
+from orgs.access.table import all_permissions
 from orgs.forms.scope import ScopeChoices
 from orgs.scope import visible_units
 from orgs.scope_picker import scope_picker
 from orgs.views.base import Page, searched
 from portal.asked import whole_numbers
 
-PERMISSIONS = ("department:create", "project:create", "access_rule:create", "workspace:create")
 MOST_CHOSEN = 200
 PLACE = ("scope", "page", "after", "before", "selected")
 
@@ -43,7 +43,8 @@ class ScopeChoiceRows(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         wanted = self.request.GET
-        if wanted.get("permission") not in PERMISSIONS:
+        permission = wanted.get("permission", "")
+        if not permission or not set(permission.split(" ")) <= all_permissions():
             raise NotVisible("There is no such list.")
         inside = wanted.get("inside", "")
         unit = None
@@ -51,8 +52,8 @@ class ScopeChoiceRows(Page):
             unit = visible_units(self.request.user).filter(pk__in=whole_numbers([inside])).first()
             if unit is None:
                 raise NotVisible("There is no such scope, or you may not see it.")
-        choices = ScopeChoices(self.request.user, wanted["permission"], unit, clusters="clusters" in wanted)
+        choices = ScopeChoices(self.request.user, permission, unit, clusters="clusters" in wanted)
         name, many = wanted.get("name", "parent")[:40], bool(wanted.get("many"))
-        chosen = choices.found(wanted.getlist(name)[:MOST_CHOSEN]) if many else []
+        chosen = choices.found(wanted.getlist(name)[:MOST_CHOSEN])
         rows, _ = choices.rows(searched(self.request), chosen)
         return super().get_context_data(rows=rows, name=name, many=many, chosen=chosen, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from orgs.forms.scope import ScopeChoices, ScopeField, ScopeMenu
 from orgs.models import OrgUnit
 
 STALE = "The page is out of date. Load it again."
@@ -25,12 +26,7 @@ class Versioned(forms.Form):
 class NewInCluster(Versioned):
     """Of something that does not exist yet: its name, and its cluster where there is a choice."""
 
-    cluster = forms.ModelChoiceField(
-        OrgUnit.objects.none(),
-        label="Cluster",
-        empty_label=None,
-        error_messages={"invalid_choice": "Choose a cluster."},
-    )
+    cluster = ScopeField(label="Cluster", widget=ScopeMenu)
     name = forms.CharField(
         label="Name",
         help_text="Small letters, digits and hyphens. It stays.",
@@ -38,12 +34,11 @@ class NewInCluster(Versioned):
     )
     field_order = ["cluster", "name"]
 
-    def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
+    def __init__(self, data: Any = None, *, clusters: list[OrgUnit], choices: ScopeChoices) -> None:
         super().__init__(data)
         del self.fields["expected_version"]
         self.fields["name"].widget.attrs |= {"maxlength": 63, "autocomplete": "off", "spellcheck": "false"}
-        cluster = self.fields["cluster"]
-        assert isinstance(cluster, forms.ModelChoiceField)
-        cluster.queryset = OrgUnit.objects.filter(pk__in=[one.pk for one in clusters])
+        self.fields["cluster"].give(choices)  # type: ignore[attr-defined]
+        self.fields["cluster"].initial = clusters[0].pk
         if len(clusters) == 1:
-            cluster.widget, cluster.initial = forms.HiddenInput(), clusters[0].pk
+            self.fields["cluster"].widget = forms.HiddenInput()

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from orgs.forms.scope import ScopeChoices
 from orgs.models import OrgUnit
 from quotas.forms.base import NewInCluster, Versioned
 from quotas.models import Pool, Topology
@@ -171,6 +172,6 @@ class PoolForm(Versioned):
 class NewPoolForm(NewInCluster, PoolForm):
     """A pool that does not exist yet."""
 
-    def __init__(self, data: Any = None, *, clusters: list[OrgUnit]) -> None:
-        super().__init__(data, clusters=clusters)
+    def __init__(self, data: Any = None, *, clusters: list[OrgUnit], choices: ScopeChoices) -> None:
+        super().__init__(data, clusters=clusters, choices=choices)
         self.offer([one.pk for one in clusters])

@@ -11,7 +11,7 @@ from quotas.models import Topology
 
 
 class TopologyForm(Versioned):
-    """The levels of a topology; its name stays."""
+    """The levels of a topology; its name stays. A dialog: the page below may have a form with the same names."""
 
     levels = forms.CharField(
         label="Levels",
@@ -23,7 +23,7 @@ class TopologyForm(Versioned):
 
     def __init__(self, data: Any = None, *, topology: Topology | None = None) -> None:
         initial = {"expected_version": topology.version, "levels": "\n".join(topology.levels)} if topology else None
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=initial, auto_id="topology_%s")
 
     def clean_levels(self) -> list[str]:
         lines = self.cleaned_data["levels"].splitlines()

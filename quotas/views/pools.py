@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from orgs.access import Forbidden, NotVisible, may, require
+from orgs.forms.scope import ScopeChoices
 from orgs.forms.unit import DeleteForm
 from orgs.models import OrgUnit
 from orgs.views.base import Page
@@ -37,6 +38,12 @@ def pools_url(request: HttpRequest) -> str:
     """The Node pools page, in the scope of the request."""
     scope = request.GET.get("scope")
     return reverse("node_pools") + (f"?{urlencode({'scope': scope})}" if scope else "")
+
+
+def cluster_choices(request: HttpRequest) -> ScopeChoices:
+    """Clusters of the scope in which the reader may make pools."""
+    scope: OrgUnit | None = getattr(request, "unit_scope", None)
+    return ScopeChoices(request.user, "pool:create", scope and scope.cluster)
 
 
 def work_url(request: HttpRequest, pool: Pool) -> str:
@@ -105,7 +112,7 @@ class PoolCreate(PoolsPage, FormPage):
             raise Forbidden("Making a pool takes the permission “pool: create” in a cluster. Ask who administers it.")
 
     def form(self, data: Any = None) -> forms.Form:
-        return NewPoolForm(data, clusters=self.creatable)
+        return NewPoolForm(data, clusters=self.creatable, choices=cluster_choices(self.request))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The panel stays as it is while the page renews itself.

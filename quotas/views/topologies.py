@@ -16,7 +16,7 @@ from quotas.pool_words import topology_impact_rows
 from quotas.selectors.pools import clusters_in_scope, topologies_in_scope
 from quotas.services.topology import topology_create, topology_delete, topology_update
 
-from .pools import pools_url
+from .pools import cluster_choices, pools_url
 
 
 class TopologyPage(FormPage):
@@ -49,7 +49,7 @@ class TopologyCreate(TopologyPage):
             raise Forbidden("Making a topology takes the permission “pool: create” in a cluster. Ask who has it.")
 
     def form(self, data: Any = None) -> forms.Form:
-        return NewTopologyForm(data, clusters=self.clusters)
+        return NewTopologyForm(data, clusters=self.clusters, choices=cluster_choices(self.request))
 
     def save(self, form: forms.Form) -> str:
         made = topology_create(actor=self.actor, **form.cleaned_data)

@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from orgs.access import within
-from orgs.models import OrgUnit, UnitKind, UnitState
-from orgs.scope import below
+from orgs.models import OrgUnit, UnitKind
+from orgs.scope import below, units_with
 from portal.actor import Actor
 from portal.formats import cores, gpus
 from portal.quota_bar import QuotaBar
@@ -19,7 +18,7 @@ from scheduling.asking import Room, Standing
 from scheduling.models import Workload
 
 from .standing import rooms, standings
-from .visible import visible_workloads
+from .visible import CREATE_WORK, visible_workloads
 from .workloads import WorkloadRow, workload_rows
 
 MOST_PROJECTS = 8
@@ -69,9 +68,8 @@ class ProjectOffer:
 
 def submit_projects(user: Any, scope: OrgUnit | None) -> QuerySet[OrgUnit]:
     """Projects in the scope in which the person may submit something, by name."""
-    units = OrgUnit.objects.filter(below(scope), kind=UnitKind.PROJECT, state=UnitState.ACTIVE)
-    allowed = [within(units, user, f"{entity}:create") for entity in ("training", "workspace", "inference")]
-    return (allowed[0] | allowed[1] | allowed[2]).select_related("parent").order_by("name")
+    projects = units_with(user, CREATE_WORK, UnitKind.PROJECT).filter(below(scope))
+    return projects.select_related("parent").order_by("name")
 
 
 def project_offers(actor: Actor, scope: OrgUnit | None) -> tuple[list[ProjectOffer], int]:

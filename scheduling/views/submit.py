@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 
 from orgs.access import Forbidden
+from orgs.forms.scope import ScopeChoices
 from orgs.models import ClusterInfo, OrgUnit
 from orgs.views.base import Page
 from orgs.views.form import add_refusal
@@ -28,8 +29,6 @@ from scheduling.selectors.visible import CREATE_WORK, READ_WORK
 from scheduling.services.workload import GANGS, workload_submit
 from scheduling.services.workload_rules import MOST_GROUPS
 
-MOST_PROJECTS = 500
-"""In the field; another one is reached by its own link."""
 FIELD_OF = group_rows.FIELD_OF | {
     "run_seconds": "minutes",
     "preemption_delay_seconds": "delay",
@@ -49,21 +48,20 @@ class SubmitPage(Page):
             raise Forbidden("You may not submit workloads anywhere. Ask who administers a department for a role.")
         return super().dispatch(request, *args, **kwargs)
 
-    def projects(self) -> list[OrgUnit]:
+    def projects(self, *, brief: bool = False) -> ScopeChoices:
         """All of the person's, so that a project chosen before the scope was narrowed stays."""
-        if not hasattr(self, "_projects"):
-            self._projects = list(submit_projects(self.request.user, None)[:MOST_PROJECTS])
-        return self._projects
+        return ScopeChoices(self.request.user, CREATE_WORK, brief=brief)
 
     def project(self, wanted: str) -> OrgUnit | None:
-        """The one that is asked for, else the first in the scope of the page."""
-        projects = self.projects()
-        found = next((project for project in projects if str(project.pk) == wanted), None)
-        if found is None and len(projects) == MOST_PROJECTS and wanted.isdecimal():
-            found = submit_projects(self.request.user, None).filter(pk=wanted[:18]).first()
-            projects += [found] if found else []
-        inside = [project for project in projects if self.scope is None or self.scope.contains(project)]
-        return found or next(iter(inside or projects), None)
+        """The one that is asked for, else the first in the scope of the page, else the first of all."""
+        user = self.request.user
+        found = self.projects().find(wanted) or submit_projects(user, self.scope).first()
+        return found or (submit_projects(user, None).first() if self.scope else None)
+
+    @property
+    def renews(self) -> bool:
+        """The form stands on the page already, with its list of projects."""
+        return self.request.method == "POST" and bool(getattr(self.request, "htmx", False))
 
     def read(self, given: QueryDict) -> None:
         """What the address or the form says of project and pools, after what a button of the pool list asks."""
@@ -85,7 +83,7 @@ class SubmitPage(Page):
         return SubmitForm(
             data,
             initial=initial,
-            projects=self.projects(),
+            projects=self.projects(brief=self.renews),
             pools=list(self.pools.values()),
             simulated=self.simulated,
             topologies=self.topologies,
@@ -158,7 +156,7 @@ class SubmitPage(Page):
         self.read(request.POST)
         form = self.form(self.given)
         valid = form.is_valid()
-        if getattr(request, "htmx", False) or "group" in request.POST:
+        if self.renews or "group" in request.POST:
             typed = {name: self.given.get(name) for name in form.fields}
             context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data)
             return self.render_to_response(context)

@@ -10,6 +10,7 @@ import "./live.js";
 import "./matrix.js";
 import "./menus.js";
 import "./panel.js";
+import "./scope.js";
 import "./shortcuts.js";
 import "./sortable.js";
 import "./theme.js";

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 IDLE_SECONDS = 10
@@ -112,3 +112,12 @@ def over_the_edge(page: Page) -> list[str]:
         .filter((e) => e.getBoundingClientRect().right > e.closest(".field").getBoundingClientRect().right + 1)
         .map((e) => e.outerHTML.slice(0, 160))"""
     )
+
+
+def choose_unit(page: Page | Locator, field: str, unit: str) -> None:
+    """In a field that folds the scope picker behind a button."""
+    group = page.get_by_role("group", name=field, exact=True)
+    group.get_by_role("button").click()
+    group.get_by_role("searchbox", name="Find a unit").fill(unit)
+    group.get_by_role("radio", name=unit, exact=True).click()
+    expect(group.get_by_role("button")).to_contain_text(unit)

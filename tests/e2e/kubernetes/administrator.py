@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import choose_unit
 from tests.factories import PASSWORD
 
 SECONDS = 1000
@@ -103,7 +104,7 @@ class Administrator:
         """A training of one pod, for the pool that is proposed because the project has a quota there."""
         self.open("My work")
         self.page.get_by_role("link", name="Submit workload").first.click()
-        self.page.get_by_label("Project").select_option(project)
+        choose_unit(self.page, "Project", project)
         self.page.get_by_label("Name", exact=True).fill(name)
         self.page.get_by_label("GPUs per pod", exact=True).fill(str(gpus))
         chosen = self.page.get_by_role("group", name="Pools, in the order to try").get_by_role("listitem")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from orgs.models import AccessRule, Group, OrgUnit, Role, User
-from tests.e2e.conftest import axe, sideways
+from tests.e2e.conftest import axe, choose_unit, sideways
 from tests.factories import (
     ADMIN,
     RESEARCHER,
@@ -160,7 +160,7 @@ def test_what_may_this_person_do_and_who_may_do_this_here(opened: Callable[..., 
     panel.get_by_label("What").select_option(label="Audit")
     expect(panel.get_by_role("heading", name="May do nothing with audit")).to_be_visible()
     page.get_by_role("link", name="Unit: who").click()
-    page.locator("select[name=unit]").select_option(label="vis-3d (project)")
+    choose_unit(page, "Unit", "vis-3d")
     expect(page.get_by_role("heading", level=1)).to_have_text("2 people may create training in vis-3d.")
     page.locator("select[name=action]").select_option(label="read")
     expect(page.get_by_role("row", name="readers")).to_contain_text("Mira Okafor")

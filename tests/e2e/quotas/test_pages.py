@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from quotas.models import Node, Pool
-from tests.e2e.conftest import axe, over_the_edge, sideways
+from quotas.models import Node, Pool, Topology
+from tests.e2e.conftest import axe, choose_unit, over_the_edge, sideways
 from tests.factories import (
     ADMIN,
     default_pool_of,
@@ -125,3 +125,46 @@ def test_making_choosing_and_deleting_a_topology(page: Page, live_server: Any, s
     page.get_by_role("button", name="Delete topology").click()
     expect(page.get_by_text("a100 has this topology.")).to_be_visible()
     page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]
+
+
+def test_a_pool_is_made_in_the_cluster_that_is_chosen(
+    page: Page, live_server: Any, sign_in: SignIn, node: Node
+) -> None:
+    south = make_cluster("south")
+    for number in range(2):
+        make_node(f"south-{number}", default_pool_of(south), labels={"rack": "r09"})
+    sign_in(page, make_user(role=ADMIN))
+    page.goto(f"{live_server.url}/pools/new/")
+    page.get_by_label("Label key").fill("rack")
+    page.get_by_label("Label value").fill("r09")
+    matching = page.locator("#matching")
+    expect(matching).to_contain_text("No node")
+    cluster = page.get_by_role("group", name="Cluster", exact=True)
+    cluster.get_by_role("button").press("Enter")
+    search = cluster.get_by_role("searchbox", name="Find a unit")
+    expect(search).to_be_focused()
+    assert axe(page) == []
+    search.press_sequentially("sou")
+    expect(cluster.get_by_role("radio", name="north")).to_be_hidden()
+    search.press("Enter")
+    expect(cluster.get_by_role("radio", name="south")).to_be_checked()
+    expect(matching).to_contain_text("2 nodes")
+    page.keyboard.press("Enter")
+    expect(search).to_be_hidden()
+    expect(cluster.get_by_role("button")).to_be_focused()
+    expect(cluster.get_by_role("button")).to_contain_text("south")
+    page.get_by_label("Name", exact=True).fill("r09")
+    page.get_by_role("button", name="Create pool").click()
+    expect(page.get_by_text("Pool r09 is there.")).to_be_visible()
+    assert Pool.objects.get(name="r09").cluster == south
+
+    page.goto(f"{live_server.url}/pools/new/")
+    page.get_by_role("link", name="New topology").click()
+    dialog = page.get_by_role("dialog")
+    choose_unit(page.get_by_role("dialog"), "Cluster", "south")
+    assert axe(page) == []
+    dialog.get_by_label("Name", exact=True).fill("racks")
+    dialog.get_by_label("Levels").fill("rack")
+    dialog.get_by_role("button", name="Create topology").click()
+    expect(page.get_by_text("Topology racks is there.")).to_be_visible()
+    assert Topology.objects.get().cluster == south

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from orgs.models import OrgUnit, User
+from orgs.models import OrgUnit, UnitKind, User
 from quotas.models import Pool
 from scheduling.models import Workload
 from tests import factories as make
@@ -222,3 +223,53 @@ def test_every_page_is_accessible_and_fits(
         page.wait_for_load_state("networkidle")
         found[path] = axe(page) + sideways(page)
     assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+def test_a_project_of_thousands_is_found_by_name(
+    page: Page, live_server: Any, sign_in: SignIn, project: OrgUnit, pool: Pool
+) -> None:
+    assert project.parent is not None
+    last = make.make_project("zebra", department=make.make_department("afar", project.cluster))
+    units = [
+        OrgUnit(kind=UnitKind.PROJECT, name=f"p-{number:05}", parent=project.parent, cluster=project.cluster)
+        for number in range(10_000)
+    ]
+    OrgUnit.objects.bulk_create(units)
+    for unit in units:
+        unit.path = f"{project.parent.path}{unit.pk}/"
+    OrgUnit.objects.bulk_update(units, ["path"], batch_size=2000)
+    sign_in(page, make.make_user("ines@example.org", "Ines", make.ADMIN))
+    page.goto(f"{live_server.url}/submit/?project={project.pk}")
+    field = page.get_by_role("group", name="Project", exact=True)
+    button, search = field.get_by_role("button"), field.get_by_role("searchbox", name="Find a unit")
+    expect(button).to_have_accessible_name(re.compile("vis-3d"))
+    assert page.content().count('name="project"') < 160
+    page.get_by_label("Name", exact=True).fill("nerf-lobby")
+
+    button.press("Enter")
+    expect(search).to_be_focused()
+    expect(field.get_by_role("radio", name="vis-3d")).to_be_checked()
+    expect(field.get_by_text("There are more than these")).to_be_visible()
+    assert axe(page) == []
+    search.press_sequentially("p-0777")
+    expect(field.get_by_role("radio")).to_have_count(11)
+    search.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(button).to_contain_text("p-07770")
+    page.keyboard.press("Escape")
+    expect(search).to_be_hidden()
+    expect(button).to_be_focused()
+    expect(page.get_by_role("complementary")).to_contain_text("what p-07770 has in the pool")
+
+    button.press("Enter")
+    search.fill("zebr")
+    expect(field.get_by_role("radio", name="zebra")).to_be_visible()
+    field.get_by_role("radio", name="zebra").click()
+    expect(search).to_be_hidden()
+    expect(button).to_have_accessible_name(re.compile("zebra"))
+    expect(page.get_by_role("complementary")).to_contain_text("what zebra has in the pool")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nerf-lobby")
+    expect(button).to_contain_text("afar")
+    page.get_by_role("button", name="Submit workload").click()
+    page.wait_for_url("**/workloads/*/")
+    assert Workload.objects.get().project == last

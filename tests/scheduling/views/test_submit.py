@@ -269,7 +269,7 @@ def test_kubernetes_says_what_it_cannot_run_yet(researcher: User) -> None:
         ("cores", "0", "greater than or equal to 0.01"),
         ("memory", "much", "number"),
         ("kind", "9", "not one of the available choices"),
-        ("project", "999999", "not one of the available choices"),
+        ("project", "999999", "There is no such place here"),
         ("image", "two words", "letters a to z"),
         ("command", "echo 'open", "quot"),
         ("env", "NOVALUE", "Write NAME=value"),
@@ -326,12 +326,23 @@ def test_inference_of_a_researcher_is_forbidden(client: Client, project: OrgUnit
     assert not Workload.objects.exists()
 
 
-def test_with_more_projects_than_the_field_holds_a_link_still_leads_to_each(
+def test_with_more_projects_than_the_list_holds_each_is_found(
     client: Client, project: OrgUnit, pool: Pool, monkeypatch: pytest.MonkeyPatch, researcher: User
 ) -> None:
-    monkeypatch.setattr("scheduling.views.submit.MOST_PROJECTS", 1)
-    last = make.make_project("zebra", department=project.parent)
+    monkeypatch.setattr("orgs.scope_picker.MOST_ROWS", 1)
+    last = make.make_project("zebra", department=make.make_department(parent=project.cluster))
     make.make_rule(researcher, make.RESEARCHER, last)
     shown = client.get(f"{URL}?project={last.pk}").content.decode()
-    assert f'<option value="{last.pk}" selected>zebra</option>' in shown
+    assert f'value="{last.pk}" checked' in shown
+    assert f'value="{project.pk}"' not in shown
+    assert "search by name" in shown
     assert client.get(f"{URL}?project={'9' * 30}").status_code == 200
+
+
+def test_the_live_answer_carries_the_chosen_project_only(client: Client, project: OrgUnit, researcher: User) -> None:
+    last = make.make_project("zebra", department=project.parent)
+    make.make_rule(researcher, make.RESEARCHER, last)
+    assert "zebra" in client.get(f"{URL}?project={project.pk}").content.decode()
+    shown = said(client, **typed(project))
+    assert f'value="{project.pk}" checked' in shown
+    assert "zebra" not in shown
