@@ -150,6 +150,11 @@ def pools_to_give(unit: OrgUnit) -> list[PoolOffer]:
 
 
 @Hook
+def unit_quotas(units: Sequence[int]) -> dict[tuple[int, int], int]:
+    """What the units with these ids are guaranteed, in milli-GPU by unit and pool; without a quota: missing."""
+
+
+@Hook
 def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
     """Writes the quotas, the units above first, as if typed; what the saves go by in the history of quotas."""
 

@@ -174,6 +174,11 @@ def mapping_answer(made: Plan) -> Answer:
     if made.conflicts:
         line = "They are marked below. Go back to the list and mend them: everything typed is still there."
         return Answer(f"{counted(made.conflicts, 'conflict')} to mend first.", line)
+    if made.nothing_new:
+        return Answer("Everything in the list is there already.", "There is nothing to make, and nothing is changed.")
+    if not any(numbers):
+        line = "The departments and projects of the list are there already."
+        return Answer(f"{counted(len(made.grants), 'role')} about to be given.", line)
     given = [division for division in made.divisions if division.planned_milli]
     quotas = ", ".join(f"{gpus(division.planned_milli)} of {division.pool.name}" for division in given)
     be = "is" if sum(numbers) == 1 else "are"
@@ -185,6 +190,9 @@ def mapping_answer(made: Plan) -> Answer:
 def mapping_made(mapping: Mapping, one: str, several: str) -> str:
     """What the wizard made, with the verb that follows: "is there", "are there"."""
     numbers = [len(mapping.ids(what)) for what in ("departments", "projects", "people")]
+    if not any(numbers):
+        roles = len(mapping.ids("rules")) + len(mapping.renewed)
+        return f"{counted(roles, 'access rule')} {one if roles == 1 else several}"
     return f"{_made(*numbers)} {one if sum(numbers) == 1 else several}"
 
 

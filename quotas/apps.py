@@ -25,6 +25,7 @@ class QuotasConfig(AppConfig):
         hooks.unit_moving.register(unit_moving)
         hooks.pools_to_give.register(mapping.pools_to_give)
         hooks.quotas_give.register(mapping.quotas_give)
+        hooks.unit_quotas.register(mapping.unit_quotas)
         hooks.quotas_take.register(mapping.quotas_take)
         hooks.quota_saves.register(mapping.quota_saves)
         hooks.default_pool_create.register(default_pool_create)

@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from orgs import hooks
 from orgs.mapping.lines import Line, Pattern
 from orgs.mapping.planned import Division, Plan, PlannedPerson, PlannedUnit, Wish
 from orgs.mapping.split import Method, divided, milli
-from orgs.models import OrgUnit, ProjectInfo, Subject, UnitKind, UnitState
+from orgs.models import AccessRule, OrgUnit, ProjectInfo, Subject, UnitKind, UnitState
 from orgs.names import (
     DEFAULT_DEPARTMENT,
     LONGEST_PERSON,
@@ -35,6 +36,7 @@ def plan(*, user: Any, wish: Wish) -> Plan:
     made = Plan(wish.target, planner.tops, [replace(division, problem="") for division in wish.divisions])
     for division in made.divisions:
         _divide(made, division)
+    _note_quotas(made)
     return made
 
 
@@ -111,7 +113,7 @@ class _Planner:
         return found
 
     def check_names(self) -> None:
-        """Illegal names, names that are taken, departments that are there already."""
+        """Illegal names, names that are taken, what is there already."""
         active = OrgUnit.objects.filter(cluster=self.target.cluster_id).only("id", "kind", "name", "parent_id", "state")
         siblings = {(unit.parent_id, unit.name): unit for unit in active if unit.kind == UnitKind.DEPARTMENT}
         projects = {unit.name: unit for unit in active if unit.kind == UnitKind.PROJECT}
@@ -126,7 +128,13 @@ class _Planner:
                     unit.there = siblings.get((above.pk, unit.name)) if above else None
                     _check(unit, unit.there, levels)
                     continue
-                _check(unit, projects.get(unit.name), levels)
+                above = unit.parent.there if unit.parent else self.target
+                taken = projects.get(unit.name)
+                if taken is not None and above is not None and taken.parent_id == above.pk:
+                    unit.there = taken
+                _check(unit, taken, levels)
+                if unit.there is not None:
+                    continue
                 if not unit.parent and self.target.kind != UnitKind.DEPARTMENT:
                     unit.problems.append(
                         "A project lies in a department. Name one; “default” is there in every cluster."
@@ -142,14 +150,29 @@ class _Planner:
             person.subject = known.get(person.email)
             if person.subject is None and not self.wish.make_people:
                 person.problem = f"Nobody signs in as {person.email}."
+        self.check_rules()
+
+    def check_rules(self) -> None:
+        """Who has a role already on what is there. A project called after somebody is opened to nobody else."""
+        there = {unit.there.pk: unit for top in self.tops for unit in top.walk() if unit.there is not None}
+        rules = AccessRule.objects.filter(scope__in=there).select_related("subject", "role", "scope")
+        known = {(rule.scope_id, rule.subject_id, rule.role_id): rule for rule in rules if there}
+        holders = {(scope, subject) for scope, subject, _ in known}
+        for pk, unit in there.items():
+            for person in unit.people:
+                subject = person.subject.pk if person.subject else 0
+                person.rule = known.get((pk, subject, person.role.pk)) if person.role else None
+                own = self.pattern == Pattern.INDIVIDUALS and unit.kind == UnitKind.PROJECT
+                if own and not person.problem and (pk, subject) not in holders:
+                    person.problem = f"“{unit.name}” is there already, and {person.email} has no role in it."
 
 
 def _check(unit: PlannedUnit, there: OrgUnit | None, levels: int) -> None:
     kind = unit.kind.label
     if there is not None and there.state == UnitState.DELETING:
         unit.problems.append(f"“{unit.name}” is still being deleted. Wait until it is gone.")
-    elif there is not None and unit.kind == UnitKind.PROJECT:
-        unit.problems.append(f"There is a {kind} called “{unit.name}” in this cluster already.")
+    elif there is not None and unit.there is None:
+        unit.problems.append(f"There is a {kind} called “{unit.name}” in this cluster already, elsewhere.")
     elif there is None:
         try:
             checked_name(unit.name, unit.kind)
@@ -193,3 +216,19 @@ def _divide(made: Plan, division: Division) -> None:
             f"{pool.name} has {gpus(pool.whole)} GPUs and {gpus(pool.given)} are given already: "
             f"{gpus(division.planned_milli)} more would be {gpus(over)} too many."
         )
+
+
+def _note_quotas(made: Plan) -> None:
+    """What is there already keeps its quotas: says where the list would have given it others."""
+    hand = [division.pool for division in made.divisions if division.method == Method.HAND]
+    there = [unit for unit in made.units() if unit.there is not None and unit.amounts] if hand else []
+    have = hooks.unit_quotas([unit.there.pk for unit in there if unit.there]) if there else {}
+    for unit in there:
+        for pool in hand:
+            asked = milli(unit.amounts.get(pool.name, ""))
+            has = have.get((unit.there.pk, pool.pk), 0) if unit.there else 0
+            if pool.name in unit.amounts and asked != has:
+                unit.notes.append(
+                    f"{pool.name}: the list says {unit.amounts[pool.name]}, it has {gpus(has)}. "
+                    "An import changes no quota of what is there already."
+                )

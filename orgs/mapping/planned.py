@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from orgs.hooks import PoolOffer
 from orgs.mapping.lines import Line, Pattern
 from orgs.mapping.split import Method
-from orgs.models import OrgUnit, Role, Subject, UnitKind
+from orgs.models import AccessRule, OrgUnit, Role, Subject, UnitKind
 
 
 @dataclass(slots=True)
@@ -20,7 +20,14 @@ class PlannedPerson:
     role: Role | None
     subject: Subject | None
     """None: an account is made."""
+    rule: AccessRule | None = None
+    """What gives the role on the unit already, or did until it ended: then it is given anew."""
     problem: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Has the role there, so that nothing is to be done."""
+        return self.rule is not None and not self.rule.ended
 
 
 @dataclass(slots=True)
@@ -37,6 +44,8 @@ class PlannedUnit:
     people: list[PlannedPerson] = field(default_factory=list)
     children: list[PlannedUnit] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What of the list is left out, and why."""
     amounts: dict[str, str] = field(default_factory=dict)
     """What its lines say by hand, GPUs by pool."""
     quota: dict[int, int] = field(default_factory=dict)
@@ -102,7 +111,8 @@ class Plan:
 
     @property
     def projects(self) -> list[PlannedUnit]:
-        return [unit for unit in self.units() if unit.kind == UnitKind.PROJECT]
+        """New ones, as the departments are."""
+        return [unit for unit in self.units() if unit.kind == UnitKind.PROJECT and unit.there is None]
 
     @property
     def departments(self) -> list[PlannedUnit]:
@@ -111,6 +121,15 @@ class Plan:
     @property
     def people(self) -> dict[str, PlannedPerson]:
         return {person.email: person for unit in self.units() for person in unit.people}
+
+    @property
+    def grants(self) -> list[tuple[PlannedUnit, PlannedPerson]]:
+        """Roles that are not held yet."""
+        return [(unit, person) for unit in self.units() for person in unit.people if not person.settled]
+
+    @property
+    def nothing_new(self) -> bool:
+        return not (self.departments or self.projects or self.grants)
 
     @property
     def conflicts(self) -> int:

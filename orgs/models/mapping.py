@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -14,7 +15,8 @@ class Mapping(models.Model):
     created_by = models.ForeignKey(Subject, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     made = models.JSONField(default=dict)
-    """Ids of the new `departments`, `projects`, `rules` and `people`; what the `saves` of quotas go by."""
+    """Ids of the new `departments`, `projects`, `rules` and `people`; the ends that rules had which were `renewed`, by
+    id; what the `saves` of quotas go by."""
     undone_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -23,6 +25,11 @@ class Mapping(models.Model):
     def ids(self, what: str) -> list[int]:
         found: list[Any] = self.made.get(what, [])
         return found
+
+    @property
+    def renewed(self) -> dict[int, datetime]:
+        """When rules that it gave anew had ended."""
+        return {int(pk): datetime.fromisoformat(end) for pk, end in self.made.get("renewed", {}).items()}
 
     @property
     def units(self) -> list[int]:

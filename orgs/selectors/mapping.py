@@ -37,8 +37,8 @@ def _units(mapping: Mapping) -> list[str]:
 
 def _rights(mapping: Mapping) -> list[str]:
     found = []
-    rules = AccessRule.objects.filter(pk__in=mapping.ids("rules"), expires_at=None)
-    if rules.count() < len(mapping.ids("rules")):
+    given = [*mapping.ids("rules"), *mapping.renewed]
+    if AccessRule.objects.filter(pk__in=given, expires_at=None).count() < len(given):
         found.append("Access rules of the list were changed or removed.")
     others = Q(scope__in=mapping.units) | Q(subject__user__in=mapping.ids("people"))
     added = AccessRule.objects.filter(others).exclude(pk__in=mapping.ids("rules")).count()

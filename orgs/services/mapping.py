@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +18,7 @@ from orgs.names import NAMESPACE_PREFIX
 from orgs.selectors.mapping import built_upon
 from orgs.services.granting import require_grant
 from orgs.services.locks import account_locked, cluster_locked, fresh
-from orgs.services.rule import rule_words, rules_insert
+from orgs.services.rule import rule_words, rules_end, rules_insert
 from orgs.services.tree import units_insert
 from orgs.services.user import users_create
 from portal.actor import Actor
@@ -36,13 +36,15 @@ def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
     made = plan(user=actor.user, wish=replace(wish, target=target))
     if made.conflicts:
         raise Refused("Something in the list does not fit any more. Look at what is marked in the preview.")
+    if made.nothing_new:
+        raise Refused("Everything in the list is there already. Nothing was made.")
     for kind, units in ((UnitKind.DEPARTMENT, made.departments), (UnitKind.PROJECT, made.projects)):
         if units:
             require(actor, "create", kind.label, target)
     _insert(made, cluster)
     people = {email: person for email, person in made.people.items() if person.subject is None}
     users = users_create(actor=actor, people=[(email, person.name) for email, person in people.items()])
-    rules = _grant(actor, made)
+    rules, renewed = _grant(actor, made)
     units = [unit for unit in made.units() if unit.new is not None]
     gifts = [Gift(unit.new, pool, milli) for unit in units if unit.new for pool, milli in unit.quota.items() if milli]
     saves = hooks.quotas_give(actor, gifts)
@@ -53,6 +55,7 @@ def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
             "departments": [unit.new.pk for unit in units if unit.new and unit.kind == UnitKind.DEPARTMENT],
             "projects": [unit.new.pk for unit in units if unit.new and unit.kind == UnitKind.PROJECT],
             "rules": [rule.pk for rule in rules],
+            "renewed": {rule.pk: end.isoformat() for rule, end in renewed},
             "people": [user.pk for user in users],
             "saves": saves,
         },
@@ -64,8 +67,9 @@ def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
 
 
 def counts(mapping: Mapping) -> dict[str, int]:
-    """How much it made."""
-    return {what: len(mapping.ids(what)) for what in ("departments", "projects", "people", "rules")}
+    """How much it made. Rules that had ended and were given anew are counted among the rules."""
+    found = {what: len(mapping.ids(what)) for what in ("departments", "projects", "people", "rules")}
+    return found | {"rules": found["rules"] + len(mapping.renewed)}
 
 
 def _insert(made: Plan, cluster: OrgUnit) -> None:
@@ -88,30 +92,27 @@ def _parent(made: Plan, unit: PlannedUnit) -> OrgUnit:
     return parent
 
 
-def _grant(actor: Actor, made: Plan) -> list[AccessRule]:
-    """The rules of the list that are not there yet. What is held on the target is held on everything below it."""
-    roles = {person.role for unit in made.units() for person in unit.people if person.role}
+def _grant(actor: Actor, made: Plan) -> tuple[list[AccessRule], list[tuple[AccessRule, datetime]]]:
+    """The rules of the list that are not there yet; and those that had ended, with their ends, given anew for good.
+    What is held on the target is held on everything below it."""
+    roles = {person.role for _, person in made.grants if person.role}
     for role in sorted(roles, key=lambda role: role.name):
         require_grant(actor, role, made.target)
     subjects = {
         subject.name: subject for subject in Subject.objects.filter(kind=Subject.Kind.USER, name__in=made.people)
     }
-    known = _known([unit.there for unit in made.units() if unit.there])
-    rules = []
-    for unit in made.units():
+    rules, renewed = [], []
+    for unit, person in made.grants:
         scope = unit.there or unit.new
-        for person in unit.people:
-            assert scope is not None
-            assert person.role is not None
-            subject = subjects[person.email]
-            if (subject.pk, person.role.pk, scope.pk) not in known:
-                rules.append(AccessRule(subject=subject, role=person.role, scope=scope))
+        assert scope is not None
+        assert person.role is not None
+        if person.rule is None:
+            rules.append(AccessRule(subject=subjects[person.email], role=person.role, scope=scope))
+        elif person.rule.expires_at is not None:
+            renewed.append((person.rule, person.rule.expires_at))
     rules_insert(actor=actor, rules=rules)
-    return rules
-
-
-def _known(units: Sequence[OrgUnit]) -> set[tuple[int, int, int]]:
-    return set(AccessRule.objects.filter(scope__in=units).values_list("subject", "role", "scope"))
+    rules_end(actor=actor, ends=[(rule, None) for rule, _ in renewed])
+    return rules, renewed
 
 
 def _created(unit: PlannedUnit) -> Act:
@@ -135,7 +136,7 @@ def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
         ("rules", "access_rule", target),
         ("people", "user", account),
     ):
-        if mapping.ids(what):
+        if mapping.ids(what) or (what == "rules" and mapping.renewed):
             require(actor, "delete", entity, scope)
     reasons = built_upon(mapping)
     if reasons:
@@ -148,6 +149,8 @@ def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
     acts += [Act("delete", unit, unit.parent_id, before={"name": unit.name}) for unit in units]
     acts += [Act("delete", one.user, account.pk, before={"email": one.name}) for one in users if one.user]
     audit_record_all(actor=actor, acts=acts)
+    renewed = AccessRule.objects.filter(pk__in=mapping.renewed).select_related("subject", "role", "scope")
+    rules_end(actor=actor, ends=[(rule, mapping.renewed[rule.pk]) for rule in renewed])
     AccessRule.objects.filter(pk__in=mapping.ids("rules")).delete()
     OrgUnit.objects.filter(pk__in=mapping.units).delete()
     User.objects.filter(pk__in=mapping.ids("people")).delete()

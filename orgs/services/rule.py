@@ -94,6 +94,17 @@ def rules_insert(*, actor: Actor, rules: Sequence[AccessRule]) -> None:
     audit_record_all(actor=actor, acts=[Act("create", rule, rule.scope_id, after=rule_words(rule)) for rule in rules])
 
 
+def rules_end(*, actor: Actor, ends: Sequence[tuple[AccessRule, datetime | None]]) -> None:
+    """Gives rules other ends, as `rules_insert` writes new ones."""
+    acts = []
+    for rule, end in ends:
+        before = rule_words(rule)
+        rule.expires_at = end
+        acts.append(_changed(rule, before))
+    AccessRule.objects.bulk_update([rule for rule, _ in ends], ["expires_at"], batch_size=500)
+    audit_record_all(actor=actor, acts=acts)
+
+
 @transaction.atomic
 def rule_update(*, actor: Actor, rule: AccessRule, role: Role, expires_at: datetime | None) -> AccessRule:
     """Gives the rule another role or another end. What it grants more, or for longer, the actor has to hold."""
@@ -156,12 +167,16 @@ def _change(actor: Actor, rule: AccessRule, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(rule, name, value)
     rule.save(update_fields=list(values))
+    audit_record_all(actor=actor, acts=[_changed(rule, before)])
+
+
+def _changed(rule: AccessRule, before: dict[str, str]) -> Act:
+    """What became of a rule that was called `before`."""
     after = rule_words(rule)
-    audit_record(
-        actor=actor,
-        action="update",
-        entity=rule,
-        unit=rule.scope_id,
+    return Act(
+        "update",
+        rule,
+        rule.scope_id,
         before={name: text for name, text in before.items() if after.get(name) != text},
         after={name: text for name, text in after.items() if before.get(name) != text},
     )

@@ -26,6 +26,11 @@ def pools_to_give(unit: OrgUnit) -> list[PoolOffer]:
     ]
 
 
+def unit_quotas(units: Sequence[int]) -> dict[tuple[int, int], int]:
+    rows = Quota.objects.filter(unit__in=units).values_list("unit", "pool", "gpu_milli")
+    return {(unit, pool): milli for unit, pool, milli in rows}
+
+
 def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
     pools = Pool.objects.in_bulk({gift.pool for gift in gifts})
     # Departments first: the guard looks at each save, and what lies in them needs theirs.

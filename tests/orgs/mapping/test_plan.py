@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from orgs.hooks import PoolOffer
 from orgs.mapping.lines import Pattern, read_lines
@@ -10,7 +13,17 @@ from orgs.mapping.plan import plan, project_name
 from orgs.mapping.planned import Division, Plan, Wish
 from orgs.mapping.split import Method
 from orgs.models import OrgUnit, ProjectInfo, Role, UnitState, User
-from tests.factories import ADMIN, RESEARCHER, make_cluster, make_department, make_project, make_user
+from tests.factories import (
+    ADMIN,
+    RESEARCHER,
+    make_cluster,
+    make_department,
+    make_pool,
+    make_project,
+    make_quota,
+    make_rule,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +118,37 @@ def test_conflicts_are_marked(admin: User, line: str, said: str) -> None:
     assert made.conflicts >= 1
     assert said in words(made)
     assert not made.tops[0].wrong
+
+
+def test_what_is_there_already_is_no_conflict(admin: User) -> None:
+    cluster = make_cluster()
+    mira = make_user("mira@example.org")
+    vision = make_department("vision", cluster)
+    project = make_project("vis-3d", vision)
+    quota = make_quota(project, make_pool("a100", cluster), 2)
+    make_rule(mira, RESEARCHER, project)
+    offers = [PoolOffer(quota.pool_id, "a100", 8000, 2000)]
+    text = "department,project,person,a100\nvision,vis-3d,mira@example.org,{}\nvision,vis-4d,,1"
+    for asked, notes in (("2.0", []), ("", []), ("3", ["a100: the list says 3, it has 2."])):
+        made = planned(admin, cluster, text.format(asked), divisions=(Division(offers[0], Method.HAND),))
+        assert outline(made) == ["[vision]", "  [vis-3d]", "  vis-4d"]
+        assert (made.conflicts, len(made.grants), [unit.name for unit in made.projects]) == (0, 0, ["vis-4d"])
+        there = made.tops[0].children[0]
+        assert [note.split(" An import")[0] for note in there.notes] == notes
+        assert (there.quota, made.divisions[0].planned_milli) == ({}, 1000)
+    same = planned(admin, cluster, "vision,vis-3d,mira@example.org")
+    assert same.nothing_new
+
+
+def test_a_project_called_after_one_person_is_opened_to_no_other_of_that_name(admin: User) -> None:
+    cluster = make_cluster()
+    mira, other = make_user("mira@example.org"), make_user("mira@example.com")
+    default = OrgUnit.objects.get(cluster=cluster, name="default")
+    ended = timezone.now() - timedelta(days=1)
+    make_rule(mira, RESEARCHER, make_project("mira", default), expires_at=ended)
+    assert planned(admin, cluster, mira.email, Pattern.INDIVIDUALS).conflicts == 0
+    made = planned(admin, cluster, other.email, Pattern.INDIVIDUALS)
+    assert words(made) == "“mira” is there already, and mira@example.com has no role in it."
 
 
 def test_individuals_whose_projects_would_have_one_name(admin: User) -> None:

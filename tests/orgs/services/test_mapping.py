@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orgs import hooks
-from orgs.access import Forbidden
+from orgs.access import Forbidden, may
 from orgs.mapping.lines import Pattern, read_lines
 from orgs.mapping.planned import Division, Wish
 from orgs.mapping.split import Method
@@ -105,6 +107,50 @@ def test_undo_removes_exactly_what_was_made(admin: User, cluster: OrgUnit) -> No
     with pytest.raises(Refused, match="already"):
         mapping_undo(actor=actor_of(admin), mapping=mapping)
     mapping_create(actor=actor_of(admin), wish=wish(cluster))
+
+
+def test_the_same_list_again_makes_only_what_is_not_there(admin: User, cluster: OrgUnit) -> None:
+    mapping_create(actor=actor_of(admin), wish=wish(cluster))
+    before = rows()
+    with pytest.raises(Refused, match="Everything in the list is there already"):
+        mapping_create(actor=actor_of(admin), wish=wish(cluster))
+    assert rows() == before
+    longer = f"{TEXT}research/vision,vis-4d,mira@example.org\nresearch/vision,vis-med,mira@example.org"
+    mapping = mapping_create(actor=actor_of(admin), wish=wish(cluster, longer, gpus=2))
+    assert [OrgUnit.objects.get(pk=pk).name for pk in mapping.units] == ["vis-4d"]
+    assert dict(Quota.objects.filter(unit__name__in=["vis-4d", "vis-3d"]).values_list("unit__name", "gpu_milli")) == {
+        "vis-3d": 2000,
+        "vis-4d": 2000,
+    }
+    assert len(mapping.ids("rules")) == 2
+    mapping_undo(actor=actor_of(admin), mapping=mapping)
+    assert rows() == before
+
+
+def test_a_rule_that_has_ended_is_given_anew_and_ends_again_when_it_is_taken_back(
+    admin: User, cluster: OrgUnit
+) -> None:
+    mapping_create(actor=actor_of(admin), wish=wish(cluster))
+    ended = AccessRule.objects.get(scope__name="chat")
+    AccessRule.objects.filter(pk=ended.pk).update(expires_at=timezone.now() - timedelta(days=3))
+    lasting = AccessRule.objects.get(scope__name="vis-3d")
+    AccessRule.objects.filter(pk=lasting.pk).update(expires_at=timezone.now() + timedelta(days=3))
+    mira = User.objects.get(email="mira@example.org")
+    chat, before = ended.scope, rows()
+    assert not may(mira, "create", "training", chat)
+    mapping = mapping_create(actor=actor_of(admin), wish=wish(cluster))
+    assert may(User.objects.get(pk=mira.pk), "create", "training", chat)
+    assert (mapping.ids("rules"), list(mapping.renewed)) == ([], [ended.pk])
+    assert AccessRule.objects.get(pk=lasting.pk).expires_at is not None, "what holds is left as it is"
+    event = AuditEvent.objects.filter(action="update", entity="accessrule").latest("pk")
+    assert (event.entity_id, list(event.before or {})) == (ended.pk, ["until"])
+    assert AuditEvent.objects.filter(action="create", entity="mapping").latest("pk").after["rules"] == 1
+    mapping_undo(actor=actor_of(admin), mapping=mapping)
+    assert rows() == before
+    again = mapping_create(actor=actor_of(admin), wish=wish(cluster))
+    AccessRule.objects.filter(pk=ended.pk).delete()
+    with pytest.raises(Refused, match="changed or removed"):
+        mapping_undo(actor=actor_of(admin), mapping=again)
 
 
 def build_project(admin: User) -> None:

@@ -121,12 +121,24 @@ def test_conflicts_are_marked_in_the_preview_and_nothing_is_made(client: Client,
     values = told(cluster, text=text, make_people="", step="2", go="next")
     page = client.post(URL, values).content.decode()
     assert "3 conflicts to mend first." in page
-    assert "called “taken” in this cluster already." in page
+    assert "called “taken” in this cluster already, elsewhere." in page
     assert "Nobody signs in as ghost@example.org." in page
     response = client.post(URL, values | {"step": "3", "go": "make"})
     assert response.status_code == 422
     assert "Bad Name" in response.content.decode()
     assert not OrgUnit.objects.filter(name="fine").exists()
+
+
+def test_the_same_list_again_has_nothing_to_make(client: Client, cluster: OrgUnit) -> None:
+    client.post(URL, told(cluster))
+    page = client.post(URL, told(cluster, step="2", go="next"))
+    shown = page.content.decode()
+    assert "Everything in the list is there already." in shown
+    assert shown.count("there already</span>") == len(list(page.context["plan"].units()))
+    assert 'title="Everything is there already."' in shown
+    page = client.post(URL, told(cluster))
+    assert page.status_code == 422
+    assert Mapping.objects.count() == 1
 
 
 def test_more_than_the_pool_has_is_marked(client: Client, cluster: OrgUnit) -> None:
