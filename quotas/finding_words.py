@@ -74,7 +74,12 @@ def finding_words(finding: GuardFinding) -> str:
     return f"{unit} has given out {sums} in {finding.pool.name} and has {ceiling}."
 
 
-def findings_answer(lines: list[DrawnFinding], total: int, *, resolved: bool) -> Answer:
+def findings_answer(lines: list[DrawnFinding], total: int, *, resolved: bool, narrowed: bool) -> Answer:
+    """`narrowed`: by filters, so that what is not listed may still be wrong."""
+    if narrowed:
+        return Answer(
+            f"{counted(total, 'finding')} match." if total != 1 else "1 finding matches.", "Of those you see."
+        )
     if resolved:
         text = f"{counted(total, 'finding')} {'was' if total == 1 else 'were'} resolved." if total else "Nothing yet."
         return Answer(text, "Resolved ones are kept for 90 days.")

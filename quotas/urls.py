@@ -11,6 +11,7 @@ urlpatterns = [
     path("quotas/<int:unit>/<int:pool>/", quotas.QuotaCell.as_view(), name="quota_cell"),
     path("quotas/<int:unit>/<int:pool>/split/", edits.QuotaSplit.as_view(), name="quota_split"),
     path("findings/", findings.FindingsPage.as_view(), name="findings"),
+    path("findings/csv/", findings.FindingsCsv.as_view(), name="findings_csv"),
     path("settings/guard/<int:pk>/<int:level>/", guard.GuardEdit.as_view(), name="guard"),
     path("pools/", pools.PoolsPage.as_view(), name="node_pools"),
     path("pools/matching/", pools.MatchingNodes.as_view(), name="pool_matching"),

@@ -190,6 +190,7 @@ LINES: list[Line] = [
         "SA DA Ed: 405; En Co Ds Te Cr L1 L2 ML: 404; rest: 403",
     ),
     Line("findings", NONE, "En Co Ds Te Cr: 404; rest: 200"),
+    Line("findings_csv", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("guard", lambda world: {"pk": world.account.pk, "level": 2}, "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("guard", lambda world: {"pk": world.cluster.pk, "level": 1}, "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("guard", lambda world: {"pk": world.department.pk, "level": 1}, "rest: 404"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from orgs.access import within
@@ -14,12 +14,15 @@ from orgs.models import OrgUnit, UnitState
 from orgs.scope import limited
 from quotas.guard import NOTHING, Level
 from quotas.models import GuardFinding
+from quotas.resources import RESOURCES
 
 from .pools import NO_HARDWARE, Hardware, hardware
 from .sums import sums
 
 MOST_CONCERNED = 5
 MOST_COUNTED = 999
+LEVELS = {"departments": Level.CHILDREN, "hardware": Level.HARDWARE}
+"""In addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,27 @@ class FindingLine:
     """Of hardware, what is on nodes that are not ready."""
 
 
-def findings_in_scope(request: HttpRequest, *, resolved: bool = False) -> QuerySet[GuardFinding]:
-    """Of the units in the scope whose quotas the reader may see, the latest first."""
+def findings_in_scope(
+    request: HttpRequest,
+    *,
+    resolved: bool = False,
+    search: str = "",
+    resources: Collection[str] = (),
+    levels: Collection[str] = (),
+) -> QuerySet[GuardFinding]:
+    """Of the units in the scope whose quotas the reader may see, the latest first; with `search` in the name of the
+    unit or the pool, of these resources and comparisons (keys of RESOURCES and LEVELS), or all."""
     found = GuardFinding.objects.filter(resolved_at__isnull=not resolved, unit__state=UnitState.ACTIVE)
-    order = "-resolved_at" if resolved else "-since"
-    return limited(found, request, "quota:read", "unit").select_related("unit", "unit__cluster", "pool").order_by(order)
+    if search:
+        found = found.filter(Q(unit__name__icontains=search) | Q(pool__name__icontains=search))
+    if resources:
+        found = found.filter(resource__in=[at for at, key in enumerate(RESOURCES) if key in resources])
+    if levels:
+        found = found.filter(level__in=[level for key, level in LEVELS.items() if key in levels])
+    order = ("-resolved_at", "-id") if resolved else ("-since", "-id")
+    return (
+        limited(found, request, "quota:read", "unit").select_related("unit", "unit__cluster", "pool").order_by(*order)
+    )
 
 
 def open_count(request: HttpRequest) -> int:
@@ -48,8 +67,11 @@ def open_count(request: HttpRequest) -> int:
     return within(found, request.user, "quota:read", "unit").values("id")[:MOST_COUNTED].count()
 
 
-def finding_lines(findings: Sequence[GuardFinding]) -> list[FindingLine]:
-    """In a fixed number of queries. The reader sees each one's unit, so everything below it, too."""
+def finding_lines(findings: Sequence[GuardFinding], most: int | None = MOST_CONCERNED) -> list[FindingLine]:
+    """In a fixed number of queries. `most`: units named of each; None: all.
+
+    The reader sees each one's unit, so everything below it, too.
+    """
     children: dict[int, list[OrgUnit]] = defaultdict(list)
     units = {finding.unit_id for finding in findings}
     for unit in OrgUnit.objects.filter(parent__in=units, state=UnitState.ACTIVE).order_by("name"):
@@ -66,9 +88,8 @@ def finding_lines(findings: Sequence[GuardFinding]) -> list[FindingLine]:
         ]
         some = sorted((one for one in amounts if one[1]), key=lambda one: -one[1])
         lost = [machines.get(pool, NO_HARDWARE) for pool in pools] if finding.level == Level.HARDWARE else []
-        lines.append(
-            FindingLine(finding, some[:MOST_CONCERNED], len(some[MOST_CONCERNED:]), _lost(lost, finding.resource))
-        )
+        named = some[:most]
+        lines.append(FindingLine(finding, named, len(some) - len(named), _lost(lost, finding.resource)))
     return lines
 
 

@@ -130,6 +130,17 @@ def test_the_steps_of_the_handbook(page: Page, live_server: Any, sign_in: SignIn
     expect(page.locator("h1")).to_have_text("All that is guaranteed adds up.")
     page.get_by_role("link", name="Resolved").click()
     expect(page.locator("tr", has_text="vision has given out 15 GPUs")).to_be_visible()
+    page.get_by_role("searchbox", name="Search units and pools").fill("nobody")
+    expect(page.locator("h1")).to_have_text("0 findings match.")
+    page.get_by_role("searchbox", name="Search units and pools").fill("vis")
+    expect(page.locator("h1")).to_have_text("1 finding matches.")
+    page.get_by_text("Compared", exact=True).first.click()
+    page.get_by_label("inside departments").check()
+    expect(page).to_have_url(re.compile("level=departments"))
+    expect(page).to_have_url(re.compile("state=resolved"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert "vis-3d 6000; vis-med 6000" in download.value.path().read_text()
 
 
 def _observe(observed: Observed) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from django.urls import reverse
 
@@ -80,6 +82,40 @@ def test_resolved_ones_are_on_their_own_list(pool: Pool) -> None:
     admin = make_user(role=ADMIN)
     assert "of north" not in _page(admin)
     assert "default of north guarantees 12 GPUs, 8 are ready." in _page(admin, "?state=resolved")
+
+
+def test_filters_stand_in_the_address_and_the_file_has_what_they_leave(pool: Pool) -> None:
+    admin = make_user(role=ADMIN)
+    for query, left in (
+        ("?level=hardware", "hardware"),
+        ("?q=VISI", "vision"),
+        ("?resource=gpu&level=nonsense", "both"),
+    ):
+        page = _page(admin, query)
+        assert ("of north" in page) == (left != "vision")
+        assert ("vision has given" in page) == (left != "hardware")
+        assert f"/findings/csv/{query.replace('&', '&amp;')}" in page
+    for query in ("?resource=cpu", "?q=nobody", "?level=departments&q=default&resource=memory"):
+        page = _page(admin, query)
+        assert "0 findings match." in page
+        assert "Clear filters" in page
+    assert "Nothing to mend" not in page
+    for number in range(6):
+        make_quota(make_project(f"more-{number}", OrgUnit.objects.get(name="vision")), pool, gpus=1)
+    findings_refresh(thorough=True)
+    file = signed_in(admin).get(reverse("findings_csv"), {"level": "departments"})
+    line = list(csv.DictReader(file.content.decode().splitlines()))
+    assert [one["Finding"] for one in line] == ["vision has given out 20 GPUs in default and has 12."]
+    own = {name: line[0][name] for name in ("Cluster", "Unit", "Pool", "Guaranteed", "Of", "Over by", "Resolved")}
+    assert own == {
+        "Cluster": "north", "Unit": "vision", "Pool": "default", "Guaranteed": "20000", "Of": "12000",
+        "Over by": "8000", "Resolved": "",
+    }  # fmt: skip
+    assert line[0]["Whom it concerns"].startswith("vis-3d 8000; vis-med 6000; more-0 1000")
+    assert line[0]["Whom it concerns"].count(";") == 7
+    assert 'more-2 <span class="note">1</span>, and <a' in _page(admin)
+    mira = signed_in(make_user(role=RESEARCHER, scope=OrgUnit.objects.get(name="vis-3d")))
+    assert len(mira.get(reverse("findings_csv")).content.decode().splitlines()) == 1
 
 
 def test_as_many_queries_for_many_as_for_few(pool: Pool) -> None:
