@@ -42,9 +42,11 @@ def group_create(*, actor: Actor, name: str, description: str = "") -> Group:
 
 @transaction.atomic
 def group_update(*, actor: Actor, group: Group, name: str, description: str = "") -> Group:
-    """Another name or description; members and rules stay."""
+    """Another name or description; members and rules stay. A name takes what adding somebody takes: an identity
+    provider puts people in by it."""
     account = account_locked()
-    require(as_of_now(actor), "update", "group", account)
+    actor = as_of_now(actor)
+    require(actor, "update", "group", account)
     group = _as_it_is(group)
     before = {"name": group.name, "description": group.description}
     group.name = checked_text("name", name, LONGEST_GROUP)
@@ -54,6 +56,8 @@ def group_update(*, actor: Actor, group: Group, name: str, description: str = ""
     if not changed:
         return group
     _refuse_taken(group)
+    if "name" in changed:
+        _require_joining(actor, group)
     group.save(update_fields=["name", "description"])
     Subject.objects.filter(group=group).update(name=group.name)
     audit_record(
@@ -96,7 +100,7 @@ def group_members_add(
     actor = as_of_now(actor)
     require(actor, "update", "group", account)
     group = _as_it_is(group)
-    require_grants(actor, AccessRule.objects.filter(in_force(), subject__group=group).select_related("role", "scope"))
+    _require_joining(actor, group)
     known = set(group.members.filter(user__in=users).values_list("user", flat=True))
     new = {user.pk: user for user in users if user.pk not in known}
     added = [GroupMember(group=group, user=user, source=source) for user in new.values()]
@@ -117,6 +121,11 @@ def group_member_remove(*, actor: Actor, member: GroupMember) -> None:
     audit_record(actor=actor, action="update", entity=found.group, unit=account.pk, before={"member": found.user.email})
     with administrator_kept(account):
         found.delete()
+
+
+def _require_joining(actor: Actor, group: Group) -> None:
+    """Whoever lets people in gives them every role of the group."""
+    require_grants(actor, AccessRule.objects.filter(in_force(), subject__group=group).select_related("role", "scope"))
 
 
 def _refuse_taken(group: Group) -> None:

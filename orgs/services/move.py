@@ -7,7 +7,8 @@ from django.db.models import Value
 from django.db.models.functions import Concat, Substr
 
 from orgs import hooks
-from orgs.access import require
+from orgs.access import as_of_now, may, require
+from orgs.access.table import all_permissions
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import below
 from orgs.services.locks import cluster_locked, fresh
@@ -16,8 +17,24 @@ from orgs.services.unit import is_default_department
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.fields import AsciiField
+from portal.refusals import Told
 from portal.services.audit import audit_record
 from portal.wake import wake_on_commit
+
+
+class RaisesMover(Told, Refused):
+    """Whoever moves the unit would have more rights over it than where it lies."""
+
+    def __init__(self, unit: OrgUnit, parent: OrgUnit, permission: str) -> None:
+        entity, action = permission.split(":")
+        what = f"{entity.replace('_', ' ')}: {action}"
+        super().__init__(
+            {
+                "parent": f"In {parent.name} you hold “{what}”, which you do not hold on {unit.name} where it lies. "
+                "Ask someone who holds it on both to move it."
+            }
+        )
+        self.entity, self.unit, self.name = unit.get_kind_display(), unit.pk, unit.name
 
 
 @transaction.atomic
@@ -25,7 +42,8 @@ def unit_move(*, actor: Actor, unit: OrgUnit, parent: OrgUnit, expected_version:
     """Puts a department or project, with everything below it, into `parent`, a unit of the same cluster.
 
     Rules, quotas, workloads and namespaces go with it. Needs the right to delete where it lies and to create where it
-    goes. `expected_version`: that of the unit when the move was chosen; a unit changed since then is refused.
+    goes, and gives the actor no right over it. `expected_version`: that of the unit when the move was chosen; a unit
+    changed since then is refused.
     """
     kind = UnitKind(unit.kind)
     if kind not in (UnitKind.DEPARTMENT, UnitKind.PROJECT):
@@ -42,6 +60,7 @@ def unit_move(*, actor: Actor, unit: OrgUnit, parent: OrgUnit, expected_version:
     if new.pk == old.pk:
         return unit
     _refuse(unit, new)
+    _refuse_raise(as_of_now(actor), unit, new)
     hooks.unit_moving(unit, new, actor)
     unit.version += 1
     OrgUnit.objects.filter(pk=unit.pk).update(parent=new, version=unit.version)
@@ -74,3 +93,14 @@ def _refuse(unit: OrgUnit, parent: OrgUnit) -> None:
     inside = OrgUnit.objects.filter(below(unit), kind=UnitKind.DEPARTMENT).values_list("path", flat=True)
     own = unit.path.count("/")
     refuse_too_deep(parent, levels=max((path.count("/") - own + 1 for path in inside), default=0))
+
+
+def _refuse_raise(actor: Actor, unit: OrgUnit, parent: OrgUnit) -> None:
+    """Whose roles lie on the new parent holds them on what comes there, as on what is made there. Only who moves it may
+    not be among those who gain."""
+    if actor.user is None:
+        return
+    for permission in sorted(all_permissions()):
+        entity, action = permission.split(":")
+        if may(actor.user, action, entity, parent) and not may(actor.user, action, entity, unit):
+            raise RaisesMover(unit, parent, permission)

@@ -10,10 +10,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from orgs.access import require
+from orgs.access import as_of_now, require, rules_in_force
 from orgs.models import Subject, User
 from orgs.names import LONGEST_PASSWORD, LONGEST_PERSON, checked_email, checked_text
 from orgs.services.administrators import administrator_kept
+from orgs.services.granting import require_grants
 from orgs.services.locks import account_locked
 from orgs.services.password import made_up_password
 from orgs.services.session import sessions_end
@@ -109,9 +110,11 @@ def user_deactivate(*, actor: Actor, user: User) -> None:
 
 @transaction.atomic
 def user_activate(*, actor: Actor, user: User) -> None:
-    """Lets a deactivated person in again."""
+    """Lets a deactivated person in again, with the roles from before: so the actor has to be able to grant these."""
     account = account_locked()
+    actor = as_of_now(actor)
     require(actor, "update", "user", account)
+    require_grants(actor, rules_in_force(user).select_related("role", "scope"))
     _set_active(actor, user, True, account.pk)
 
 
