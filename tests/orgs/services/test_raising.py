@@ -183,6 +183,7 @@ RAISES_NOBODY = {
     "role.role_create": "is granted to nobody",
     "role.role_delete": "is granted to nobody",
     "rule.rule_delete": "takes away",
+    "rule.rules_end": "part of services that asked",
     "rule.rules_insert": "part of services that asked",
     "second_factor.recovery_codes_recorded": "one's own, and only tells",
     "second_factor.second_factor_recorded": "one's own, and only tells",
