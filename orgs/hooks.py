@@ -77,8 +77,8 @@ class SumChange:
     pool: str
     before: int
     after: int
-    available: int | None
-    """The unit's own quota, of a cluster the ready hardware; None: it has none to compare with."""
+    available: int
+    """The unit's own quota, of a cluster the ready hardware."""
 
 
 @dataclass(frozen=True, slots=True)

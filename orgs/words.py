@@ -126,14 +126,13 @@ def move_rows(impact: MoveImpact, unit: OrgUnit, parent: OrgUnit) -> list[dict[s
     """The lines of the dialog before a move: whose sums of quotas change, who gets and loses rights, what is kept."""
     rows: list[dict[str, object]] = []
     for change in impact.sums:
-        whole = "" if change.available is None else f" of {gpus(change.available)}"
-        over = change.available is not None and change.after > change.available and change.after > change.before
+        over = change.after > change.available and change.after > change.before
         rows.append(
             {
                 "text": f"GPUs guaranteed inside {change.unit.name}, pool {change.pool}",
-                "figure": f"{gpus(change.before)} → {gpus(change.after)}{whole}",
+                "figure": f"{gpus(change.before)} → {gpus(change.after)} of {gpus(change.available)}",
                 "tone": "over" if over else "change",
-                "names": f"{gpus(change.after - (change.available or 0))} more than it has" if over else "",
+                "names": f"{gpus(change.after - change.available)} more than it has" if over else "",
             }
         )
     if impact.rules_lost:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from orgs.hooks import SumChange
 from orgs.models import OrgUnit, UnitKind
 from orgs.services.unit import is_default_department
-from quotas.models import Pool, Quota
+from quotas.models import Pool
 
 from .pools import NO_HARDWARE, hardware
 from .sums import guaranteed, sums
@@ -28,14 +28,14 @@ def quota_move_impact(unit: OrgUnit, new_parent: OrgUnit) -> list[SumChange]:
     if not own or not changed:
         return []
     pools = {pool.pk: pool.name for pool in Pool.objects.filter(pk__in=own).order_by("name")}
-    now, whole = given(changed), available(changed, pools)
+    now, whole = given(changed), available(list(changed), list(pools))
     return [
         SumChange(
             unit=parent,
             pool=name,
             before=now.get((parent.pk, pool), 0),
             after=now.get((parent.pk, pool), 0) + sign * own[pool],
-            available=whole.get((parent.pk, pool)),
+            available=whole.get((parent.pk, pool), 0),
         )
         for parent, sign in changed.items()
         for pool, name in pools.items()
@@ -47,17 +47,11 @@ def given(parents: Iterable[OrgUnit]) -> dict[tuple[int, int], int]:
     return {key: amounts.gpu_milli for key, amounts in sums([parent.pk for parent in parents]).given.items()}
 
 
-def available(parents: Iterable[OrgUnit], pools: dict[int, str]) -> dict[tuple[int, int], int]:
-    """(unit, pool) -> what can be given out there: its quota, of a cluster what its ready nodes have."""
-    found = {
-        (unit, pool): milli
-        for unit, pool, milli in Quota.objects.filter(unit__in=[parent.pk for parent in parents]).values_list(
-            "unit", "pool", "gpu_milli"
-        )
-    }
+def available(parents: Collection[OrgUnit], pools: Collection[int]) -> dict[tuple[int, int], int]:
+    """(unit, pool) -> what the guard compares that with: its quota, of a cluster what its ready nodes have."""
+    clusters = [parent for parent in parents if parent.kind == UnitKind.CLUSTER]
+    others = [parent.pk for parent in parents if parent.kind != UnitKind.CLUSTER]
+    found = {key: amounts.gpu_milli for key, amounts in guaranteed(others).items()}
     machines = hardware(pools)
-    for parent in parents:
-        if parent.kind == UnitKind.CLUSTER:
-            for pool in pools:
-                found[parent.pk, pool] = machines.get(pool, NO_HARDWARE).ready.gpu_milli
+    found |= {(one.pk, pool): machines.get(pool, NO_HARDWARE).ready.gpu_milli for one in clusters for pool in pools}
     return found

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db import connection
 
+from orgs.models import OrgUnit
 from portal.actor import SYSTEM
 from portal.services.audit import Act, audit_record_all
+from quotas.models import Pool
 from scheduling.engine.decisions import Place, Reserve
 from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
 
@@ -137,11 +139,20 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
 def _audit(cycle: Cycle) -> None:
     """Stopping somebody's work is an act that the audit log tells of, also when a loop does it."""
     workloads = cycle.workloads()
-    victims = {
+    victims: dict[int, tuple[str, dict[str, Any]]] = {
         item.workload: (str(item.code), {"for_workload": item.for_workload, **item.numbers})
         for item in cycle.decisions.evicts
     }
     victims |= {unwind.workload: (Decision.GANG_INCOMPLETE, {"pods": len(unwind.pods)}) for unwind in cycle.unwinds}
+    if not victims:
+        return
+    pool = Pool.objects.values_list("name", flat=True).get(pk=cycle.pool)
+    units = OrgUnit.objects.in_bulk({numbers["unit"] for _, numbers in victims.values() if "unit" in numbers})
+    for _, numbers in victims.values():
+        numbers["pool"] = pool
+        if "unit" in numbers:
+            numbers["unit_id"] = numbers["unit"]
+            numbers["unit"] = units[numbers["unit_id"]].name if numbers["unit_id"] in units else "gone since"
     audit_record_all(
         actor=SYSTEM,
         acts=[

@@ -199,7 +199,7 @@ def test_it_falls_with_the_eviction_it_belongs_to(move: Move) -> None:
 def test_the_audit_log_and_the_timeline_tell_of_it(move: Move) -> None:
     move.record()
     event = AuditEvent.objects.get(action="consolidate")
-    assert (event.entity_name, event.after) == ("moved", {"for_workload": move.gang.pk})
+    assert (event.entity_name, event.after) == ("moved", {"for_workload": move.gang.pk, "pool": "gpu"})
     lines = [line.text for line in timeline_of(move.workload, make_user(role=ADMIN))]
     assert "Moved so that gang finds room in one place; it starts again elsewhere; 1 pod stopped" in lines
     assert "gpu: room kept for 1 pod until others have stopped" in lines

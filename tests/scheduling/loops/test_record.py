@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orgs.models import OrgUnit
+from portal.audit_words import changes
 from portal.models import AuditEvent, Lease
 from portal.services.lease import LeaseLost, lease_take
 from quotas.models import Node, Pool, PoolSummary, UnitUsage
@@ -208,6 +209,12 @@ def test_a_reclaim_is_recorded_with_its_reserve_and_told_in_the_audit_log(bench:
         bench.project.pk,
     )
     assert event.after["for_workload"] == wanted.pk
+    over = OrgUnit.objects.get(pk=event.after["unit_id"])
+    assert (event.after["unit"], event.after["pool"]) == (over.name, bench.pool.name)
+    words = {change.field: change.after for change in changes(event)}
+    assert (words["unit"], words["pool"]) == (over.name, bench.pool.name)
+    hidden = {change.field: change.after for change in changes(event, {})}
+    assert hidden["unit"] == "one that you may not see"
     assert Waiting.objects.get(workload=wanted).wait_class.code == "room_reserved"
 
     bench.cycle()
