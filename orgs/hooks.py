@@ -129,6 +129,11 @@ def unit_pool_order(unit: OrgUnit, user: Any) -> UnitPoolOrder | None:
 
 
 @Hook
+def unset_access() -> str:
+    """What a unit has in a pool where it has no quota: "best effort", or "blocked"."""
+
+
+@Hook
 def quota_impact(unit: OrgUnit) -> QuotaImpact:
     """What a delete gives back."""
 

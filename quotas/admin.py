@@ -7,6 +7,7 @@ from django.contrib import admin
 from portal.read_only import ReadOnlyAdmin
 from quotas.models import (
     CapacityHour,
+    DefaultAccess,
     GuardFinding,
     GuardSetting,
     Node,
@@ -41,6 +42,11 @@ class QuotaAdmin(ReadOnlyAdmin):
     list_display = ("unit", "pool", "gpu_milli", "cpu_millicores", "memory_bytes", "over_quota", "rank", "version")
     list_select_related = ("unit", "pool")
     search_fields = ("unit__name",)
+
+
+@admin.register(DefaultAccess)
+class DefaultAccessAdmin(ReadOnlyAdmin):
+    list_display = ("account", "closed")
 
 
 @admin.register(QuotaVersion)

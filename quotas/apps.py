@@ -10,6 +10,7 @@ class QuotasConfig(AppConfig):
         from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
         from quotas import audit_links
         from quotas.selectors import figures, pool_order
+        from quotas.selectors.access import access_setting, unset_access
         from quotas.selectors.finding import open_count
         from quotas.selectors.guard_lines import guard_settings
         from quotas.selectors.moves import quota_move_impact
@@ -19,6 +20,7 @@ class QuotasConfig(AppConfig):
 
         hooks.unit_figures.register(figures.unit_figures)
         hooks.unit_pool_figures.register(figures.unit_pool_figures)
+        hooks.unset_access.register(unset_access)
         hooks.quota_impact.register(figures.quota_impact)
         hooks.unit_pool_order.register(pool_order.unit_pool_order)
         hooks.quota_move_impact.register(quota_move_impact)
@@ -40,3 +42,4 @@ class QuotasConfig(AppConfig):
             MenuLine("Node pools", "node_pools", "server", "Where", 10, "pool:read", key="n"),
         )
         register_settings(SettingsPart("quotas/guard_settings.html", guard_settings))
+        register_settings(SettingsPart("quotas/access_setting.html", access_setting))

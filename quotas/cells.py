@@ -129,8 +129,7 @@ def drawn_cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> 
     """`live`: as it is now, so with what is used."""
     entry, pool, unit = row.entries[column.pool.pk], column.pool, row.unit
     editable = row.editable and not row.is_default
-    quota = entry.quota or Quota()
-    blocked = entry.quota is not None and quota.blocked
+    quota = entry.quota or (Quota() if row.is_default else row.unset)
     return MatrixCell(
         id=f"cell-{unit.pk}-{pool.pk}",
         label=f"{unit.name} in {pool.name}, {lens.label}",
@@ -139,7 +138,7 @@ def drawn_cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> 
         default=_default(row, entry, quota, lens),
         problem=_problem(row, entry, lens),
         bar=_bar(entry, quota, lens, scale) if live and lens.has_bars and not row.is_group else None,
-        state="blocked" if blocked else "",
+        state="blocked" if quota.blocked else "",
         editable=editable,
         version=str(entry.quota.version if entry.quota else 0),
         locked="" if row.editable or row.is_default or not live else LOCKED,
@@ -182,6 +181,8 @@ def _problem(row: Row, entry: Entry, lens: Lens) -> str:
 
 def _default(row: Row, entry: Entry, quota: Quota, lens: Lens) -> str:
     """Words for what holds where nothing is set."""
+    if quota.blocked:
+        return "" if entry.quota else "blocked"
     if row.is_default or lens.show == "weight":
         return ""
     if getattr(quota, lens.field) is None:

@@ -19,6 +19,7 @@ from orgs.models import OrgUnit, UnitState
 from portal.errors import Refused
 from quotas.lens import Lens
 from quotas.models import Pool, Quota, Rank
+from quotas.selectors.access import no_row
 from quotas.services.quota import MOST_CHANGES, QuotaChange
 from quotas.services.quota_rules import values_of
 from quotas.services.quota_versions import Cell
@@ -47,7 +48,7 @@ class Edit:
         """Names the edit to the page: the cell, and which side of it."""
         return f"{self.cell[0]}-{self.cell[1]}:{self.lens.resource.key}:{self.show}"
 
-    def applied(self, quota: Quota | None) -> dict[str, Any] | None:
+    def applied(self, quota: Quota) -> dict[str, Any] | None:
         """The whole row with this edit; None: no row any more. Raises Refused for what cannot be read."""
         if self.show not in SWITCHES:
             return self.lens.typed(quota, self.text)
@@ -73,6 +74,8 @@ class Planned:
     changes: list[QuotaChange] = field(default_factory=list)
     now: dict[Cell, Quota] = field(default_factory=dict)
     """The rows as they are, where there are any."""
+    unset: Quota = field(default_factory=no_row)
+    """What counts where there is none."""
     names: dict[Cell, str] = field(default_factory=dict)
     edits: dict[Cell, list[Edit]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, str] = field(default_factory=dict)
@@ -136,7 +139,7 @@ def _together(plan: Planned, cell: Cell, edits: list[Edit]) -> dict[str, Any] | 
         try:
             if len(edit.text) > LONGEST_TYPED:
                 raise Refused(f"That is longer than {LONGEST_TYPED} characters. Type a number.")
-            values = edit.applied(Quota(**values) if values is not None else None)
+            values = edit.applied(plan.unset if values is None else Quota(**values))
         except Refused as refusal:
             plan.refused[edit.key] = refusal.messages[0]
     return values

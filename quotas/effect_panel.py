@@ -143,7 +143,7 @@ def _shown(edit: Edit, plan: Planned) -> str:
     """What the cell shows now of the side that was edited."""
     quota = plan.now.get(edit.cell)
     if edit.show not in SWITCHES:
-        return edit.lens.words(quota)
+        return edit.lens.words(quota or plan.unset)
     column, words = SWITCHES[edit.show]
     return next((word for word, value in words.items() if quota and value == getattr(quota, column)), "")
 

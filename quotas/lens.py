@@ -62,7 +62,7 @@ class Lens:
         """What its cells hold: "GPU quota", "reclaim after"."""
         return SHOWN[self.show].lower() if self.is_runtime else f"{self.resource.label} {self.show}"
 
-    def typed(self, quota: Quota | None, text: str) -> dict[str, Any] | None:
+    def typed(self, quota: Quota, text: str) -> dict[str, Any] | None:
         """The whole row with `text` in this lens's column; None: no row any more. Raises Refused for what is no number.
 
         Nothing typed goes back to the default: no quota at all for GPUs, not set for CPU and memory, no limit, medium.
@@ -78,9 +78,8 @@ class Lens:
             return None
         return values_of(quota) | self._cleared()
 
-    def words(self, quota: Quota | None) -> str:
+    def words(self, quota: Quota) -> str:
         """What a cell of the row shows, as it may be typed; empty where nothing is set."""
-        quota = quota or Quota()
         if self.show == "quota" and quota.blocked:
             return BLOCKED
         value = getattr(quota, self.field)

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from quotas.views import edits, findings, guard, nodes, pool_order, pool_table, pools, quotas, suggestions, topologies
+from quotas.views import (
+    access,
+    edits,
+    findings,
+    guard,
+    nodes,
+    pool_order,
+    pool_table,
+    pools,
+    quotas,
+    suggestions,
+    topologies,
+)
 
 urlpatterns = [
     path("quotas/", quotas.QuotasPage.as_view(), name="quotas"),
@@ -13,6 +25,8 @@ urlpatterns = [
     path("findings/", findings.FindingsPage.as_view(), name="findings"),
     path("findings/csv/", findings.FindingsCsv.as_view(), name="findings_csv"),
     path("settings/guard/<int:pk>/<int:level>/", guard.GuardEdit.as_view(), name="guard"),
+    path("settings/pools/close/", access.DefaultAccessEdit.as_view(closed=True), name="pools_close"),
+    path("settings/pools/open/", access.DefaultAccessEdit.as_view(closed=False), name="pools_open"),
     path("pools/", pools.PoolsPage.as_view(), name="node_pools"),
     path("pools/matching/", pools.MatchingNodes.as_view(), name="pool_matching"),
     path(

@@ -19,6 +19,7 @@ from orgs.services.project import project_create
 from orgs.services.role import role_create
 from orgs.services.unit import unit_rename
 from orgs.services.user import user_create
+from quotas.services.access import default_access_set
 from quotas.services.guard_setting import guard_set
 from quotas.services.pool import pool_create
 from quotas.services.pool_order import pool_order_set
@@ -477,6 +478,11 @@ SERVICES: list[ServiceCase] = [
             "resources": lambda world: [[], "gpu", ["disk"], [7], None],
             "expected_version": lambda world: [1, -1, 10**40],
         },
+    ),
+    ServiceCase(
+        default_access_set,
+        lambda world: {"actor": actor_of(), "closed": True},
+        others={"closed": lambda world: [None, 1, "closed"]},
     ),
     ServiceCase(
         quota_set,

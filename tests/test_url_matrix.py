@@ -194,6 +194,8 @@ LINES: list[Line] = [
     Line("guard", lambda world: {"pk": world.account.pk, "level": 2}, "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("guard", lambda world: {"pk": world.cluster.pk, "level": 1}, "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("guard", lambda world: {"pk": world.department.pk, "level": 1}, "rest: 404"),
+    Line("pools_close", NONE, "SA: 200; Vi AA: 403; rest: 404", 302),
+    Line("pools_open", NONE, "SA: 200; Vi AA: 403; rest: 404", 302),
     Line("node_pools", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("pool_create", NONE, "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("pool", of(pk="pool.pk"), "En Co Ds Te Cr: 404; rest: 200", "SA: 422; En Co Ds Te Cr: 404; rest: 403"),

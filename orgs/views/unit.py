@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from orgs import hooks
 from orgs.access import NotVisible, require
 from orgs.forms.scope import ScopeChoices
 from orgs.forms.unit import DeleteForm, MoveForm, UnitForm
@@ -82,7 +83,7 @@ class ProjectCreate(DepartmentCreate):
 
     def save(self, form: forms.Form) -> str:
         self.made = project_create(actor=self.actor, parent=self.unit, **form.cleaned_data)
-        return f"Project {self.made.name} is there, best effort in every pool until it has a quota."
+        return f"Project {self.made.name} is there, {hooks.unset_access()} in every pool until it has a quota."
 
 
 class UnitRename(UnitFormPage):

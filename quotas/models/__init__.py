@@ -1,3 +1,4 @@
+from .access import DefaultAccess
 from .guard import GuardFinding, GuardSetting
 from .history import CapacityHour, UsageHour
 from .node import Node
@@ -10,6 +11,7 @@ from .version import QuotaVersion
 
 __all__ = [
     "CapacityHour",
+    "DefaultAccess",
     "GuardFinding",
     "GuardSetting",
     "Node",

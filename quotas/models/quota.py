@@ -24,7 +24,7 @@ def _limit_covers_quota(resource: str) -> Q:
 class Quota(models.Model):
     """What a department or project is guaranteed in a pool, and how far beyond it may go.
 
-    No row means the default access: best effort (DESIGN, words).
+    No row means the default access: `quotas.selectors.access.no_row`.
     """
 
     unit = models.ForeignKey(OrgUnit, models.CASCADE, related_name="quotas")

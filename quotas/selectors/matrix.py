@@ -17,6 +17,7 @@ from orgs.scope import below
 from orgs.services.unit import is_default_department
 from quotas.models import Pool, Quota, QuotaVersion, UnitUsage
 
+from .access import no_row
 from .pools import NO_HARDWARE, Hardware, hardware
 from .sums import NOTHING, Amounts, held_at, sums
 
@@ -42,6 +43,8 @@ class Row:
     """The reader may change its quotas: holds the right on its parent."""
     is_default: bool
     """A default department, which is the sum of its projects."""
+    unset: Quota
+    """What counts where it has no row."""
     entries: dict[int, Entry] = field(default_factory=lambda: defaultdict(Entry))
     """By pool."""
 
@@ -90,8 +93,9 @@ def matrix(
     with `search` in the name."""
     ordered = _ordered(_units(user, cluster, scope), search)
     page = Paginator(ordered, size or max(len(ordered), 1)).get_page(number)
+    unset = no_row()
     rows = [
-        Row(unit, level, at is None and may_change(user, unit), is_default_department(unit))
+        Row(unit, level, at is None and may_change(user, unit), is_default_department(unit), unset)
         for unit, level in page.object_list
     ]
     pools = list(Pool.objects.filter(cluster=cluster))
@@ -167,4 +171,8 @@ def _quotas(units: Iterable[int], at: datetime | None) -> Iterable[Quota]:
     if at is None:
         return Quota.objects.filter(unit__in=units)
     versions = held_at(QuotaVersion.objects.filter(unit__in=units), at)
-    return (Quota(unit_id=one.unit_id, pool_id=one.pool_id, version=one.number, **one.values or {}) for one in versions)
+    return (
+        Quota(unit_id=one.unit_id, pool_id=one.pool_id, version=one.number, **one.values)
+        for one in versions
+        if one.values is not None
+    )

@@ -55,7 +55,7 @@ def now_and_then(user: Any, cluster: OrgUnit, plan: Planned, effect: Effect) -> 
             )
             for pool in pools
         ]
-        rows = [Row(unit, 0, True, is_default_department(unit)) for unit in units]
+        rows = [Row(unit, 0, True, is_default_department(unit), plan.unset) for unit in units]
         for row in rows:
             for pool in pools:
                 cell, entry = (row.unit.pk, pool.pk), row.entries[pool.pk]

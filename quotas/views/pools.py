@@ -22,6 +22,7 @@ from quotas import rules
 from quotas.forms.pool import NewPoolForm, PoolForm
 from quotas.models import Pool, Topology
 from quotas.pool_words import pool_delete_rows, pool_narrow_rows, pools_answer
+from quotas.selectors.access import pools_closed
 from quotas.selectors.impact import pool_impact
 from quotas.selectors.nodes import conflicts_in_scope
 from quotas.selectors.pool_lines import pool_lines
@@ -122,7 +123,8 @@ class PoolCreate(PoolsPage, FormPage):
     def save(self, form: forms.Form) -> str:
         assert isinstance(form, PoolForm)
         made = pool_create(actor=self.actor, **form.values())
-        return f"Pool {made.name} is there."
+        shut = " Nothing starts in it for who has no quota there." if pools_closed() else ""
+        return f"Pool {made.name} is there.{shut}"
 
     def back(self) -> str:
         return pools_url(self.request)

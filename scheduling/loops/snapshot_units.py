@@ -11,7 +11,8 @@ from typing import Any
 from orgs.models import OrgUnit, UnitKind
 from orgs.names import DEFAULT_DEPARTMENT
 from portal.reading import EpochMs
-from quotas.models import Quota, Rank
+from quotas.models import Quota
+from quotas.selectors.access import no_row
 from scheduling.engine.types import NOTHING, Amounts, Bounds, Unit
 
 QUOTA = ("gpu_milli", "cpu_millicores", "memory_bytes")
@@ -19,8 +20,6 @@ LIMIT = ("limit_gpu_milli", "limit_cpu_millicores", "limit_memory_bytes")
 RUNTIMES = ("reclaim_min_runtime_seconds", "preempt_min_runtime_seconds")
 COLUMNS = ("rank", "weight_milli", "over_quota", *RUNTIMES, *QUOTA, *LIMIT)
 Given = tuple[int, int, Bounds, Bounds, bool, int | None, int | None]
-UNSET: Given = (Rank.MEDIUM, 2000, Bounds(0, None, None), Bounds(), True, None, None)
-
 
 Changes = Mapping[int, Mapping[str, Any] | None]
 """Unit -> the columns of its quota as they would be; None = no row."""
@@ -28,15 +27,17 @@ NO_CHANGES: Changes = MappingProxyType({})
 
 
 def units_of(cluster: int, pool: int, usage: Mapping[int, Amounts], changes: Changes = NO_CHANGES) -> tuple[Unit, ...]:
-    """Parents first. A unit without a row may use what is spare; the default department has what its projects have.
+    """Parents first. A unit without a row has the default access, the default department what its projects have.
 
     `usage`: their parts of the pool in the past. `changes`: as it would be with these.
     """
+    no_quota = no_row()
+    unset = _given(*(getattr(no_quota, column) for column in COLUMNS))
     given = {
         unit: _given(*columns) for unit, *columns in Quota.objects.filter(pool=pool).values_list("unit_id", *COLUMNS)
     }
     for pk, values in changes.items():
-        given[pk] = UNSET if values is None else _given(*(values[column] for column in COLUMNS))
+        given[pk] = unset if values is None else _given(*(values[column] for column in COLUMNS))
     rows = OrgUnit.objects.filter(cluster=cluster).exclude(kind=UnitKind.CLUSTER).order_by("path")
     units: list[Unit] = []
     children: dict[int, list[Unit]] = defaultdict(list)
@@ -45,7 +46,7 @@ def units_of(cluster: int, pool: int, usage: Mapping[int, Amounts], changes: Cha
         top = parent == cluster
         if top and kind == UnitKind.DEPARTMENT and name == DEFAULT_DEPARTMENT:
             default = pk
-        rank, weight, quota, limit, over, reclaim, preempt = given.get(pk, UNSET)
+        rank, weight, quota, limit, over, reclaim, preempt = given.get(pk, unset)
         past = usage.get(pk, NOTHING)
         unit = Unit(
             pk, None if top else parent, name, created, rank, weight, quota, limit, over, past, reclaim, preempt

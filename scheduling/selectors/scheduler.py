@@ -16,6 +16,7 @@ from orgs.scope import limited
 from portal.formats import count, counted
 from portal.quota_bar import QuotaBar
 from quotas.models import Node, Pool, Quota, UnitUsage
+from quotas.selectors.access import no_row
 from scheduling.engine.decisions import EvictCode
 from scheduling.models import CycleReport, Decision
 from scheduling.reasons import evict_reason
@@ -83,7 +84,8 @@ def queue(request: HttpRequest, pool: Pool) -> tuple[list[QueueRow], int]:
     rows = list(active.select_related("unit").order_by("position", "unit__name")[:MOST_PROJECTS])
     made = [_queue_row(place, usage, quotas.get(usage.unit_id), column) for place, usage in enumerate(rows, 1)]
     scale = max((max(row.used, row.quota or 0) + row.waiting for row in made), default=0)
-    drawn = [_with_bar(row, quotas.get(row.project.pk), resource, scale) for row in made]
+    unset = no_row()
+    drawn = [_with_bar(row, quotas.get(row.project.pk, unset), resource, scale) for row in made]
     return drawn, active.count() - len(rows)
 
 
@@ -101,8 +103,8 @@ def _queue_row(place: int, usage: UnitUsage, quota: Quota | None, column: str) -
     )
 
 
-def _with_bar(row: QueueRow, quota: Quota | None, resource: str, scale: int) -> QueueRow:
-    limit = getattr(quota, f"limit_{COLUMNS[resource]}") if quota else None
+def _with_bar(row: QueueRow, quota: Quota, resource: str, scale: int) -> QueueRow:
+    limit = getattr(quota, f"limit_{COLUMNS[resource]}")
     bar = QuotaBar.of(
         row.used,
         row.quota,
@@ -110,7 +112,7 @@ def _with_bar(row: QueueRow, quota: Quota | None, resource: str, scale: int) -> 
         waiting=row.waiting,
         fair_share=row.fair,
         limit=limit if limit is not None and limit <= scale else None,
-        blocked=bool(quota and quota.blocked),
+        blocked=quota.blocked,
         resource=resource,
     )
     return QueueRow(row.place, row.project, row.used, row.quota, row.fair, row.waiting, row.pending, bar)

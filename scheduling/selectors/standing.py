@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q
 
 from orgs.models import OrgUnit, UnitKind
 from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
+from quotas.selectors.access import no_row
 from scheduling.asking import Room, Standing
 from scheduling.engine.types import NOTHING, Amounts, Bounds
 from scheduling.quantities import MEBIBYTE
@@ -22,6 +23,8 @@ class Standings:
     units: dict[int, OrgUnit]
     quotas: dict[tuple[int, int], Quota]
     usages: dict[tuple[int, int], UnitUsage]
+    unset: Quota
+    """What counts where there is no row."""
 
     def chain(self, project: OrgUnit, pool: Pool) -> list[Standing]:
         """The project, then its departments upwards. A cluster's `default` department counts as its projects do."""
@@ -32,7 +35,7 @@ class Standings:
         return self.usages.get((project.pk, pool.pk))
 
     def _standing(self, unit: OrgUnit, pool: Pool) -> Standing:
-        quota = self.quotas.get((unit.pk, pool.pk)) or Quota(unit=unit, pool=pool)
+        quota = self.quotas.get((unit.pk, pool.pk), self.unset)
         usage = self.usages.get((unit.pk, pool.pk)) or UnitUsage(unit=unit, pool=pool)
         return Standing(
             id=unit.pk,
@@ -60,6 +63,7 @@ def standings(projects: Sequence[OrgUnit], pools: Collection[int]) -> Standings:
         units={unit.pk: unit for unit in units},
         quotas={(quota.unit_id, quota.pool_id): quota for quota in Quota.objects.filter(asked)},
         usages={(usage.unit_id, usage.pool_id): usage for usage in UnitUsage.objects.filter(asked)},
+        unset=no_row(),
     )
 
 

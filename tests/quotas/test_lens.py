@@ -41,7 +41,7 @@ def test_typing_changes_one_column_of_the_row(resource: str, show: str, text: st
 
 
 def test_typing_where_there_is_no_row_starts_from_the_defaults() -> None:
-    assert _lens().typed(None, "4") == values_of(None) | {"gpu_milli": 4_000}
+    assert _lens().typed(Quota(), "4") == values_of(None) | {"gpu_milli": 4_000}
     assert values_of(None)["over_quota"] is True
 
 
