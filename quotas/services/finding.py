@@ -11,7 +11,7 @@ from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.services.locks import cluster_locked
 from portal.errors import Refused
 from quotas.guard import NOTHING, Excess, Key, Level, together
-from quotas.models import GuardFinding
+from quotas.models import GuardFinding, Node
 from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of, ready_in
 from quotas.selectors.sums import guaranteed
 
@@ -52,12 +52,16 @@ def _refresh(cluster: OrgUnit, pools: set[int] | None) -> None:
 
 
 def findings_write(guard: Guard, books: Books) -> None:
-    """Makes the open findings of these books equal to what does not add up in them. Under the cluster's lock."""
+    """Makes the open findings of these books equal to what does not add up in them. Under the cluster's lock.
+
+    Where no node was ever seen, nothing is known of the hardware yet, and nothing is found against it."""
     excesses = {
         key: excess
         for key, excess in books.excesses().items()
         if key.level != Level.RUNNING and mode_of(guard, key) != Mode.OFF
     }
+    if any(key.level == Level.HARDWARE for key in excesses) and not Node.objects.filter(cluster=books.cluster).exists():
+        excesses = {key: excess for key, excess in excesses.items() if key.level != Level.HARDWARE}
     rows = GuardFinding.objects.filter(unit__cluster=books.cluster, resolved_at=None)
     old = {Key(row.unit_id, row.pool_id, row.resource, Level(row.level)): row for row in rows}
     elsewhere = {

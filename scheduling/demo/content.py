@@ -1,4 +1,4 @@
-"""Creates Aldergrove: a simulated cluster, its topology, three pools and departments, eight projects, twelve people."""
+"""Creates Aldergrove: a simulated cluster, its topology, three pools and departments, eight projects, twelve people, two groups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from orgs.models import ClusterInfo, OrgUnit, Role, UnitKind, User
 from orgs.services.account import account_create
 from orgs.services.cluster import cluster_create
 from orgs.services.department import department_create
+from orgs.services.group import group_create, group_members_add
 from orgs.services.project import project_create
 from orgs.services.rule import rule_create
 from orgs.services.user import user_create
@@ -17,7 +18,7 @@ from quotas.services.pool import pool_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
 
-from .people import PASSWORD, PEOPLE
+from .people import GROUPS, PASSWORD, PEOPLE
 
 CLUSTER = "harbor"
 
@@ -125,3 +126,8 @@ def _people(units: dict[str, OrgUnit]) -> None:
         user_create(actor=SYSTEM, email=email, name=name, password=PASSWORD)
         subject = User.objects.get(email=email).subject
         rule_create(actor=SYSTEM, subject=subject, role=roles[role], scope=units[scope])
+    for name, description, members, role, scope in GROUPS:
+        group = group_create(actor=SYSTEM, name=name, description=description)
+        users = User.objects.filter(email__in=members).order_by("email")
+        group_members_add(actor=SYSTEM, group=group, users=list(users))
+        rule_create(actor=SYSTEM, subject=group.subject, role=roles[role], scope=units[scope])

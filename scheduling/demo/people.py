@@ -20,6 +20,24 @@ PEOPLE: tuple[tuple[str, str, str, str], ...] = (
 )
 """Name, address, role, and the department or project it is held on (empty: the whole account)."""
 
+GROUPS: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
+    (
+        "model-evaluation",
+        "Run the same benchmarks on everything that language trains.",
+        ("lena@aldergrove.example", "noor@aldergrove.example", "tom@aldergrove.example"),
+        "L1 researcher",
+        "language",
+    ),
+    (
+        "lab-managers",
+        "See how the whole of robotics stands.",
+        ("kofi@aldergrove.example", "mateo@aldergrove.example", "sara@aldergrove.example"),
+        "Department viewer",
+        "robotics",
+    ),
+)
+"""Name, what it is for, members, role, and the department that the role is held on."""
+
 SIGN_INS = tuple(
     (role, next(email for _, email, held, _ in PEOPLE if held == role))
     for role in ("System administrator", "Department administrator", "L1 researcher", "Viewer")

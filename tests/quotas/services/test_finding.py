@@ -106,3 +106,19 @@ def test_resolved_ones_are_kept_for_ninety_days(pool: Pool) -> None:
         )
     assert purge()["guardfinding"] == 1
     assert GuardFinding.objects.count() == 2
+
+
+def test_before_the_first_node_was_seen_nothing_is_found_against_the_hardware() -> None:
+    """Also not against all pools together; what departments give out is judged all the same."""
+    north = make_cluster("new")
+    vision, pool = make_department("vision", north), default_pool_of(north)
+    make_quota(vision, pool, gpus=4), make_quota(make_project("vis-3d", vision), pool, gpus=6)
+    refresh_findings()
+    refresh_findings(thorough=True)
+    assert _open() == [("vision", 6000, 4000)]
+    node = make_node("one", pool, gpus=2)
+    refresh_findings()
+    assert ("new", 4000, 2000) in _open()
+    Node.objects.filter(pk=node.pk).update(removed_at=timezone.now())
+    refresh_findings()
+    assert ("new", 4000, 0) in _open(), "a node that is gone is a loss"

@@ -22,7 +22,7 @@ def _aldergrove() -> None:
 def test_what_is_there() -> None:
     kinds = dict(OrgUnit.objects.values_list("kind").annotate(Count("id")))
     assert kinds == {UnitKind.ACCOUNT: 1, UnitKind.CLUSTER: 1, UnitKind.DEPARTMENT: 4, UnitKind.PROJECT: 8}
-    assert AccessRule.objects.values("subject").distinct().count() == 12
+    assert AccessRule.objects.values("subject").distinct().count() == 12 + 2, "people and groups"
     assert set(Pool.objects.values_list("name", flat=True)) == {"h100", "cpu", "default"}
     assert Node.objects.count() == 0, "nodes come from the simulated cluster, by observing it"
 
