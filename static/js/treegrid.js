@@ -21,6 +21,25 @@ function fold(row, expanded) {
   }
 }
 
+const opening = (link) => new URL(link.href).searchParams.get("open").split(",").at(-1);
+
+/** Opens all of these rows; what the server has to send of them in one request. */
+function unfold(rows) {
+  const links = rows.filter((row) => !open(row)).map((row) => row.querySelector("a.tree-chevron")).filter(Boolean);
+  rows.filter((row) => !links.some((link) => row.contains(link))).forEach((row) => fold(row, true));
+  if (!links.length) return;
+  links.forEach((link) => link.closest("tr").setAttribute("aria-expanded", "true"));
+  const [first, ...others] = links;
+  const all = first.cloneNode();
+  const url = new URL(first.href);
+  url.searchParams.set("open", [url.searchParams.get("open"), ...others.map(opening)].join(","));
+  all.href = url.href;
+  all.hidden = true;
+  first.after(all);
+  htmx.process(all);
+  all.click();
+}
+
 function parent(row) {
   let before = row.previousElementSibling;
   while (before && level(before) >= level(row)) before = before.previousElementSibling;
@@ -49,7 +68,7 @@ function press(event, grid, row) {
   else if (event.key === "End") go(grid, rows.at(-1));
   else if (event.key === "ArrowRight" && row.hasAttribute("aria-expanded")) open(row) ? go(grid, rows[at + 1]) : fold(row, true);
   else if (event.key === "ArrowLeft") open(row) ? fold(row, false) : go(grid, parent(row));
-  else if (event.key === "*") rows.filter((other) => level(other) === level(row) && parent(other) === parent(row)).forEach((other) => fold(other, true));
+  else if (event.key === "*") unfold(rows.filter((other) => level(other) === level(row) && parent(other) === parent(row)));
   else if (event.key === "Enter" || event.key === " ") row.querySelector("a.name")?.click();
   else if (event.key.length === 1 && /\S/.test(event.key)) go(grid, letter(grid, row, event.key));
   else return;

@@ -51,6 +51,11 @@ def refused(page: Page) -> None:
     said[:] = [line for line in said if "422" not in line]
 
 
+def import_again(page: Page) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Organization").click()
+    to_the_list(page, "Organizational structure")
+
+
 def to_the_list(page: Page, pattern: str) -> None:
     page.get_by_role("link", name="Import list").click()
     page.get_by_role("radio", name=pattern).check()
@@ -92,6 +97,26 @@ def test_import_a_list_and_take_it_back(opened: Callable[..., Page], cluster: Or
     }
     assert quotas["vis-4d", "a100"] == quotas["asr", "a100"] == 2000
     assert (quotas["vis-4d", "default"], quotas["research", "default"]) == (8000, 8000)
+    made = page.url
+    import_again(page)
+    page.get_by_role("textbox", name="List").fill(LIST)
+    page.get_by_role("button", name="Next: quotas").click()
+    page.get_by_role("button", name="Next: preview").click()
+    expect(page.get_by_role("heading", name="Everything in the list is there already.")).to_be_visible()
+    expect(page.get_by_text("there already", exact=True)).to_have_count(5)
+    expect(page.get_by_role("button", name="Make organization")).to_have_attribute("aria-disabled", "true")
+    assert axe(page) == []
+    page.get_by_role("button", name="Back").click()
+    page.get_by_label("How a100 is given").select_option(label="By hand")
+    page.get_by_role("button", name="Back").click()
+    longer = LIST.replace("name", "name,a100", 1) + ",,,\nresearch/speech,tts,,,1"
+    page.get_by_role("textbox", name="List").fill(longer.replace("Mira Okafor", "Mira Okafor,3"))
+    page.get_by_role("button", name="Next: quotas").click()
+    expect(page.get_by_label("GPUs of a100 for tts")).to_have_value("1")
+    page.get_by_role("button", name="Next: preview").click()
+    expect(page.get_by_role("heading", name="1 project is about to be made.")).to_be_visible()
+    expect(page.get_by_text("a100: the list says 3, it has 2.")).to_be_visible()
+    page.goto(made)
     page.get_by_role("link", name="Take it back").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it back").click()
     expect(page.get_by_role("heading", name="were taken back.")).to_be_visible()

@@ -235,3 +235,14 @@ def test_a_large_tree_is_opened_part_by_part(opened: Callable[..., Page], projec
     expect(rows).to_have_count(400)
     page.locator("#units tr", has_text="language").get_by_label("Open language").click()
     expect(page.locator("#units tr", has_text="speech")).to_be_visible()
+
+    page.goto(page.url.split("?")[0])
+    expect(vision).to_have_attribute("aria-expanded", "false")
+    vision.focus()
+    page.keyboard.press("*")
+    for department in ("vision", "language"):
+        row = page.locator(f"#unit-{OrgUnit.objects.get(name=department).pk}")
+        expect(row).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#units tr", has_text="speech")).to_be_visible()
+    expect(rows).to_have_count(201)
+    expect(vision).to_be_focused()

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from quotas.models import Node, Pool, Topology
+from quotas.models import Node, Pool, Quota, Topology
 from tests.e2e.conftest import axe, choose_unit, over_the_edge, sideways
 from tests.factories import (
     ADMIN,
     default_pool_of,
+    make_account,
     make_cluster,
     make_department,
     make_node,
     make_pool,
     make_project,
     make_quota,
+    make_usage,
     make_user,
 )
 
@@ -168,3 +170,28 @@ def test_a_pool_is_made_in_the_cluster_that_is_chosen(
     dialog.get_by_role("button", name="Create topology").click()
     expect(page.get_by_text("Topology racks is there.")).to_be_visible()
     assert Topology.objects.get().cluster == south
+
+
+def test_pools_are_closed_once_it_was_said_who_has_work_there(
+    page: Page, live_server: Any, sign_in: SignIn, node: Node
+) -> None:
+    assert node.pool is not None
+    project = Quota.objects.get().unit
+    make_usage(project, node.pool, 1, running=1)
+    make_account()
+    sign_in(page, make_user(role=ADMIN))
+    page.goto(f"{live_server.url}/settings/")
+    page.get_by_role("link", name="Close pools").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"{project.name} would start nothing in a100 as its department has no quota there")
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Close pools").click()
+    expect(page.get_by_text("Pools are closed to units without a quota.")).to_be_visible()
+    page.goto(f"{live_server.url}/quotas/")
+    cell = page.locator(f"#cell-{project.parent_id}-{node.pool_id}")
+    expect(cell).to_contain_text("blocked")
+    assert axe(page) == []
+    page.goto(f"{live_server.url}/settings/")
+    page.get_by_role("link", name="Open pools").click()
+    dialog.get_by_role("button", name="Open pools").click()
+    expect(page.get_by_text("Pools are open, as best effort.")).to_be_visible()
