@@ -1,4 +1,4 @@
-"""Creates Aldergrove: a simulated cluster, its topology, three pools and departments, eight projects, twelve people, two groups."""
+"""Creates Aldergrove: a simulated cluster, its topology and pools, departments, projects, people and groups."""
 
 from __future__ import annotations
 
