@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from portal.matrix import MatrixCell
@@ -78,13 +79,11 @@ def draw(matrix: Matrix, lens: Lens) -> Drawn:
     """The matrix as the template shows it."""
     scales = _scales(matrix, lens)
     quotas = lens.show == "quota"
-    whole = quotas and all(column.guaranteed is not None for column in matrix.columns)
+    whole = quotas and matrix.is_whole
     rows = [
         DrawnRow(
             row=row,
-            cells=[
-                drawn_cell(row, column, lens, scales[column.pool.pk], matrix.at is None) for column in matrix.columns
-            ],
+            cells=[_as_of(row, column, lens, scales[column.pool.pk], matrix.at) for column in matrix.columns],
             total=row_total(row, matrix.columns, lens),
         )
         for row in matrix.rows
@@ -123,6 +122,14 @@ def _scales(matrix: Matrix, lens: Lens) -> dict[int, int]:
         for pool, entry in row.entries.items():
             scales[pool] = max(scales[pool], _of(lens, entry.guaranteed), _of(lens, entry.used))
     return scales
+
+
+def _as_of(row: Row, column: Column, lens: Lens, scale: int, at: datetime | None) -> MatrixCell:
+    """Of now, or of a moment, when the unit or the pool may not have been there yet."""
+    cell = drawn_cell(row, column, lens, scale, at is None)
+    if at is None or max(row.unit.created_at, column.pool.created_at) <= at:
+        return cell
+    return replace(cell, value="", note="", default="not there yet", problem="")
 
 
 def drawn_cell(row: Row, column: Column, lens: Lens, scale: int, live: bool) -> MatrixCell:

@@ -10,6 +10,7 @@ from portal.formats import clock, counted, day, gpus_counted
 from quotas.guard import Level
 from quotas.lens import Lens
 from quotas.resources import Resource
+from quotas.selectors.gone import Gone
 from quotas.selectors.guard import Guard, Mode
 from quotas.selectors.matrix import Column, Matrix, Row
 
@@ -21,6 +22,17 @@ GUARD_LINES = {
     Level.CHILDREN: "What projects and departments are guaranteed together, against the department that they lie in.",
     Level.HARDWARE: "What departments are guaranteed together in a pool, against its ready nodes, cordoned ones too.",
 }
+
+
+def gone_lines(gone: list[Gone], lens: Lens) -> list[tuple[str, str, datetime]]:
+    """Of what had some of the lens's resource: where, how much, and when it went."""
+    resource = lens.resource
+    return [
+        (f"{one.unit} in {one.pool}", f"{resource.counted(amount)}; the {one.what} was removed", one.went)
+        for one in gone
+        if (amount := getattr(one.amounts, resource.field))
+    ]
+
 
 _GUARDED = {
     Mode.OFF: ("shield-off", "nothing is looked at"),
@@ -59,7 +71,7 @@ def quotas_answer(matrix: Matrix, lens: Lens) -> Answer:
         )
     if matrix.at is not None:
         return _as_of(matrix, lens, matrix.at)
-    if matrix.columns and all(column.guaranteed is not None for column in matrix.columns):
+    if matrix.is_whole:
         return _whole(matrix, lens)
     top = matrix.rows[0]
     if len([row for row in matrix.rows if not row.level]) == 1 and top.is_group and not top.is_default:
@@ -96,14 +108,14 @@ def _whole(matrix: Matrix, lens: Lens) -> Answer:
 def _as_of(matrix: Matrix, lens: Lens, at: datetime) -> Answer:
     """What was guaranteed then: of the whole cluster, or of the projects on the page."""
     resource = lens.resource
-    if matrix.columns and all(column.guaranteed is not None for column in matrix.columns):
+    if matrix.is_whole:
         total = sum(_guaranteed(column, lens) for column in matrix.columns)
     else:
         rows = [row for row in matrix.rows if not row.is_group]
         total = sum(getattr(entry.guaranteed, resource.field) for row in rows for entry in row.entries.values())
     return Answer(
         f"{resource.counted(total) if total else f'No {resource.label}'} guaranteed on {day(at)}, {clock(at)} UTC.",
-        "Quotas as they were then, to read only; departments, projects and pools as they are today.",
+        "Quotas as they were then, of the departments, projects and pools that are there today, where they lie today.",
     )
 
 

@@ -78,6 +78,11 @@ class Matrix:
     at: datetime | None = None
     """As it was then: quotas and nothing of what is used, in the tree and the pools as they are."""
 
+    @property
+    def is_whole(self) -> bool:
+        """The reader sees the whole cluster."""
+        return bool(self.columns) and all(column.guaranteed is not None for column in self.columns)
+
 
 def matrix(
     user: Any,
@@ -115,7 +120,7 @@ def _units(user: Any, cluster: OrgUnit, scope: OrgUnit | None) -> list[OrgUnit]:
     units = OrgUnit.objects.filter(
         below(scope), cluster=cluster, kind__in=(UnitKind.DEPARTMENT, UnitKind.PROJECT), state=UnitState.ACTIVE
     )
-    return list(within(units, user, "quota:read").only("kind", "name", "path", "parent", "cluster"))
+    return list(within(units, user, "quota:read").only("kind", "name", "path", "parent", "cluster", "created_at"))
 
 
 def _ordered(units: list[OrgUnit], search: str) -> list[tuple[OrgUnit, int]]:

@@ -19,11 +19,12 @@ from quotas.cells import Drawn, draw
 from quotas.lens import SHOWN, Lens
 from quotas.models import Pool
 from quotas.resources import RESOURCES
+from quotas.selectors.gone import gone_since
 from quotas.selectors.guard import guard_of
 from quotas.selectors.history import cell_history
 from quotas.selectors.matrix import Matrix, matrix
 from quotas.selectors.pools import clusters_in_scope
-from quotas.words import NO_CLUSTER, guard_pills, quotas_answer
+from quotas.words import NO_CLUSTER, gone_lines, guard_pills, quotas_answer
 
 LONGEST_SEARCH = 100
 SIZES = (50, 100, 200)
@@ -110,6 +111,9 @@ class QuotasPage(Page):
                 "list": [(row.row, row.cells[at]) for row in drawn.rows if row.cells],
                 "editable": any(row.editable for row in found.rows),
                 "answer": quotas_answer(found, asked.lens),
+                "gone": gone_lines(gone_since(asked.cluster, asked.at), asked.lens)
+                if asked.at and found.is_whole
+                else [],
                 "guard": [] if asked.at else guard_pills(guard_of(asked.cluster), asked.lens.resource),
             }
         return context

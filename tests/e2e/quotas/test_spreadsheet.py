@@ -14,6 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from orgs.models import OrgUnit
+from orgs.services.unit import unit_delete, units_remove
 from quotas.models import Pool, Quota, QuotaVersion
 from quotas.services.quota import quota_set
 from tests.e2e.conftest import axe
@@ -190,8 +191,14 @@ def test_looking_back(
     project = OrgUnit.objects.get(name="vis-3d")
     ana = actor_of(make_user(name="Ana Krol", role=ADMIN))
     quota_set(actor=ana, unit=project, pool=pools["a100"], gpu_milli=2_000, reason="First try")
+    gone = make_project("vis-old", OrgUnit.objects.get(name="vision"))
+    quota_set(actor=ana, unit=gone, pool=pools["a100"], gpu_milli=1_000)
     QuotaVersion.objects.update(since=timezone.now() - timedelta(days=3))
     quota_set(actor=ana, unit=project, pool=pools["a100"], gpu_milli=3_000)
+    unit_delete(actor=ana, unit=gone)
+    units_remove()
+    OrgUnit.objects.exclude(name="vis-med").update(created_at=timezone.now() - timedelta(days=9))
+    Pool.objects.update(created_at=timezone.now() - timedelta(days=9))
     _open(page, live_server, sign_in, make_user(role=ADMIN))
     cell("vis-3d", "a100").focus()
     page.keyboard.press("Shift+F10")
@@ -206,6 +213,8 @@ def test_looking_back(
     page.get_by_label("As of", exact=True).fill(str((timezone.now() - timedelta(days=1)).date()))
     expect(page.locator("#quotas .banner")).to_contain_text("to read only")
     expect(cell("vis-3d", "a100").locator(".cell-value")).to_have_text("2")
+    expect(page.get_by_role("list", name="Gone since")).to_contain_text("1 GPU; the project was removed")
+    expect(cell("vis-med", "a100")).to_contain_text("not there yet")
     cell("vis-3d", "a100").focus()
     page.keyboard.type("9\n")
     expect(page.locator(".cell-input")).to_have_count(0)

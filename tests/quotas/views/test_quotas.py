@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orgs.models import OrgUnit
+from orgs.services.unit import unit_delete, units_remove
 from quotas.models import Node, Pool, Quota, QuotaVersion, Rank, UnitUsage
 from quotas.selectors.history import NEWEST
+from quotas.services.pool import pool_delete
 from quotas.services.quota import MOST_CHANGES, quota_clear, quota_set
 from quotas.views import quotas as quotas_page
 from tests.bad_input import BAD
@@ -282,6 +284,8 @@ def test_the_matrix_as_it_was(vision: OrgUnit) -> None:
     QuotaVersion.objects.filter(unit=project).update(since=timezone.now() - timedelta(days=5))
     quota_set(actor=actor, unit=project, pool=_pool(vision), gpu_milli=4_000)
     Quota.objects.filter(unit=vision).update(gpu_milli=7_000)
+    OrgUnit.objects.update(created_at=timezone.now() - timedelta(days=30))
+    Pool.objects.update(created_at=timezone.now() - timedelta(days=30))
     client = signed_in(make_user(role=ADMIN))
 
     def cell(**query: str) -> tuple[str, bool]:
@@ -305,6 +309,59 @@ def test_the_matrix_as_it_was(vision: OrgUnit) -> None:
     assert "to read only" in html
     assert "4 left" in html
     assert "used" not in re.sub(r"<[^>]+>", "", html[html.index("<tbody") : html.index("</tbody")])
+
+
+def test_what_was_not_there_yet_and_what_is_gone_since(vision: OrgUnit) -> None:
+    """A project and a pool with quota go; their names and when come from the audit log."""
+    admin, old = actor_of(make_user(name="Ana Krol", role=ADMIN)), make_project("vis-old", vision)
+    assert vision.cluster is not None
+    t4 = make_pool("t4", vision.cluster)
+    for unit, pool, gpus in ((old, _pool(vision), 3), (vision, t4, 2)):
+        quota_set(actor=admin, unit=unit, pool=pool, gpu_milli=gpus * 1000)
+    QuotaVersion.objects.update(since=timezone.now() - timedelta(days=5))
+    OrgUnit.objects.update(created_at=timezone.now() - timedelta(days=30))
+    Pool.objects.update(created_at=timezone.now() - timedelta(days=30))
+    make_project("vis-new", vision)
+    make_quota(make_project("never", vision), _pool(vision), gpus=1)
+    pool_delete(actor=admin, pool=t4)
+    unit_delete(actor=admin, unit=old)
+    unit_delete(actor=admin, unit=OrgUnit.objects.get(name="never"))
+    units_remove()
+    day = str(timezone.now().date() - timedelta(days=2))
+
+    def gone(client: Client, **query: str) -> list[str]:
+        html = client.get(reverse("quotas"), query).content.decode()
+        found = re.search(r'aria-label="Gone since">(.*?)</ul>', html, re.DOTALL)
+        return [re.sub(r"<[^>]+>", " ", line).strip() for line in found[1].split("</li>")[:-1]] if found else []
+
+    client = signed_in(make_user(role=ADMIN))
+    lines = gone(client, day=day)
+    assert [line.split(" removed ")[0] for line in lines] == [
+        "vis-old in default  3 GPUs; the project was", "vision in t4  2 GPUs; the pool was"
+    ]  # fmt: skip
+    assert gone(client, day=day, resource="cpu") == []
+    assert gone(client) == []
+    assert gone(client, day=str(timezone.now().date() - timedelta(days=20))) == []
+    html = client.get(reverse("quotas"), {"day": day}).content.decode()
+    assert re.search(
+        r'data-label="vis-new in default, GPU quota" data-value="".*?<i>not there yet</i>', html, re.DOTALL
+    )
+    assert html.count("<i>not there yet</i>") == 1
+    assert "where they lie today" in html
+    head = signed_in(make_user(role=DEPARTMENT_ADMIN, scope=vision))
+    assert gone(head, day=day) == []
+    assert_same_queries(
+        client, reverse("quotas") + f"?day={day}", lambda: None, lambda: _more_that_go(vision, _pool(vision))
+    )
+
+
+def _more_that_go(vision: OrgUnit, pool: Pool) -> None:
+    for _ in range(4):
+        project = make_project(department=vision)
+        quota_set(actor=actor_of(), unit=project, pool=pool, gpu_milli=100)
+        QuotaVersion.objects.filter(unit=project.pk).update(since=timezone.now() - timedelta(days=5))
+        unit_delete(actor=actor_of(), unit=project)
+    units_remove()
 
 
 def test_what_is_shown_as_csv(vision: OrgUnit) -> None:
