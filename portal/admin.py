@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from portal.models import AuditEvent, AuditSeal, Lease
+from portal.models import AuditEvent, AuditSeal, Change, Feed, Lease
 from portal.read_only import ReadOnlyAdmin
 
 
@@ -20,3 +20,15 @@ class AuditSealAdmin(ReadOnlyAdmin):
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin):
     list_display = ("name", "holder", "epoch", "expires_at", "cycle", "stop_wanted")
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    list_display = ("stream", "seq")
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    list_display = ("stream", "seq", "what", "at")
+    list_filter = ("what",)
+    ordering = ("-id",)

@@ -14,7 +14,7 @@ from orgs.models import OrgUnit
 from orgs.scope import below
 from portal.actor import Actor
 from portal.services.audit import Act, audit_record_all
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas.hooks import DeviceFill, NodePod, PoolWork
 from quotas.models import Node, Pool, Topology
 from scheduling.models import Event, Pod, Workload
@@ -62,7 +62,11 @@ def workloads_end(unit: OrgUnit, actor: Actor) -> None:
         for workload in workloads
     ]
     audit_record_all(actor=actor, acts=acts)
-    wake_on_commit()
+    by_cluster: dict[int, list[int]] = defaultdict(list)
+    for workload in workloads:
+        by_cluster[workload.cluster_id].append(workload.pk)
+    for cluster, ids in sorted(by_cluster.items()):
+        feed_tell(cluster=cluster, workloads=ids)
 
 
 def workload_links(user: Any, ids: Collection[int]) -> dict[int, str]:

@@ -13,7 +13,7 @@ from orgs.services.unit import unit_delete
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 
 def cluster_create(*, actor: Actor, name: str, mode: ClusterInfo.Mode, kubeconfig: str = "") -> OrgUnit:
@@ -50,7 +50,7 @@ def cluster_create(*, actor: Actor, name: str, mode: ClusterInfo.Mode, kubeconfi
             unit=account.pk,
             after={"name": name, "mode": ClusterInfo.Mode(mode).label, "address": access.address},
         )
-        wake_on_commit()
+        feed_tell(cluster=cluster.pk, config=True)
     return cluster
 
 

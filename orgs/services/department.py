@@ -10,7 +10,7 @@ from orgs.services.tree import refuse_too_deep, unit_insert
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 
 @transaction.atomic
@@ -20,7 +20,7 @@ def department_create(*, actor: Actor, parent: OrgUnit, name: str, description: 
         raise Refused({"parent": "A department lies in a cluster or in another department. Choose one of these."})
     name = checked_name(name, UnitKind.DEPARTMENT)
     description = checked_text("description", description, LONGEST_DESCRIPTION, required=False)
-    cluster_locked(parent)
+    cluster = cluster_locked(parent)
     parent = fresh(parent)
     require(actor, "create", "department", parent)
     refuse_too_deep(parent, levels=1)
@@ -28,5 +28,5 @@ def department_create(*, actor: Actor, parent: OrgUnit, name: str, description: 
     audit_record(
         actor=actor, action="create", entity=department, unit=parent.pk, after={"name": name, "parent": parent.name}
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
     return department

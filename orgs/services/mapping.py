@@ -24,7 +24,7 @@ from orgs.services.user import users_create
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import Act, audit_record, audit_record_all
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 
 @transaction.atomic
@@ -62,7 +62,7 @@ def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
     )
     audit_record_all(actor=actor, acts=[_created(unit) for unit in units])
     audit_record(actor=actor, action="create", entity=mapping, unit=target.pk, after=counts(mapping))
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
     return mapping
 
 
@@ -125,7 +125,7 @@ def _created(unit: PlannedUnit) -> Act:
 def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
     """Removes exactly what it made. Refused, with all reasons, when something has been built upon it since."""
     account = account_locked()
-    cluster_locked(mapping.target)
+    cluster = cluster_locked(mapping.target)
     actor, target = as_of_now(actor), fresh(mapping.target)
     mapping = Mapping.objects.get(pk=mapping.pk)
     if mapping.undone_at is not None:
@@ -156,4 +156,4 @@ def mapping_undo(*, actor: Actor, mapping: Mapping) -> None:
     User.objects.filter(pk__in=mapping.ids("people")).delete()
     Mapping.objects.filter(pk=mapping.pk).update(undone_at=timezone.now())
     audit_record(actor=actor, action="undo", entity=mapping, unit=target.pk, before=counts(mapping))
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)

@@ -19,7 +19,7 @@ from portal.errors import Refused
 from portal.fields import AsciiField
 from portal.refusals import Told
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 
 class RaisesMover(Told, Refused):
@@ -48,7 +48,7 @@ def unit_move(*, actor: Actor, unit: OrgUnit, parent: OrgUnit, expected_version:
     kind = UnitKind(unit.kind)
     if kind not in (UnitKind.DEPARTMENT, UnitKind.PROJECT):
         raise Refused(f"{unit.name} stays where it is: only departments and projects move.")
-    cluster_locked(unit)
+    cluster = cluster_locked(unit)
     unit = fresh(unit)
     if parent.cluster_id != unit.cluster_id:
         raise Refused({"parent": f"{unit.name} moves inside its own cluster only. Choose a place in it."})
@@ -75,7 +75,7 @@ def unit_move(*, actor: Actor, unit: OrgUnit, parent: OrgUnit, expected_version:
         before={"parent": old.name, "parent_id": old.pk},
         after={"parent": new.name, "parent_id": new.pk},
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
     return fresh(unit)
 
 

@@ -10,7 +10,7 @@ from orgs.services.tree import unit_insert
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def project_create(*, actor: Actor, parent: OrgUnit, name: str, description: str
         unit=parent.pk,
         after={"name": name, "parent": parent.name, "namespace": namespace},
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
     return project
 
 

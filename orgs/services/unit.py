@@ -19,7 +19,7 @@ from orgs.services.tree import refuse_taken, subtree_ids
 from portal.actor import SYSTEM, Actor
 from portal.errors import Refused
 from portal.services.audit import Act, audit_record, audit_record_all
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 
 OUT_OF_REACH = timedelta(minutes=10)
 """A cluster that has not answered for so long is let go without waiting for its pods."""
@@ -60,7 +60,8 @@ def unit_rename(*, actor: Actor, unit: OrgUnit, name: str, description: str | No
         before={field: before[field] for field in changed},
         after={field: after[field] for field in changed},
     )
-    wake_on_commit()
+    if unit.cluster_id is not None:
+        feed_tell(cluster=unit.cluster_id, config=True)
     return unit
 
 
@@ -85,7 +86,8 @@ def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
     audit_record(
         actor=actor, action="delete", entity=unit, unit=unit.parent_id, before={"name": unit.name, "units": len(ids)}
     )
-    wake_on_commit()
+    if unit.cluster_id is not None:
+        feed_tell(cluster=unit.cluster_id, config=True)
 
 
 def units_remove() -> int:
@@ -111,8 +113,10 @@ def _remove(unit: OrgUnit) -> bool:
     if (work.running or work.waiting or hooks.live_pods(unit)) and not _out_of_reach(unit):
         return False
     _tell_removal(unit)
+    cluster = unit.cluster_id
     unit.delete()
-    wake_on_commit()
+    if cluster is not None:
+        feed_tell(cluster=cluster, config=True, workloads=None)
     return True
 
 

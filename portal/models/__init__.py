@@ -1,4 +1,5 @@
 from .audit import AuditEvent, AuditSeal
+from .feed import Change, Feed
 from .lease import Lease
 
-__all__ = ["AuditEvent", "AuditSeal", "Lease"]
+__all__ = ["AuditEvent", "AuditSeal", "Change", "Feed", "Lease"]

@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh all findings": {"task": "quotas.findings_refresh", "schedule": 900.0, "kwargs": {"thorough": True}},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
     "purge ended sessions": {"task": "orgs.sessions_purge", "schedule": 3600.0},
+    "purge the change feed": {"task": "portal.feed_purge", "schedule": 600.0},
     "purge old audit events": {"task": "portal.audit_purge", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 
 from orgs.access import as_of_now, require
+from orgs.models import OrgUnit, UnitKind
 from orgs.services.locks import account_locked
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas.models import DefaultAccess
 
 
@@ -34,4 +35,5 @@ def default_access_set(*, actor: Actor, closed: bool) -> None:
         before={"new pools": before},
         after={"new pools": str(setting)},
     )
-    wake_on_commit()
+    for cluster in OrgUnit.objects.filter(kind=UnitKind.CLUSTER).order_by("pk").values_list("pk", flat=True):
+        feed_tell(cluster=cluster, config=True)

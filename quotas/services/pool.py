@@ -15,7 +15,7 @@ from portal.actor import SYSTEM, Actor
 from portal.errors import Refused
 from portal.formats import counted
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas import hooks, rules
 from quotas.models import Node, Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
@@ -91,7 +91,7 @@ def pool_create(
         nodes_replace(matching, Pool.objects.filter(cluster=cluster))
     after = {field: _told(values[field]) for field in FIELDS} | {"nodes": len(matching)}
     audit_record(actor=actor, action="create", entity=pool, unit=cluster.pk, after=after)
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True, nodes=True)
     return pool
 
 
@@ -160,7 +160,7 @@ def pool_update(
         before={field: _told(before[field]) for field in changed},
         after={field: _told(values[field]) for field in changed},
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True, nodes=True)
     return pool
 
 
@@ -191,7 +191,7 @@ def pool_delete(*, actor: Actor, pool: Pool) -> None:
     with nodes_guarded(actor=actor, cluster=cluster):
         nodes_replace(_of(pool), Pool.objects.filter(cluster=cluster).exclude(pk=pool.pk))
         pool.delete()
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True, nodes=True)
 
 
 def default_pool_create(cluster: OrgUnit) -> None:

@@ -23,7 +23,7 @@ from portal.actor import Actor
 from portal.errors import Refused
 from portal.refusals import only_asking
 from portal.services.audit import Act, audit_record_all
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas.models import Pool, Quota, Rank
 from quotas.services.guard import OverSubscribed, guarded
 from quotas.services.quota_rules import checked, values_of
@@ -95,7 +95,8 @@ def quotas_save(*, actor: Actor, changes: Sequence[QuotaChange], reason: str = "
         },
     )
     audit_record_all(actor=actor, acts=[_act(row, stamp.reason) for row in rows])
-    wake_on_commit()
+    for cluster in sorted({row.change.pool.cluster_id for row in rows}):
+        feed_tell(cluster=cluster, config=True)
     return stamp.batch
 
 

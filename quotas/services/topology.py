@@ -12,7 +12,7 @@ from portal.actor import Actor
 from portal.errors import Refused
 from portal.formats import counted
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas import hooks, rules
 from quotas.models import Topology
 
@@ -29,6 +29,7 @@ def topology_create(*, actor: Actor, cluster: OrgUnit, name: str, levels: Sequen
         raise Refused({"name": f"{cluster.name} already has a topology called {name}. Choose another name."})
     topology = Topology.objects.create(cluster=cluster, name=name, levels=keys)
     audit_record(actor=actor, action="create", entity=topology, unit=cluster.pk, after={"levels": keys})
+    feed_tell(cluster=cluster.pk, config=True)
     return topology
 
 
@@ -63,7 +64,7 @@ def topology_update(
         before={"levels": before},
         after={"levels": keys},
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
     return topology
 
 
@@ -83,7 +84,7 @@ def topology_delete(*, actor: Actor, topology: Topology) -> None:
         raise Refused(f"{_asking(work)} one of its levels. Stop what asks for it first, then delete the topology.")
     audit_record(actor=actor, action="delete", entity=topology, unit=cluster.pk, before={"levels": topology.levels})
     topology.delete()
-    wake_on_commit()
+    feed_tell(cluster=cluster.pk, config=True)
 
 
 def _asking(work: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import ObjectState, Seen, SeenObject
 from scheduling.models import Workload
 
@@ -29,18 +30,22 @@ class Observed:
         self._pods = PodWriter(cluster)
 
     def write(self, seen: Seen) -> None:
-        """Call in a transaction of the observer."""
-        self._nodes.write(seen)
+        """Call as the last thing of a transaction of the observer."""
+        has_written = self._nodes.write(seen)
         changed = self._pods.write(seen)
-        self._nodes.write_foreign(self._pods.foreign.changes())
+        has_written |= self._nodes.write_foreign(self._pods.foreign.changes())
         uids = self._keep_objects(seen)
-        if not self.listed:
-            return
-        changed |= set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
+        if self.listed:
+            looked_at = changed | self._concerned(seen, uids)
+            changed |= write_states(looked_at, self.objects)
+        feed_tell(cluster=self.cluster, nodes=has_written, workloads=changed)
+
+    def _concerned(self, seen: Seen, uids: set[str]) -> set[int]:
+        """Workloads (ids) whose objects changed."""
         if "objects" in seen.complete:
             # Among them those whose objects went while nobody looked, and pods that were listed before the objects.
-            changed |= set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
-        write_states(changed, self.objects)
+            return set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
+        return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
 
     def applied(self, uid: str, name: str, namespace: str) -> None:
         """The workload's object was just created: it counts as there before it is seen."""

@@ -29,31 +29,34 @@ FIELDS = (
     "taints",
     "conditions",
 )
+FOREIGN = ("foreign_gpu_milli", "foreign_cpu_millicores", "foreign_memory_bytes", "foreign_pods")
 
 
 class NodeWriter:
     def __init__(self, cluster: int) -> None:
         self.cluster = cluster
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: Seen) -> bool:
+        """Whether anything was written."""
         here = Node.objects.filter(cluster=self.cluster, removed_at=None)
-        if seen.nodes:
-            self._write_seen({node.name: node for node in seen.nodes})
+        has_written = bool(seen.nodes) and self._write_seen({node.name: node for node in seen.nodes})
         gone = Q(uid__in=seen.gone_nodes)
         if "nodes" in seen.complete:
             gone |= ~Q(name__in=[node.name for node in seen.nodes])
         if (seen.gone_nodes or "nodes" in seen.complete) and here.filter(gone).exists():
             self._lock()
             here.filter(gone).update(removed_at=timezone.now())
+            has_written = True
+        return has_written
 
-    def _write_seen(self, nodes: Mapping[str, SeenNode]) -> None:
+    def _write_seen(self, nodes: Mapping[str, SeenNode]) -> bool:
         here = Node.objects.filter(cluster=self.cluster, removed_at=None)
         rows = {row[1]: row for row in here.filter(name__in=nodes).values_list("pk", "name", "pool_id", *FIELDS)}
         values = {name: _values(node) for name, node in nodes.items()}
         new = [name for name in nodes if name not in rows]
         changed = [name for name, (_, _, _, *old) in rows.items() if tuple(old) != values[name]]
         if not (new or changed):
-            return
+            return False
         self._lock()
         pools = list(Pool.objects.filter(cluster=self.cluster))
         # Somebody may have saved a pool since the rows were read.
@@ -77,19 +80,19 @@ class NodeWriter:
         state = FIELDS.index("state")
         turned = [rows[name][0] for name in changed if rows[name][3 + state] != values[name][state]]
         Node.objects.filter(pk__in=turned).update(state_since=timezone.now())
+        return True
 
     def _lock(self) -> None:
         """Nodes add up to the capacities of their pools: the lock of everything that adds up."""
         OrgUnit.objects.select_for_update(no_key=True).get(pk=self.cluster)
 
-    def write_foreign(self, changes: Mapping[str, Foreign]) -> None:
-        """Sets what pods of others take on these nodes, by name."""
-        here = Node.objects.filter(cluster=self.cluster, removed_at=None, name__in=changes)
-        update_rows(
-            Node,
-            ("foreign_gpu_milli", "foreign_cpu_millicores", "foreign_memory_bytes", "foreign_pods"),
-            [(pk, *changes[name]) for pk, name in here.values_list("pk", "name")],
-        )
+    def write_foreign(self, sums: Mapping[str, Foreign]) -> bool:
+        """Sets what pods of others take on these nodes, by name. Whether anything was written."""
+        here = Node.objects.filter(cluster=self.cluster, removed_at=None, name__in=sums)
+        rows = here.values_list("pk", "name", *FOREIGN)
+        changed = [(pk, *sums[name]) for pk, name, *old in rows if tuple(old) != sums[name]]
+        update_rows(Node, FOREIGN, changed)
+        return bool(changed)
 
 
 def _values(node: SeenNode) -> tuple[object, ...]:

@@ -77,8 +77,9 @@ def derive(facts: Facts) -> tuple[State, str]:
     return State.WAITING, ""
 
 
-def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) -> None:
-    """Derives the states of these workloads (ids) again, and writes what differs. Ended ones stay as they are.
+def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) -> set[int]:
+    """Derives the states of these workloads (ids) again, and writes what differs; ids of those. Ended ones stay as they
+    are.
 
     `objects`: everything in the cluster, by the workload's uid.
     """
@@ -106,6 +107,7 @@ def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) ->
             events.append(Event(workload_id=pk, code=State(new.state).label, numbers=numbers, at=now))
     update_rows(Workload, Row._fields, updates)
     Event.objects.bulk_create(events)
+    return {pk for pk, *_ in updates}
 
 
 def _next(old: Row, facts: Facts, allocated: int, now: datetime) -> Row:

@@ -13,22 +13,23 @@ from django.utils import timezone
 from quotas.models import Pool
 from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.registry import gateway_for
-from scheduling.engine import decide
-from scheduling.engine.types import Snapshot
+from scheduling.engine import Engine
+from scheduling.engine.decisions import Decisions
 
 from .actor import Actor
 from .cycle import Cycle
-from .history import History
+from .kept import KeptSnapshot, Look
 from .record import record
 from .samples import Samples
 from .settle import settle
-from .snapshot import take_snapshot
 from .tenure import Tenure
 from .thread import Gone
 from .unwind import Unwinder
 
 QUIET_SECONDS = 1.0
 """A pool in which nothing changed is decided on again so often: minimum runtimes and deadlines pass by themselves."""
+RECORD_SECONDS = 10.0
+"""The same decisions are held against the rows again so often: hours and minutes pass by themselves."""
 OUT_OF_REACH_SECONDS = 3.0
 log = structlog.get_logger()
 
@@ -41,12 +42,21 @@ class PoolLoop:
         self.wake = wake
         self._actor = Actor(pool)
         self._samples = Samples()
-        self._history = History(pool)
         self._unwinder = Unwinder()
-        self._quiet: Snapshot | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Read and think everything anew."""
+        self._kept = KeptSnapshot(self.pool)
+        self._engine: Engine | None = None
+        self._has_open = True
+        """Decisions may be under way."""
         self._quiet_until = 0.0
         self._not_searched: tuple[int, ...] = ()
         """Workloads that the last cycle had no time to search victims for."""
+        self._recorded: Decisions | None = None
+        """What was decided and recorded last."""
+        self._record_at = 0.0
 
     def step(self, tenure: Tenure, stop: threading.Event) -> None:
         self.wake.wait(settings.LOOP_INTERVAL_SECONDS)
@@ -64,9 +74,15 @@ class PoolLoop:
     def cycle(self, tenure: Tenure) -> None:
         """Settles what is late, decides, records and acts. Raises GatewayError when the cluster cannot be asked."""
         gateway = self._gateway()
-        settle(self.pool, gateway, tenure)
-        self._decide(tenure)
-        self._actor.act(gateway, tenure)
+        if self._has_open:
+            settle(self.pool, gateway, tenure)
+        try:
+            self._decide(tenure)
+        except Exception:
+            self._forget()
+            raise
+        if self._has_open:
+            self._actor.act(gateway, tenure)
 
     def _gateway(self) -> Gateway:
         cluster = Pool.objects.filter(pk=self.pool).values_list("cluster_id", flat=True).first()
@@ -76,17 +92,15 @@ class PoolLoop:
 
     def _decide(self, tenure: Tenure) -> None:
         began = time.perf_counter_ns()
-        snapshot = replace(take_snapshot(self.pool, self._history), search_first=self._not_searched)
+        look = self._kept.look()
         looked = time.perf_counter_ns()
-        timeless = replace(snapshot, now_ms=0)
-        if timeless == self._quiet and time.monotonic() < self._quiet_until:
+        self._has_open = look.has_open
+        if look.is_same and time.monotonic() < self._quiet_until:
             tenure.keep()
             return
-        decisions = decide(snapshot)
+        snapshot = replace(look.snapshot, search_first=self._not_searched)
+        decisions = self._think(replace(look, snapshot=snapshot))
         decided = time.perf_counter_ns()
-        self._not_searched = decisions.not_searched
-        if self._not_searched:
-            self.wake.set()
         cycle = Cycle(
             number=tenure.cycle,
             at=timezone.now(),
@@ -95,6 +109,21 @@ class PoolLoop:
             unwinds=self._unwinder.look(snapshot, decisions),
             timings={"snapshot": (looked - began) // 1000, "decide": (decided - looked) // 1000},
         )
-        record(tenure, cycle, self._samples)
-        self._quiet = None if cycle.decided or decisions.not_searched else timeless
-        self._quiet_until = time.monotonic() + QUIET_SECONDS
+        if decisions is self._recorded and not cycle.decided and time.monotonic() < self._record_at:
+            tenure.keep()
+        else:
+            record(tenure, cycle, self._samples)
+            self._recorded, self._record_at = decisions, time.monotonic() + RECORD_SECONDS
+        self._has_open |= cycle.decided
+        self._not_searched = decisions.not_searched
+        if self._not_searched:
+            self.wake.set()
+        may_rest = not (cycle.decided or decisions.not_searched)
+        self._quiet_until = time.monotonic() + QUIET_SECONDS if may_rest else 0.0
+
+    def _think(self, look: Look) -> Decisions:
+        if self._engine is None or look.changed is None:
+            self._engine = Engine(look.snapshot)
+        else:
+            self._engine.edit(look.snapshot, look.changed, look.gone)
+        return self._engine.decide()

@@ -11,6 +11,7 @@ from collections import defaultdict
 import structlog
 
 from orgs.models import ProjectInfo, UnitState
+from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import Gateway, GatewayError, PodGroup, WorkloadObject
 from scheduling.models import SubGroup, Workload, WorkloadSpec
 
@@ -109,7 +110,7 @@ class Reconciler:
                     self._delete(tenure, pk, namespace, name, str(uid))
                 if state != Workload.State.STOPPING if is_active else not there:
                     with tenure.recording():
-                        write_states([pk], self.observed.objects)
+                        feed_tell(cluster=self.cluster, workloads=write_states([pk], self.observed.objects))
 
     def _delete(self, tenure: Tenure, pk: int, namespace: str, name: str, uid: str) -> None:
         key = ("removal", pk)

@@ -1,14 +1,17 @@
-"""Everything one cycle of a pool looks at, read as of one moment, without objects of the ORM."""
+"""Everything a cycle of a pool looks at, read from the rows without objects of the ORM. `kept` reads it bit by bit."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from django.db.models import Q
 
 from portal.reading import as_of_one_moment
+from portal.selectors.feed import feed_seq
 from quotas.models import Pool, Topology
 from scheduling.engine import types as engine
 from scheduling.models import OPEN_STATES, Decision, Workload
@@ -26,19 +29,35 @@ PLACEMENTS: dict[int, engine.Placement] = {
     Pool.Placement.SPREAD: engine.Placement.SPREAD,
     Pool.Placement.FRAGMENTATION: engine.Placement.FRAGMENTATION,
 }
-SETTINGS = (
-    "cluster_id",
-    "gpu_placement",
-    "cpu_placement",
-    "min_runtime_seconds",
-    "staleness_grace_seconds",
-    "topology_id",
-    "history_weight_milli",
-    "history_window_days",
-    "history_half_life_hours",
-    "disruptions_per_workload",
-    "disruptions_per_cycle",
-)
+
+
+class PoolRow(NamedTuple):
+    """The settings of a pool: its columns of these names."""
+
+    cluster_id: int
+    gpu_placement: int
+    cpu_placement: int
+    min_runtime_seconds: int
+    staleness_grace_seconds: int | None
+    topology_id: int | None
+    history_weight_milli: int
+    history_window_days: int
+    history_half_life_hours: int | None
+    disruptions_per_workload: int | None
+    disruptions_per_cycle: int | None
+
+
+class OpenRow(NamedTuple):
+    """A decision under way: its columns of these names."""
+
+    pk: int
+    kind: int
+    pod: int
+    node: int | None
+    devices: str
+    workload: int
+    sub_group: int | None
+
 
 Room = tuple[int | None, tuple[int, ...]]
 """A node and devices of it."""
@@ -57,51 +76,112 @@ class _Open:
     """Workload and sub-group of the pods with a reserve."""
 
 
-def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
-    """The pool with this id, now. `history` remembers past use between cycles. Raises Gone."""
-    now_ms = time.time_ns() // 1_000_000
-    with as_of_one_moment():
-        row = Pool.objects.filter(pk=pool).values_list(*SETTINGS).first()
-        if row is None:
-            raise Gone
-        cluster, gpu_placement, cpu_placement, min_runtime, grace, topology, weight, window, half_life, *most = row
-        topologies = _topologies(cluster)
-        usage = (history or History(pool)).usage_ppm(window, half_life) if weight else {}
-        pods = _pods(pool, _open_decisions(pool))
+@dataclass(slots=True)
+class Reading:
+    """What the rows of a pool said when they were read last."""
+
+    pool: int
+    seq: int
+    """Number in the change feed up to which it is true."""
+    row: PoolRow
+    topologies: tuple[engine.Topology, ...]
+    usage: dict[int, engine.Amounts]
+    units: tuple[engine.Unit, ...]
+    nodes: tuple[engine.Node, ...]
+    strangers: frozenset[int]
+    """Workloads with pods on nodes of the pool that are charged elsewhere."""
+    opened: frozenset[OpenRow]
+    backing_off: dict[int, int]
+    workloads: dict[int, engine.Workload]
+    """By id, in their order."""
+
+    @property
+    def usual(self) -> engine.Near | None:
+        return usual_near(self.topologies, self.row.topology_id)
+
+    def snapshot(self, now_ms: int) -> engine.Snapshot:
+        row = self.row
+        grace = row.staleness_grace_seconds
         return engine.Snapshot(
-            pool=pool,
+            pool=self.pool,
             now_ms=now_ms,
-            nodes=nodes_of(pool),
-            units=units_of(cluster, pool, usage),
-            workloads=workloads_of(pods, _usual(topologies, topology), backs_off_until_ms(pool)),
-            gpu_placement=PLACEMENTS[gpu_placement],
-            cpu_placement=PLACEMENTS[cpu_placement],
-            min_runtime_ms=min_runtime * 1000,
-            usage_weight_milli=weight,
+            nodes=self.nodes,
+            units=self.units,
+            workloads=tuple(self.workloads.values()),
+            gpu_placement=PLACEMENTS[row.gpu_placement],
+            cpu_placement=PLACEMENTS[row.cpu_placement],
+            min_runtime_ms=row.min_runtime_seconds * 1000,
+            usage_weight_milli=row.history_weight_milli,
             staleness_grace_ms=None if grace is None else grace * 1000,
-            disruptions_per_workload=most[0],
-            disruptions_per_cycle=most[1],
-            topologies=topologies,
+            disruptions_per_workload=row.disruptions_per_workload,
+            disruptions_per_cycle=row.disruptions_per_cycle,
+            topologies=self.topologies,
         )
 
 
-def _topologies(cluster: int) -> tuple[engine.Topology, ...]:
+def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
+    """The pool with this id, now. `history` remembers past use between cycles. Raises Gone."""
+    with as_of_one_moment():
+        return read_all(pool, history or History(pool)).snapshot(time.time_ns() // 1_000_000)
+
+
+def read_all(pool: int, history: History) -> Reading:
+    """Call as of one moment. Raises Gone."""
+    row = read_pool(pool)
+    topologies, usage = read_topologies(row.cluster_id), read_usage(row, history)
+    nodes, strangers = nodes_of(pool)
+    opened, backing_off = open_decisions(pool), backs_off_until_ms(pool)
+    usual = usual_near(topologies, row.topology_id)
+    workloads = workloads_of(pods_of(pool, opened), usual, backing_off)
+    return Reading(
+        pool=pool,
+        seq=feed_seq(row.cluster_id),
+        row=row,
+        topologies=topologies,
+        usage=usage,
+        units=units_of(row.cluster_id, pool, usage),
+        nodes=nodes,
+        strangers=strangers,
+        opened=opened,
+        backing_off=backing_off,
+        workloads={workload.id: workload for workload in workloads},
+    )
+
+
+def read_pool(pool: int) -> PoolRow:
+    """Raises Gone."""
+    row = Pool.objects.filter(pk=pool).values_list(*PoolRow._fields).first()
+    if row is None:
+        raise Gone
+    return PoolRow(*row)
+
+
+def read_usage(row: PoolRow, history: History) -> dict[int, engine.Amounts]:
+    """Past use by unit, where the pool counts it."""
+    if not row.history_weight_milli:
+        return {}
+    return history.usage_ppm(row.history_window_days, row.history_half_life_hours)
+
+
+def read_topologies(cluster: int) -> tuple[engine.Topology, ...]:
     rows = Topology.objects.filter(cluster=cluster).order_by("pk").values_list("pk", "levels")
     return tuple(engine.Topology(pk, tuple(levels)) for pk, levels in rows)
 
 
-def _usual(topologies: tuple[engine.Topology, ...], chosen: int | None) -> engine.Near | None:
+def usual_near(topologies: tuple[engine.Topology, ...], chosen: int | None) -> engine.Near | None:
     """What a pool's topology means for distributed work: near together if possible, and nothing more."""
     levels = next((topology.levels for topology in topologies if topology.id == chosen), ())
     return engine.Near(chosen, preferred=levels[-1]) if chosen is not None and levels else None
 
 
-def _open_decisions(pool: int) -> _Open:
+def open_decisions(pool: int) -> frozenset[OpenRow]:
+    rows = Decision.objects.filter(pool=pool, state__in=OPEN_STATES)
+    return frozenset(OpenRow(*row) for row in rows.values_list(*OpenRow._fields))
+
+
+def _by_pod(rows: Iterable[OpenRow]) -> _Open:
     found = _Open()
-    rows = Decision.objects.filter(pool=pool, state__in=OPEN_STATES).order_by("pk")
-    for kind, pod, node, devices, workload, group in rows.values_list(
-        "kind", "pod", "node", "devices", "workload", "sub_group"
-    ):
+    for _, kind, pod, node, devices, workload, group in sorted(rows, key=lambda row: row.pk):
         if kind == Decision.Kind.EVICT:
             found.evicts.add(pod)
         elif kind == Decision.Kind.PLACE:
@@ -113,8 +193,9 @@ def _open_decisions(pool: int) -> _Open:
     return found
 
 
-def _pods(pool: int, opened: _Open) -> Pods:
-    """What holds room here, and what waits for it."""
+def pods_of(pool: int, decisions: Iterable[OpenRow], only: Collection[int] | None = None) -> Pods:
+    """What holds room here, and what waits for it. `only`: of these workloads (ids)."""
+    opened = _by_pod(decisions)
     waits = Q(
         phase=PodRow.Phase.PENDING,
         workload__assignment__pool=pool,
@@ -126,6 +207,8 @@ def _pods(pool: int, opened: _Open) -> Pods:
     found: Pods = defaultdict(lambda: defaultdict(list))
     seen: set[int] = set()
     rows = PodRow.objects.filter(waits | placed | holds).order_by("name", "pk")
+    if only is not None:
+        rows = rows.filter(workload__in=only)
     for pk, workload, group, phase, node, devices in rows.values_list(
         "pk", "workload_id", "sub_group_id", "phase", "node_id", "devices"
     ):
@@ -133,7 +216,7 @@ def _pods(pool: int, opened: _Open) -> Pods:
         seen.add(pk)
     for pk, (workload, group) in opened.owners.items():
         # Its pod is gone, and no successor has come yet. Until then the room is as if the pod were still leaving it.
-        if pk not in seen:
+        if pk not in seen and (only is None or workload in only):
             place, kept = opened.reserves[pk]
             found[workload][group].append(engine.Pod(pk, engine.PodState.RELEASING, place, kept, place, kept))
     return found

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from quotas.models import Node
@@ -38,15 +38,19 @@ FIELDS = (
 )
 
 
-def nodes_of(pool: int) -> tuple[engine.Node, ...]:
-    """What others take is subtracted: pods of other schedulers, and pods charged to another pool or to none."""
+def nodes_of(pool: int) -> tuple[tuple[engine.Node, ...], frozenset[int]]:
+    """The nodes, and the strangers on them: ids of workloads with pods there that are charged to no pool or another.
+
+    What others take is subtracted: pods of other schedulers, and those of strangers.
+    """
     elsewhere: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     held: dict[int, Counter[int]] = defaultdict(Counter)
-    strangers = Pod.objects.filter(node__pool=pool, phase__in=LIVE).exclude(charged_pool=pool)
-    for node, numbers, devices, milli, cpu, memory in strangers.values_list(
-        "node_id", "devices", "sub_group__devices", "device_milli", "sub_group__cpu_millicores",
+    found: set[int] = set()
+    for workload, node, numbers, devices, milli, cpu, memory in strangers_on(pool).values_list(
+        "workload_id", "node_id", "devices", "sub_group__devices", "device_milli", "sub_group__cpu_millicores",
         "sub_group__memory_bytes",
     ):  # fmt: skip
+        found.add(workload)
         for place, amount in enumerate((devices * milli, cpu, memory, 1)):
             elsewhere[node][place] += amount
         for number in device_numbers(numbers):
@@ -77,7 +81,12 @@ def nodes_of(pool: int) -> tuple[engine.Node, ...]:
                 taken=_taken(held[pk], gpus) if pk in held else (),
             )
         )
-    return tuple(nodes)
+    return tuple(nodes), frozenset(found)
+
+
+def strangers_on(pool: int) -> QuerySet[Pod]:
+    """Pods on nodes of the pool that are charged elsewhere: a node takes those that run on it along to another pool."""
+    return Pod.objects.filter(node__pool=pool, phase__in=LIVE).exclude(charged_pool=pool)
 
 
 def device_numbers(text: str) -> tuple[int, ...]:

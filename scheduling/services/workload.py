@@ -12,7 +12,7 @@ from orgs.models import OrgUnit, UnitKind, UnitState
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import audit_record
-from portal.wake import wake_on_commit
+from portal.services.feed import feed_tell
 from quotas.models import Topology
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
 
@@ -146,7 +146,7 @@ def workload_submit(
         | {"more_groups": [{"name": more.name, **more.shape} for more in more_groups]}
         | {"preemption_delay_seconds": preemption_delay_seconds, **near, **placement},
     )
-    wake_on_commit()
+    feed_tell(cluster=cluster, workloads=[workload.pk])
     return workload
 
 
@@ -235,7 +235,7 @@ def _want(actor: Actor, workload: Workload, desired: Workload.Desired, action: s
         before={"desired": before.label},
         after={"desired": desired.label},
     )
-    wake_on_commit()
+    feed_tell(cluster=workload.cluster_id, workloads=[workload.pk])
 
 
 def _locked(workload: Workload) -> Workload:
