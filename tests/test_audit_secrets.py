@@ -138,6 +138,11 @@ def test_signing_in_and_passwords() -> None:
     assert not any(part in log for user in User.objects.all() for part in (user.password, user.password.split("$")[-1]))
 
 
+def recovery_codes() -> list[str]:
+    codes: list[str] = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES).wrap().get_unused_codes()
+    return codes
+
+
 def test_codes_of_the_second_factor() -> None:
     """Right and wrong: when it is set up, when signing in, when confirming."""
     cache.clear()
@@ -148,17 +153,27 @@ def test_codes_of_the_second_factor() -> None:
     client.get("/accounts/second-factor/on/")
     key = client.session["mfa.totp.secret"]
     app = Authenticator(data={"secret": encrypt(key)})
-    for code in (CANARY, code_of(app, -1)):
+    first, second = code_of(app), code_of(app, 1)
+    for code in (CANARY, first):
         client.post("/accounts/second-factor/on/", {"code": code})
     client.post("/accounts/second-factor/confirm/", {"code": CANARY})
     client.post("/accounts/logout/")
     client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
-    for code in (CANARY, code_of(app)):
+    for code in (CANARY, second):
         client.post("/accounts/second-factor/code/", {"code": code})
     assert client.get("/profile/").status_code == 200
+    codes = recovery_codes()
+    client.post("/accounts/logout/")
+    client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD})
+    client.post("/accounts/second-factor/code/", {"code": codes[0]})
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/second-factor/codes/new/")
+    assert AuditEvent.objects.filter(after={"recovery_codes": "new ones"}).exists()
+    codes += recovery_codes()
     log = in_the_log()
+    assert len(set(codes)) == len(codes) >= 20
     assert AuditEvent.objects.filter(action="sign in failed").exists()
-    assert not any(secret in log for secret in (CANARY, key, code_of(app, -1), code_of(app)))
+    assert not any(secret in log for secret in (CANARY, key, first, second, *codes))
 
 
 def test_every_form_that_takes_a_secret_is_tried() -> None:

@@ -15,7 +15,7 @@ import pytest
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, resolve, reverse
 
 from orgs.models import OrgUnit, Role, User
 from orgs.services.unit import unit_rename
@@ -40,7 +40,7 @@ from tests.factories import (
     make_workload,
     signed_in,
 )
-from tests.test_url_matrix import LINES, NONE
+from tests.test_url_matrix import LINES, NONE, named_patterns
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +125,13 @@ def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, An
                     {"permission": permission, "name": "project", "project": hidden.project.pk, "q": search},
                 )
         yield "post", url, everything | {"role": Role.objects.get(name=VIEWER).pk, "subjects": "vision-research"}
+
+
+def test_every_address_is_asked() -> None:
+    """But Django's admin, which is there for System administrators only."""
+    world = make_world()
+    found = {resolve(url).url_name for _, url, _ in asked(world, hide(world, busy=True))}
+    assert found == set(named_patterns(get_resolver().url_patterns))
 
 
 @pytest.mark.parametrize("who", WITHOUT_SIGHT)

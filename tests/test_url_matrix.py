@@ -131,6 +131,7 @@ LINES: list[Line] = [
     Line("project_create", of(pk="department.pk"), "SA DA Ed RM: 200; L1 L2 ML: 404; rest: 403", 422),
     Line("unit_rename", of(pk="project.pk"), "SA DA Ed RM: 200; rest: 403", 422),
     Line("unit_rename", of(pk="department.pk"), "SA Ed: 200; L1 L2 ML: 404; rest: 403", 422),
+    Line("unit_rename", of(pk="cluster.pk"), "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("unit_rename", of(pk="account.pk"), "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("unit_move", of(pk="project.pk"), "SA DA Ed RM: 200; rest: 403", 422),
     Line("unit_move", of(pk="department.pk"), "SA: 200; L1 L2 ML: 404; rest: 403", 422),
@@ -139,6 +140,7 @@ LINES: list[Line] = [
     Line("scopes", NONE, "rest: 200"),
     Line("scope_choices", NONE, "rest: 404", "rest: 405"),
     Line("unit_delete", of(pk="project.pk"), "SA DA Ed RM: 200; rest: 403", 302),
+    Line("unit_delete", of(pk="department.pk"), "SA Ed: 200; L1 L2 ML: 404; rest: 403", 302),
     Line("unit_delete", of(pk="elsewhere.pk"), "SA: 200; Vi AA: 403; rest: 404", 302),
     Line("rule_create", of(pk="project.pk"), "SA DA Ed RM AA: 200; rest: 403", 422),
     Line("rule_create", of(pk="cluster.pk"), "SA AA: 200; Vi: 403; rest: 404", 422),
@@ -240,6 +242,15 @@ LINES: list[Line] = [
         of(pk="workload.pk"),
         "En Co Ds Te Cr: 404; rest: 405",
         "SA DA Ed RM L1: 302; En Co Ds Te Cr: 404; rest: 403",
+    ),
+    *(
+        Line(
+            name,
+            of(pk="work_of_l2.pk"),
+            "En Co Ds Te Cr: 404; rest: 405",
+            "SA DA Ed RM L2: 302; En Co Ds Te Cr: 404; rest: 403",
+        )
+        for name in ("workload_stop", "workload_resume", "workload_delete")
     ),
     Line("scheduler", NONE, "rest: 200"),
 ]

@@ -59,6 +59,8 @@ class World:
     node: Node
     workload: Workload
     """The researcher's, in `project`."""
+    work_of_l2: Workload
+    """In `project` too, stopped."""
     work_elsewhere: Workload
     mapping: Mapping
     """Of the department; it made nothing."""
@@ -98,6 +100,7 @@ def make_world() -> World:
         topology=make_topology("racks", cluster),
         node=make_node("a100-1", pool=pool),
         workload=make_workload("train-1", project=project, pool=pool, by=people["researcher"]),
+        work_of_l2=make_workload("train-2", project=project, by=people["L2"], state=Workload.State.STOPPED),
         work_elsewhere=make_workload("fold-1", project=elsewhere, pool=pool),
         mapping=Mapping.objects.create(target=department),
         role=Role.objects.get(name=VIEWER),
