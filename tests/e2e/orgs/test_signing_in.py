@@ -125,6 +125,17 @@ def test_where_one_is_signed_in_and_ending_it(
     expect(laptop.get_by_text("in this browser only")).to_be_visible()
     phone.reload()
     expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
+    others = [new_page(), new_page()]
+    for page in others:
+        sign_in(page, user)
+        page.goto(f"{live_server.url}/profile/")
+        expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
+    laptop.reload()
+    laptop.get_by_role("button", name="End all others").click()
+    expect(laptop.get_by_text("in this browser only")).to_be_visible()
+    for page in others:
+        page.reload()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_an_administrator_helps_somebody_in_again(
