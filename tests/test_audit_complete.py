@@ -36,6 +36,8 @@ WITHOUT_ACTOR = {
     "orgs.services.session.sessions_purge": "sessions whose time was over, whoever ended them",
     "orgs.services.unit.units_remove": "tells itself what goes",
     "portal.services.audit_purge.audit_purge": "tells itself what goes",
+    "portal.services.feed.feed_purge": "rows whose time is over",
+    "portal.services.feed.feed_tell": "numbers what the caller has changed, and has told",
     "portal.services.lease.lease_release": "a loop's own",
     "portal.services.lease.lease_renew": "a loop's own",
     "portal.services.lease.lease_take": "a loop's own",
