@@ -103,6 +103,16 @@ class Gift:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the over-subscription guard says of quotas before they are given."""
+
+    pool: int
+    words: str
+    refused: bool
+    """Else it warns."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterAccess:
     """A kubeconfig that was found harmless."""
 
@@ -160,8 +170,15 @@ def unit_quotas(units: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 @Hook
+def quotas_give_verdicts(user: Any, gifts: Sequence[Gift]) -> list[Verdict]:
+    """What the guard says of gifts to units that are not made yet, right below units of one cluster that are
+    (`unit.parent`). In a fixed number of queries; `user`: who reads it."""
+
+
+@Hook
 def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
-    """Writes the quotas, the units above first, as if typed; what the saves go by in the history of quotas."""
+    """Writes the quotas, all of one cluster, as if typed; what the saves go by in the history of quotas. The guard
+    judges them together, and Refused has its words."""
 
 
 @Hook

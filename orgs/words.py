@@ -171,7 +171,7 @@ def mapping_answer(made: Plan) -> Answer:
     """What the list would make, and what keeps it from that."""
     numbers = [len(made.departments), len(made.projects), sum(p.subject is None for p in made.people.values())]
     if made.conflicts:
-        line = "They are marked below. Go back to the list and mend them: everything typed is still there."
+        line = "They are marked below. Go back and mend them: everything typed is still there."
         return Answer(f"{counted(made.conflicts, 'conflict')} to mend first.", line)
     if made.nothing_new:
         return Answer("Everything in the list is there already.", "There is nothing to make, and nothing is changed.")

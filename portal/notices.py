@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+MOST_TOLD = 3
+"""Sentences that are spelled out at once; of the others it is told how many there are."""
 
 _heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
 
@@ -25,3 +28,9 @@ def notice(text: str) -> None:
     heard = _heard.get()
     if heard is not None:
         heard.append(text)
+
+
+def told(sentences: Sequence[str]) -> list[str]:
+    """The first few, and how many more there are of that kind."""
+    more = len(sentences) - MOST_TOLD
+    return [*sentences[:MOST_TOLD], f"The same goes for {more} more."] if more > 0 else list(sentences)

@@ -15,7 +15,7 @@ class QuotasConfig(AppConfig):
         from quotas.selectors.guard_lines import guard_settings
         from quotas.selectors.moves import quota_move_impact
         from quotas.services import mapping
-        from quotas.services.guard import unit_moving
+        from quotas.services.guard import quotas_give_verdicts, unit_moving
         from quotas.services.pool import default_pool_create
 
         hooks.unit_figures.register(figures.unit_figures)
@@ -26,6 +26,7 @@ class QuotasConfig(AppConfig):
         hooks.quota_move_impact.register(quota_move_impact)
         hooks.unit_moving.register(unit_moving)
         hooks.pools_to_give.register(mapping.pools_to_give)
+        hooks.quotas_give_verdicts.register(quotas_give_verdicts)
         hooks.quotas_give.register(mapping.quotas_give)
         hooks.unit_quotas.register(mapping.unit_quotas)
         hooks.quotas_take.register(mapping.quotas_take)

@@ -32,7 +32,9 @@ from orgs.models import (
 from orgs.secrets import decrypt
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
-from quotas.models import Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
+from quotas.models import GuardSetting, Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
+from quotas.models.guard import SET_LEVELS
+from quotas.resources import RESOURCES
 from quotas.services.quota_rules import values_of
 from scheduling.models import Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
 
@@ -221,6 +223,14 @@ def make_quota(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> Quo
         unit=unit, pool=pool, number=quota.version, values=values_of(quota), actor_name="Bursar"
     )
     return quota
+
+
+def make_guard(scope: OrgUnit, mode: int, *, resources: Sequence[str] = tuple(RESOURCES)) -> None:
+    """How an account or cluster is guarded from now on, at all levels."""
+    for level in SET_LEVELS:
+        GuardSetting.objects.update_or_create(
+            scope=scope, level=level, defaults={"mode": mode, "resources": list(resources)}
+        )
 
 
 # --- scheduling

@@ -33,10 +33,11 @@ def plan(*, user: Any, wish: Wish) -> Plan:
         planner.add(line)
     planner.check_names()
     planner.check_people()
-    made = Plan(wish.target, planner.tops, [replace(division, problem="") for division in wish.divisions])
+    made = Plan(wish.target, planner.tops, [replace(division) for division in wish.divisions])
     for division in made.divisions:
         _divide(made, division)
     _note_quotas(made)
+    made.verdicts = hooks.quotas_give_verdicts(user, gifts) if (gifts := made.gifts) else []
     return made
 
 
@@ -114,7 +115,8 @@ class _Planner:
 
     def check_names(self) -> None:
         """Illegal names, names that are taken, what is there already."""
-        active = OrgUnit.objects.filter(cluster=self.target.cluster_id).only("id", "kind", "name", "parent_id", "state")
+        needed = ("id", "kind", "name", "parent_id", "cluster_id", "path", "state")
+        active = OrgUnit.objects.filter(cluster=self.target.cluster_id).only(*needed)
         siblings = {(unit.parent_id, unit.name): unit for unit in active if unit.kind == UnitKind.DEPARTMENT}
         projects = {unit.name: unit for unit in active if unit.kind == UnitKind.PROJECT}
         namespaces = set(ProjectInfo.objects.filter(cluster=self.target.cluster_id).values_list("namespace", flat=True))
@@ -210,12 +212,6 @@ def _divide(made: Plan, division: Division) -> None:
                 above.quota[pool.pk] = above.quota.get(pool.pk, 0) + part
             above = above.parent
     division.planned_milli = sum(parts)
-    if pool.whole is not None and division.planned_milli and pool.given + division.planned_milli > pool.whole:
-        over = pool.given + division.planned_milli - pool.whole
-        division.problem = (
-            f"{pool.name} has {gpus(pool.whole)} GPUs and {gpus(pool.given)} are given already: "
-            f"{gpus(division.planned_milli)} more would be {gpus(over)} too many."
-        )
 
 
 def _note_quotas(made: Plan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from orgs.hooks import PoolOffer
+from orgs.hooks import Gift, PoolOffer, Verdict
 from orgs.mapping.lines import Line, Pattern
 from orgs.mapping.split import Method
 from orgs.models import AccessRule, OrgUnit, Role, Subject, UnitKind
@@ -77,8 +77,6 @@ class Division:
     """Of what is divided evenly or by head count."""
     hand: dict[str, str] = field(default_factory=dict)
     """Typed by hand, by project; comes before what the list says."""
-    problem: str = ""
-    """More than there is; told, and left to the over-subscription guard."""
     planned_milli: int = 0
 
 
@@ -103,6 +101,8 @@ class Plan:
     """Where it goes: a cluster or a department."""
     tops: list[PlannedUnit] = field(default_factory=list)
     divisions: list[Division] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    """What the over-subscription guard says of it."""
 
     def units(self) -> Iterator[PlannedUnit]:
         """Each after the one it lies in."""
@@ -128,10 +128,26 @@ class Plan:
         return [(unit, person) for unit in self.units() for person in unit.people if not person.settled]
 
     @property
+    def gifts(self) -> list[Gift]:
+        """Quotas that count against what is there: those of new units right below it."""
+        return [
+            Gift(OrgUnit(kind=unit.kind, name=unit.name, parent=above), pool, milli)
+            for unit in self.units()
+            if unit.there is None and (above := unit.parent.there if unit.parent else self.target) is not None
+            for pool, milli in unit.quota.items()
+            if milli
+        ]
+
+    @property
     def nothing_new(self) -> bool:
         return not (self.departments or self.projects or self.grants)
 
     @property
     def conflicts(self) -> int:
         """What keeps it from being made."""
+        return self.mistakes + sum(verdict.refused for verdict in self.verdicts)
+
+    @property
+    def mistakes(self) -> int:
+        """Of the list itself."""
         return sum(len(unit.problems) + sum(bool(person.problem) for person in unit.people) for unit in self.units())

@@ -34,7 +34,8 @@ def mapping_create(*, actor: Actor, wish: Wish) -> Mapping:
     cluster = cluster_locked(wish.target)
     actor, target = as_of_now(actor), fresh(wish.target)
     made = plan(user=actor.user, wish=replace(wish, target=target))
-    if made.conflicts:
+    # What the guard refuses, it says itself where the quotas are given.
+    if made.mistakes:
         raise Refused("Something in the list does not fit any more. Look at what is marked in the preview.")
     if made.nothing_new:
         raise Refused("Everything in the list is there already. Nothing was made.")

@@ -16,7 +16,7 @@ from orgs.access import within
 from orgs.forms.mapping import MOST_BY_HAND, STEPS, HandCell, MappingForm
 from orgs.mapping.lines import COLUMNS, Pattern, read_lines, text_of
 from orgs.mapping.plan import plan
-from orgs.mapping.planned import Wish
+from orgs.mapping.planned import Plan, Wish
 from orgs.mapping.split import Method
 from orgs.models import Mapping, OrgUnit, UnitKind
 from orgs.scope import visible_units
@@ -27,6 +27,7 @@ from orgs.views.base import Page
 from orgs.views.form import FormPage, add_refusal
 from orgs.words import mapping_answer, mapping_made, planned_rows
 from portal.errors import Refused
+from portal.notices import noticed, told
 
 PATTERN, LIST, QUOTAS, PREVIEW = range(4)
 EXAMPLES = {
@@ -68,11 +69,14 @@ class NewOrganization(Page):
             return self.show(form, step + 1, wish)
         assert wish is not None
         try:
-            mapping = mapping_create(actor=self.actor, wish=wish)
+            with noticed() as heard:
+                mapping = mapping_create(actor=self.actor, wish=wish)
         except Refused as refusal:
             add_refusal(form, refusal)
             return self.show(form, PREVIEW, wish, status=422)
         messages.success(request, f"{mapping_made(mapping, 'is there', 'are there')}.")
+        for warning in told(heard):
+            messages.warning(request, warning)
         return redirect("mapping", mapping.pk)
 
     def form(self, data: Any = None, checked: bool = True) -> MappingForm:
@@ -144,8 +148,19 @@ class NewOrganization(Page):
             made = plan(user=self.request.user, wish=wish)
             pools = [division.pool.pk for division in made.divisions if division.planned_milli]
             rows = [(unit, [unit.quota.get(pool, 0) for pool in pools]) for unit in planned_rows(made)]
-            context |= {"plan": made, "answer": mapping_answer(made), "rows": rows}
+            context |= {"plan": made, "answer": mapping_answer(made), "rows": rows} | self.guard_words(form, made)
         return self.render_to_response(self.get_context_data(**context), status=status)
+
+    def guard_words(self, form: MappingForm, made: Plan) -> dict[str, Any]:
+        """What the guard says, and the pools that it is about. A refusal that stands above the form is told once."""
+        refusals = [verdict.words for verdict in made.verdicts if verdict.refused]
+        said = not set(refusals).isdisjoint(form.non_field_errors())
+        return {
+            "refusals": [] if said else told(refusals),
+            "warnings": told([verdict.words for verdict in made.verdicts if not verdict.refused]),
+            "refused_pools": {verdict.pool for verdict in made.verdicts if verdict.refused},
+            "warned_pools": {verdict.pool for verdict in made.verdicts},
+        }
 
     def quota_step(self, form: MappingForm) -> dict[str, Any]:
         """The pools with their fields and, where some are given by hand, a table of the projects."""

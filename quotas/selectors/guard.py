@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
+from orgs.hooks import Gift
 from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.names import DEFAULT_DEPARTMENT
 from orgs.scope import below
@@ -113,6 +114,20 @@ class Books:
         for book in self.by_pool.values():
             paths |= {one: path(book.paths[one]) for one in book.quotas if one not in paths}
         return replace(self, by_pool={pool: replace(book, paths=paths) for pool, book in self.by_pool.items()})
+
+    def with_gifts(self, gifts: Iterable[Gift]) -> Books:
+        """As they would be with quotas of units that are not made yet, whose ids are below 0 here."""
+        quotas: dict[int, dict[int, Own]] = defaultdict(dict)
+        paths: dict[int, tuple[int, ...]] = {}
+        for number, gift in enumerate(gifts, 1):
+            assert gift.unit.parent is not None
+            quotas[gift.pool][-number] = (gift.gpu_milli, None, None)
+            paths[-number] = (*line_of(gift.unit.parent.path), -number)
+        books = {
+            pool: replace(book, quotas={**book.quotas, **quotas[pool]}, paths={**book.paths, **paths})
+            for pool, book in self.by_pool.items()
+        }
+        return replace(self, by_pool=books)
 
     def with_ready(self, ready: Mapping[int, Amounts]) -> Books:
         """As they would be with other nodes; a pool that is not in `ready` has none."""

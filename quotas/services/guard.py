@@ -6,22 +6,21 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from orgs.access import may
+from orgs.hooks import Gift, Verdict
 from orgs.models import OrgUnit
 from orgs.services.locks import cluster_locked
 from portal.actor import Actor
 from portal.errors import Refused
-from portal.notices import notice
+from portal.notices import notice, told
 from portal.refusals import Told
 from quotas.guard import Book, Excess, Key, Level, increased
 from quotas.guard_words import HIDDEN, problem_words, resource_of
 from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of, pools_of, ready_in
 
 from .finding import findings_write
-
-MOST_TOLD = 3
-"""Problems that one refusal spells out; of the others it tells how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,8 @@ class OverSubscribed(Told, Refused):
 
     def __init__(self, problems: Sequence[Problem], field: str = "") -> None:
         self.problems = tuple(problems)
-        told = [problem.words for problem in problems[:MOST_TOLD]]
-        if len(problems) > MOST_TOLD:
-            told.append(f"The same goes for {len(problems) - MOST_TOLD} more.")
-        super().__init__({field: told} if field else told)
+        words = told([problem.words for problem in problems])
+        super().__init__({field: words} if field else words)
         if problems:
             self.unit, self.name = problems[0].key.unit, problems[0].unit
 
@@ -127,9 +124,24 @@ def unit_moving(unit: OrgUnit, new_parent: OrgUnit, actor: Actor) -> None:
         judge(actor, guard, before, before.moved(unit, new_parent), field="parent")
 
 
+def quotas_give_verdicts(user: Any, gifts: Sequence[Gift]) -> list[Verdict]:
+    """The answer to the hook of that name, from books that nobody holds still: what is given is judged once more."""
+    parent = gifts[0].unit.parent if gifts else None
+    if parent is None or parent.cluster is None:
+        return []
+    guard = guard_of(parent.cluster)
+    if not _watches(guard):
+        return []
+    before = Books.read(parent.cluster.pk, {gift.pool for gift in gifts})
+    judged = [(one, mode_of(guard, one.key)) for one in _problems(user, before, before.with_gifts(gifts))]
+    return [
+        Verdict(one.key.pool or 0, one.words, refused=mode == Mode.ENFORCE) for one, mode in judged if mode != Mode.OFF
+    ]
+
+
 def judge(actor: Actor, guard: Guard, before: Books, after: Books, *, field: str = "") -> None:
     """Refuses or warns of what `after` makes worse than `before`, and writes what is found there."""
-    problems = _problems(actor, before, after)
+    problems = _problems(actor.user, before, after)
     refused = [problem for problem in problems if mode_of(guard, problem.key) == Mode.ENFORCE]
     if refused:
         raise OverSubscribed(refused, field)
@@ -151,7 +163,7 @@ def _watches(guard: Guard) -> bool:
     return any(watch.mode != Mode.OFF and watch.resources for watch in guard.values())
 
 
-def _problems(actor: Actor, before: Books, after: Books) -> list[Problem]:
+def _problems(user: Any, before: Books, after: Books) -> list[Problem]:
     worse = increased(before.excesses(), after.excesses())
     units = OrgUnit.objects.in_bulk({key.unit for key in worse})
     found = []
@@ -162,7 +174,7 @@ def _problems(actor: Actor, before: Books, after: Books) -> list[Problem]:
         old = before.by_pool.get(key.pool) or Book(key.pool, now.cluster, {}, {}, now.summed)
         asked = 0 if key.level == Level.RUNNING else _asked(key, old, now)
         unit = units[key.unit]
-        name = unit.name if actor.user is None or may(actor.user, "read", "quota", unit) else HIDDEN
+        name = unit.name if user is None or may(user, "read", "quota", unit) else HIDDEN
         words = problem_words(key, excess, asked=asked, unit=name, pool=after.names[key.pool])
         found.append(Problem(key, excess, asked, _cells(key, old, now), name, words))
     return found

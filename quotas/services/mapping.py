@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from orgs.hooks import Gift, PoolOffer
-from orgs.models import OrgUnit, UnitKind
+from orgs.models import OrgUnit
 from orgs.services.unit import is_default_department
 from portal.actor import Actor
 from portal.errors import Refused
+from portal.notices import told
 from quotas.models import Pool, Quota, QuotaVersion
 from quotas.selectors.moves import available, given
-from quotas.services.guard import MOST_TOLD
+from quotas.services.guard import guarded
 from quotas.services.quota import MOST_CHANGES, QuotaChange, RefusedCells, quotas_save
 from quotas.services.quota_rules import values_of
 
@@ -33,10 +36,8 @@ def unit_quotas(units: Sequence[int]) -> dict[tuple[int, int], int]:
 
 def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
     pools = Pool.objects.in_bulk({gift.pool for gift in gifts})
-    # Departments first: the guard looks at each save, and what lies in them needs theirs.
-    ordered = sorted(gifts, key=lambda gift: (gift.unit.kind == UnitKind.PROJECT, gift.unit.path.count("/")))
     changes = [
-        QuotaChange(gift.unit, pools[gift.pool], values_of(Quota(gpu_milli=gift.gpu_milli)), 0) for gift in ordered
+        QuotaChange(gift.unit, pools[gift.pool], values_of(Quota(gpu_milli=gift.gpu_milli)), 0) for gift in gifts
     ]
     return _saved(actor, changes, "New organization")
 
@@ -44,8 +45,6 @@ def quotas_give(actor: Actor, gifts: Sequence[Gift]) -> list[str]:
 def quotas_take(actor: Actor, units: Sequence[OrgUnit]) -> None:
     quotas = Quota.objects.filter(unit__in=[unit.pk for unit in units]).select_related("unit", "pool")
     changes = [QuotaChange(quota.unit, quota.pool, None, quota.version) for quota in quotas]
-    # What lies in departments first, so that nothing is over what its department has.
-    changes.sort(key=lambda change: (change.unit.kind != UnitKind.PROJECT, -change.unit.path.count("/")))
     _saved(actor, changes, "New organization, taken back")
 
 
@@ -53,19 +52,23 @@ def quota_saves(units: Sequence[int]) -> set[str]:
     return {str(batch) for batch in QuotaVersion.objects.filter(unit__in=units).values_list("batch", flat=True)}
 
 
+@transaction.atomic
 def _saved(actor: Actor, changes: Sequence[QuotaChange], reason: str) -> list[str]:
-    """Refused in the words of the cells, each once: there is no matrix here that could mark them."""
+    """In as many saves as it takes, which the guard judges together. Refused in the words of the cells, each once:
+    there is no matrix here that could mark them."""
+    if not changes:
+        return []
     try:
-        batches = [
-            quotas_save(actor=actor, changes=changes[at : at + MOST_CHANGES], reason=reason)
-            for at in range(0, len(changes), MOST_CHANGES)
-        ]
+        with guarded(actor=actor, cluster=changes[0].unit, pools={change.pool.pk for change in changes}):
+            batches = [
+                quotas_save(actor=actor, changes=changes[at : at + MOST_CHANGES], reason=reason)
+                for at in range(0, len(changes), MOST_CHANGES)
+            ]
     except RefusedCells as refusal:
         words = dict.fromkeys(
             word
             for one in refusal.cells.values()
             for word in (one.messages if isinstance(one, Refused) else [str(one)])
         )
-        told, more = list(words)[:MOST_TOLD], len(words) - MOST_TOLD
-        raise Refused([*told, f"The same goes for {more} more."] if more > 0 else told) from None
+        raise Refused(told(list(words))) from None
     return [str(batch) for batch in batches if batch]

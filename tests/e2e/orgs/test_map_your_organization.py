@@ -10,9 +10,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from orgs.models import OrgUnit, UnitState, User
-from quotas.models import Quota
+from quotas.models import GuardSetting, Quota
 from tests.e2e.conftest import axe, sideways
-from tests.factories import ADMIN, default_pool_of, make_cluster, make_node, make_pool, make_user, make_workload
+from tests.factories import (
+    ADMIN,
+    default_pool_of,
+    make_cluster,
+    make_guard,
+    make_node,
+    make_pool,
+    make_user,
+    make_workload,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -86,6 +95,23 @@ def test_import_a_list_and_take_it_back(opened: Callable[..., Page], cluster: Or
     page.get_by_role("textbox", name="List").fill(LIST)
     page.get_by_label("Make accounts for people who have none").check()
     page.get_by_role("button", name="Next: quotas").click()
+    # The guard warns of more than there is until it enforces.
+    page.get_by_label("GPUs of a100").fill("12")
+    page.get_by_role("button", name="Next: preview").click()
+    over = "4 over: 12 GPUs asked for in a100, 8 available (8 ready, 0 given to others)."
+    expect(page.get_by_role("group", name="The over-subscription guard warns")).to_contain_text(over)
+    expect(page.get_by_role("heading", name="are about to be made")).to_be_visible()
+    make_guard(cluster, GuardSetting.Mode.ENFORCE)
+    page.get_by_role("button", name="Make organization").click(force=True)
+    expect(page.get_by_role("alert")).to_contain_text(over)
+    refused(page)
+    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Next: preview").click()
+    expect(page.get_by_role("heading", name="1 conflict to mend first.")).to_be_visible()
+    expect(page.get_by_role("group", name="The over-subscription guard refuses this")).to_contain_text(over)
+    page.get_by_role("button", name="Back").click()
+    make_guard(cluster, GuardSetting.Mode.WARN)
+    page.get_by_label("GPUs of a100").fill("4")
     page.get_by_role("button", name="Next: preview").click()
     expect(page.get_by_role("heading", name="are about to be made")).to_be_visible()
     assert not OrgUnit.objects.filter(name="vis-4d").exists()
@@ -116,6 +142,7 @@ def test_import_a_list_and_take_it_back(opened: Callable[..., Page], cluster: Or
     page.get_by_role("button", name="Next: preview").click()
     expect(page.get_by_role("heading", name="1 project is about to be made.")).to_be_visible()
     expect(page.get_by_text("a100: the list says 3, it has 2.")).to_be_visible()
+    expect(page.get_by_text("0 available (speech has 2, 2 given to others)")).to_be_visible()
     page.goto(made)
     page.get_by_role("link", name="Take it back").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it back").click()
@@ -192,6 +219,12 @@ def test_the_wizard_in_every_width_and_theme(
     page.get_by_role("textbox", name="List").fill(f"{LIST}\nproduct,Chat Bot")
     page.get_by_role("button", name="Next: quotas").click()
     assert sideways(page) == []
-    page.get_by_role("button", name="Next: preview").click()
-    assert axe(page) == []
-    assert sideways(page) == []
+    page.get_by_label("How a100 is given").select_option(label="Evenly")
+    page.get_by_label("GPUs of a100").fill("12")
+    for mode, word in ((GuardSetting.Mode.WARN, "warns"), (GuardSetting.Mode.ENFORCE, "refuses")):
+        make_guard(cluster, mode)
+        page.get_by_role("button", name="Next: preview").click()
+        expect(page.get_by_role("group", name=f"The over-subscription guard {word}")).to_contain_text("4 over: 12 GPUs")
+        assert axe(page) == []
+        assert sideways(page) == []
+        page.get_by_role("button", name="Back").click()

@@ -7,20 +7,27 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from orgs import hooks
 from orgs.hooks import PoolOffer
 from orgs.mapping.lines import Pattern, read_lines
 from orgs.mapping.plan import plan, project_name
 from orgs.mapping.planned import Division, Plan, Wish
 from orgs.mapping.split import Method
 from orgs.models import OrgUnit, ProjectInfo, Role, UnitState, User
+from quotas.models import GuardSetting
 from tests.factories import (
     ADMIN,
     RESEARCHER,
+    default_pool_of,
+    make_account,
     make_cluster,
     make_department,
+    make_guard,
+    make_node,
     make_pool,
     make_project,
     make_quota,
+    make_role,
     make_rule,
     make_user,
 )
@@ -183,23 +190,62 @@ def test_a_pool_is_divided_and_departments_get_the_sum(admin: User) -> None:
     assert quotas["one"] == {1: 1000, 2: 4000, 3: 6000}
     assert quotas["two"] == {1: 2500, 2: 4000, 3: 3000}
     assert quotas["vision"] == quotas["one"]
-    assert [bool(division.problem) for division in made.divisions] == [False, False, True]
-    assert "9 more would be 1 too many" in made.divisions[2].problem
+    assert [division.planned_milli for division in made.divisions] == [3500, 8000, 9000]
     typed = (Division(offers[0], Method.HAND, hand={"two": "7", "one": "x"}),)
     made = planned(admin, cluster, text, divisions=typed)
     assert made.projects[1].quota == {1: 7000}
     assert "“x” is no number of GPUs for a100." in words(made)
 
 
+@pytest.mark.parametrize("mode", [None, *GuardSetting.Mode])
+def test_the_guard_decides_what_more_than_there_is_means(admin: User, mode: int | None) -> None:
+    """`vision` has 4 of the cluster's 8 GPUs; the list gives 6 in it and 6 beside it."""
+    cluster = make_cluster("north")
+    pool = default_pool_of(cluster)
+    make_node(pool=pool, gpus=8)
+    vision = make_department("vision", cluster)
+    make_quota(vision, pool, 4)
+    if mode is not None:
+        make_guard(make_account(), mode)
+    text = "department,project,default\nvision,vis-3d,6\nspeech,asr,3\nspeech,tts,1\n,loose,2"
+    made = planned(admin, cluster, text, divisions=(Division(hooks.pools_to_give(cluster)[0], Method.HAND),))
+    enforced = mode == GuardSetting.Mode.ENFORCE
+    said = [] if mode == GuardSetting.Mode.OFF else [
+        "2 over: 6 GPUs asked for in default, 4 available (8 ready, 4 given to others). "
+        "Ask for less, or add nodes to default.",
+        "2 over: 6 GPUs asked for in default, 4 available (vision has 4, 0 given to others). "
+        "Ask for less, or raise vision first.",
+    ]  # fmt: skip
+    assert sorted(verdict.words for verdict in made.verdicts) == said
+    assert {(verdict.pool, verdict.refused) for verdict in made.verdicts} == ({(pool.pk, enforced)} if said else set())
+    assert (made.mistakes, made.conflicts) == (0, 2 if enforced else 0)
+
+
+def test_who_may_not_see_what_is_too_small_is_not_told_its_name() -> None:
+    vision = make_department("vision", make_cluster("north"))
+    assert vision.cluster is not None
+    make_quota(vision, default_pool_of(vision.cluster), 1)
+    head = make_user()
+    make_rule(head, make_role("", "project:create"), vision)
+    offers = hooks.pools_to_give(vision)
+    made = planned(head, vision, "project,default\np,3", divisions=(Division(offers[0], Method.HAND),))
+    assert [verdict.words.split("(")[1].split(" has")[0] for verdict in made.verdicts] == ["the unit above"]
+
+
 def test_queries_do_not_grow_with_the_list(admin: User) -> None:
     cluster = make_cluster()
+    pool = default_pool_of(cluster)
+    for number in range(40):
+        make_quota(make_department(f"d-{number}", cluster), pool, 0)
 
     def queries(number: int) -> int:
         user = User.objects.get(pk=admin.pk)
         text = "\n".join(f"d-{each % 40},p-{each},who-{each}@example.org" for each in range(number))
+        division = Division(PoolOffer(pool.pk, pool.name, 0, 0), Method.EVENLY, 9_000_000)
         with CaptureQueriesContext(connection) as captured:
-            made = planned(user, cluster, text, make_people=True)
+            made = planned(user, cluster, text, make_people=True, divisions=(division,))
         assert len(made.projects) == number
+        assert len(made.verdicts) == min(number, 40)
         return len(captured)
 
     assert queries(2) == queries(1500)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from orgs import hooks
 from orgs.access import Forbidden, may
 from orgs.mapping.lines import Pattern, read_lines
+from orgs.mapping.plan import plan
 from orgs.mapping.planned import Division, Wish
 from orgs.mapping.split import Method
 from orgs.models import AccessRule, Mapping, OrgUnit, ProjectInfo, Role, Subject, User
@@ -18,8 +19,9 @@ from orgs.services.project import project_create
 from orgs.services.unit import unit_rename
 from portal.errors import Refused
 from portal.models import AuditEvent
-from quotas.models import Quota, QuotaVersion
-from quotas.services.quota import quota_set
+from portal.notices import noticed
+from quotas.models import GuardSetting, Quota, QuotaVersion
+from quotas.services.quota import MOST_CHANGES, quota_set
 from tests.factories import (
     ADMIN,
     DEPARTMENT_ADMIN,
@@ -29,6 +31,7 @@ from tests.factories import (
     default_pool_of,
     make_cluster,
     make_department,
+    make_guard,
     make_node,
     make_rule,
     make_user,
@@ -190,6 +193,37 @@ def test_undo_says_what_was_built_upon_it(admin: User, cluster: OrgUnit, build: 
     with pytest.raises(Refused, match=said):
         mapping_undo(actor=actor_of(admin), mapping=mapping)
     assert rows() == before
+
+
+@pytest.mark.parametrize("mode", GuardSetting.Mode)
+def test_the_guard_has_the_last_word_whether_or_not_anybody_looked_at_the_preview(
+    admin: User, cluster: OrgUnit, mode: int
+) -> None:
+    make_guard(cluster, mode)
+    before, asked = rows(), wish(cluster, gpus=12)
+    said = [verdict.words for verdict in plan(user=admin, wish=asked).verdicts]
+    if mode == GuardSetting.Mode.ENFORCE:
+        with pytest.raises(Refused) as refused:
+            mapping_create(actor=actor_of(admin), wish=asked)
+        assert (refused.value.messages, rows()) == (said, before)
+        assert said[0].startswith("4 over: 12 GPUs asked for in default, 8 available (8 ready, 0 given to others).")
+        mapping_create(actor=actor_of(admin), wish=wish(cluster, gpus=8))
+        return
+    with noticed() as heard:
+        mapping = mapping_create(actor=actor_of(admin), wish=asked)
+    assert heard == said
+    assert len(said) == (1 if mode == GuardSetting.Mode.WARN else 0)
+    assert Quota.objects.get(unit__name="research").gpu_milli == 12000
+    mapping_undo(actor=actor_of(admin), mapping=mapping)
+    assert rows() == before
+
+
+def test_the_guard_judges_the_whole_list_however_many_saves_it_takes(admin: User, cluster: OrgUnit) -> None:
+    make_guard(cluster, GuardSetting.Mode.ENFORCE)
+    text = "\n".join(f"vision,p-{each}" for each in range(MOST_CHANGES + 100))
+    with pytest.raises(Refused, match=r"^\['22 over: 30 GPUs asked for in default, 8 available"):
+        mapping_create(actor=actor_of(admin), wish=wish(cluster, text, 30, Pattern.UNITS))
+    mapping_create(actor=actor_of(admin), wish=wish(cluster, text, 8, Pattern.UNITS))
 
 
 def test_conflicts_write_nothing(admin: User, cluster: OrgUnit) -> None:

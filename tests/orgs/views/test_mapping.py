@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from orgs.models import Mapping, OrgUnit, Role, User
-from quotas.models import Quota
+from portal.models import AuditEvent
+from quotas.models import GuardSetting, Quota
 from tests.bad_input import BAD
 from tests.factories import (
     ADMIN,
@@ -18,6 +19,7 @@ from tests.factories import (
     default_pool_of,
     make_cluster,
     make_department,
+    make_guard,
     make_node,
     make_project,
     make_user,
@@ -141,10 +143,25 @@ def test_the_same_list_again_has_nothing_to_make(client: Client, cluster: OrgUni
     assert Mapping.objects.count() == 1
 
 
-def test_more_than_the_pool_has_is_marked(client: Client, cluster: OrgUnit) -> None:
-    pool = default_pool_of(cluster)
-    page = client.post(URL, told(cluster, **{"step": "2", "go": "next", f"amount_{pool.pk}": "12"})).content.decode()
-    assert "12 more would be 4 too many." in page
+OVER = "4 over: 12 GPUs asked for in default, 8 available (8 ready, 0 given to others)."
+
+
+@pytest.mark.parametrize("mode", GuardSetting.Mode)
+def test_what_the_guard_says_of_more_than_the_pool_has(client: Client, cluster: OrgUnit, mode: int) -> None:
+    make_guard(cluster, mode)
+    off, warns, enforces = (mode == one for one in GuardSetting.Mode)
+    values = told(cluster, **{f"amount_{default_pool_of(cluster).pk}": "12"})
+    shown = client.post(URL, values | {"step": "2", "go": "next"}).content.decode()
+    assert shown.count(OVER) == (0 if off else 1)
+    assert ("The over-subscription guard warns. It can be made all the same.</b>" in shown) == warns
+    assert ("The over-subscription guard refuses this.</b>" in shown) == enforces
+    assert ("1 conflict to mend first." in shown) == enforces
+    assert ('title="Mend what is marked first."' in shown) == enforces
+    answer = client.post(URL, values, follow=True)
+    assert answer.status_code == (422 if enforces else 200)
+    assert answer.content.decode().count(OVER) == (0 if off else 1), "told once"
+    assert Mapping.objects.exists() != enforces
+    assert AuditEvent.objects.filter(action="refuse").exists() == enforces
 
 
 def test_a_file_takes_the_place_of_the_list(client: Client, cluster: OrgUnit) -> None:

@@ -25,6 +25,7 @@ from tests.factories import (
     make_account,
     make_cluster,
     make_department,
+    make_guard,
     make_node,
     make_pool,
     make_project,
@@ -38,18 +39,11 @@ Mode = GuardSetting.Mode
 SYSTEM = actor_of()
 
 
-def guard(scope: OrgUnit, mode: Mode, *, resources: tuple[str, ...] = ("gpu", "cpu", "memory")) -> None:
-    for level in (Level.CHILDREN, Level.HARDWARE):
-        GuardSetting.objects.update_or_create(
-            scope=scope, level=level, defaults={"mode": mode, "resources": list(resources)}
-        )
-
-
 @pytest.fixture
 def pool() -> Pool:
     """16 ready GPUs, enforced; vision has 12 and has given vis-3d 8 of them, vis-med nothing yet."""
     north = make_cluster("north")
-    guard(make_account(), Mode.ENFORCE)
+    make_guard(make_account(), Mode.ENFORCE)
     pool = default_pool_of(north)
     make_node("one", pool), make_node("two", pool)
     vision = make_department("vision", north)
@@ -139,7 +133,7 @@ def test_a_damaged_state_can_be_repaired_step_by_step(pool: Pool) -> None:
 
 def test_warned_of_in_the_same_words_and_done(pool: Pool) -> None:
     words = refusal("vis-med", pool, 6)["gpu_milli"]
-    guard(pool.cluster, Mode.WARN)
+    make_guard(pool.cluster, Mode.WARN)
     with noticed() as heard:
         give("vis-med", pool, 6)
     assert heard == words
@@ -154,7 +148,7 @@ def test_warned_of_in_the_same_words_and_done(pool: Pool) -> None:
 
 
 def test_off_looks_at_nothing(pool: Pool) -> None:
-    guard(pool.cluster, Mode.OFF)
+    make_guard(pool.cluster, Mode.OFF)
     with noticed() as heard:
         give("vis-med", pool, 600)
     assert heard == []
@@ -162,7 +156,7 @@ def test_off_looks_at_nothing(pool: Pool) -> None:
 
 
 def test_resources_and_levels_by_themselves(pool: Pool) -> None:
-    guard(pool.cluster, Mode.ENFORCE, resources=("gpu",))
+    make_guard(pool.cluster, Mode.ENFORCE, resources=("gpu",))
     give("vis-med", pool, 0, cpu_millicores=10**9)
     GuardSetting.objects.filter(scope=pool.cluster, level=Level.HARDWARE).update(mode=Mode.OFF)
     give("vision", pool, 100)
@@ -232,7 +226,7 @@ def test_a_unit_moves_only_where_its_quota_fits(pool: Pool) -> None:
 
 
 def test_moving_writes_what_is_found(pool: Pool) -> None:
-    guard(make_account(), Mode.WARN)
+    make_guard(make_account(), Mode.WARN)
     sound = make_department("sound", pool.cluster)
     make_quota(unit("vis-old"), pool, gpus=8)
     give("vision", pool, 12.5)
@@ -282,7 +276,7 @@ def test_a_refusal_names_no_unit_that_one_may_not_see(pool: Pool) -> None:
 
 
 def test_several_pools_over_are_also_a_finding_of_the_cluster(pool: Pool) -> None:
-    guard(make_account(), Mode.WARN)
+    make_guard(make_account(), Mode.WARN)
     a100 = make_pool("a100", pool.cluster)
     give("vision", pool, 20)
     give("vision", a100, 2)
