@@ -20,6 +20,7 @@ MOST_REFUSALS = 50
 log = structlog.get_logger()
 PUBLIC_PREFIXES = (
     "/accounts/login",
+    "/accounts/inactive",
     "/accounts/password",
     "/accounts/provider",
     "/accounts/second-factor/code",

@@ -93,7 +93,7 @@ LINES: list[Line] = [
     # --- signing in
     Line("account_login", NONE, "anonymous: 200; nobody rest: 302", "anonymous: 200; nobody rest: 302"),
     Line("account_logout", NONE, "nobody rest: 200", "nobody rest: 302"),
-    Line("account_inactive", NONE, "nobody rest: 200"),
+    Line("account_inactive", NONE, OPEN),
     Line("account_reauthenticate", NONE, "nobody rest: 200", 200),
     Line("account_change_password", NONE, "nobody rest: 200", 200),
     Line("account_reset_password", NONE, OPEN, 200),

@@ -159,8 +159,11 @@ def test_inactive_people_stay_out() -> None:
     user = make_user("mira@example.org")
     User.objects.filter(pk=user.pk).update(is_active=False)
     client = Client()
-    sign_in(client, "mira@example.org")
+    answer = client.post("/accounts/login/", {"login": "mira@example.org", "password": PASSWORD}, follow=True)
+    assert "This account is switched off." in answer.content.decode()
     assert client.get("/organization/").status_code == 302
+    answer = client.post("/accounts/login/", {"login": "mira@example.org", "password": "wrong"})
+    assert "Address or password is wrong." in answer.content.decode(), "only its owner is told"
 
 
 def test_nobody_signs_up() -> None:

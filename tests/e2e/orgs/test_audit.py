@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from orgs.models import OrgUnit
 from orgs.services.project import project_create
-from orgs.services.unit import unit_rename
+from orgs.services.unit import unit_delete, unit_rename, units_remove
 from portal.actor import SYSTEM, Actor
 from portal.models import AuditEvent
 from portal.services.seal import Sealer
@@ -102,6 +102,16 @@ def test_narrowing_by_act_thing_address_scope_and_person(opened: Callable[..., P
     page.get_by_role("searchbox", name="Start of a name").fill("none such")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("in the last 7 days")
+    page.get_by_role("searchbox", name="By whom").fill("Bursar")
+    expect(page.locator("table.audit tbody td:nth-child(2)", has_text="Ana Krol")).to_have_count(0)
+    expect(rows(page).first).to_contain_text("Bursar")
+    page.get_by_role("searchbox", name="By whom").fill("")
+    expect(page.get_by_role("link", name="Ana Krol")).to_be_visible()
+    page.get_by_role("button", name="Scope: Aldergrove").click()
+    page.locator("#scope-rows").get_by_role("link", name="vis-3d", exact=True).click()
+    expect(page.get_by_role("button", name="Scope: vis-3d")).to_be_visible()
+    expect(page.get_by_role("link", name="Ana Krol")).to_be_visible()
+    expect(page.get_by_text("Tomas Lind")).to_have_count(0)
 
 
 def test_moving_the_window(opened: Callable[..., Page], project: OrgUnit) -> None:
@@ -112,9 +122,24 @@ def test_moving_the_window(opened: Callable[..., Page], project: OrgUnit) -> Non
     expect(rows(page).first).to_be_visible()
     page.locator("summary", has_text="When").click()
     page.get_by_role("link", name="30 days").click()
-    first = (timezone.now() - timedelta(days=29)).date()
-    assert f"from={first}" in page.url
+    today = timezone.now().date()
+    expect(page).to_have_url(re.compile(f"from={today - timedelta(days=29)}"))
     expect(rows(page).first).to_be_visible()
+    page.locator("summary", has_text="When").click()
+    page.get_by_label("To", exact=True).fill(str(today - timedelta(days=2)))
+    expect(page.get_by_text("No event in these days").first).to_be_visible()
+
+
+def test_a_deleted_unit_keeps_its_name_and_scope(opened: Callable[..., Page], project: OrgUnit) -> None:
+    unit_delete(actor=SYSTEM, unit=project)
+    units_remove()
+    assert not OrgUnit.objects.filter(pk=project.pk).exists()
+    page = opened(f"/audit/?scope={OrgUnit.objects.get(name='eyes').pk}&by=ana")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("vis-3d in default")
+    page.get_by_role("link", name="all of event").click()
+    panel = page.get_by_role("complementary", name="Ana Krol changed quota vis-3d in default")
+    expect(panel).to_contain_text("vis-3d, which is gone or not yours to see")
 
 
 def test_taking_it_along(opened: Callable[..., Page], project: OrgUnit, tmp_path: Path) -> None:

@@ -145,6 +145,26 @@ def test_an_event_that_changed_places(log: list[int], underneath: Sql) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"), [(3, 4), (4, 7), (8, 9)], ids=["of one seal", "of two seals", "one of them not sealed yet"]
+)
+def test_two_events_in_the_other_order(log: list[int], underneath: Sql, one: int, other: int) -> None:
+    """Both keep their digests and all else, and take each other's number."""
+    for old, new in ((log[one], -1), (log[other], log[one]), (-1, log[other])):
+        underneath("UPDATE portal_auditevent SET id = %s WHERE id = %s", new, old)
+    assert first_problem().startswith("Event ")
+    named = {int(line.split()[1]) for line in verify().splitlines()[1:] if line.startswith("Event ")}
+    assert named == {log[one], log[other]}
+
+
+def test_two_seals_in_the_other_order(log: list[int], underneath: Sql) -> None:
+    """With the events that lie under them."""
+    for old, new in ((2, 9), (3, 2), (9, 3)):
+        underneath("UPDATE portal_auditseal SET number = %s WHERE number = %s", new, old)
+        underneath("UPDATE portal_auditevent SET seal = %s WHERE seal = %s", new, old)
+    assert first_problem() == "Seal 2 does not follow seal 1: one of them was changed."
+
+
+@pytest.mark.parametrize(
     "column", ["rows = 2", "first = 0", "last = 0", "content = 'x'", "at = '2026-01-01 00:00:00+00:00'"]
 )
 def test_a_changed_seal(log: list[int], underneath: Sql, column: str) -> None:
