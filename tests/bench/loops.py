@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django
-
+from tests.bench.database import empty_database
 from tests.bench.measure import Figure, measurement
 
 NODES, DEVICES, WAITING, PROJECTS = 500, 8, 1000, 40
@@ -19,16 +17,8 @@ ROUNDS = 5
 @measurement
 def loops() -> Iterator[Figure]:
     """Reading a pool cold, when nothing changed, and when one pod in a hundred did; a whole quiet cycle."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
-    os.environ.setdefault("BURSAR_TEST_EMBEDDED", "1")
-    django.setup()
-    from django.test.utils import setup_databases, teardown_databases
-
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
+    with empty_database():
         yield from _measured()
-    finally:
-        teardown_databases(databases, verbosity=0)
 
 
 def _measured() -> Iterator[Figure]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django
-
+from tests.bench.database import empty_database
 from tests.bench.measure import Figure, measurement
 
 DEPARTMENTS, PROJECTS = 20, 50
@@ -20,21 +18,13 @@ TARGET_MS = 300.0
 @measurement
 def quota_matrix() -> Iterator[Figure]:
     """A page of the matrix, and the effect of one and of 50 unsaved changes: the median request."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
-    os.environ.setdefault("BURSAR_TEST_EMBEDDED", "1")
-    django.setup()
-    from django.test.utils import setup_databases, teardown_databases
-
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
+    with empty_database():
         client, edits = _organization()
         yield Figure(
             "a page of the matrix, 200 of 1,021 rows", _median(lambda: client.get("/quotas/?size=200")), "ms", TARGET_MS
         )
         for number in (1, 50):
             yield Figure(f"effect of {number} unsaved, 1,020 units", _effect(client, edits[:number]), "ms", TARGET_MS)
-    finally:
-        teardown_databases(databases, verbosity=0)
 
 
 def _effect(client: Any, edits: list[dict[str, str]]) -> float:
