@@ -340,6 +340,8 @@ WITHOUT_FIELDS = {
     "mapping_undo",
     "cluster_disconnect",
     "pool_delete",
+    "pools_close",
+    "pools_open",
     "topology_delete",
     "workload_stop",
     "workload_resume",

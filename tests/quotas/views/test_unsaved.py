@@ -148,10 +148,11 @@ def test_a_head_of_a_department_is_told_nothing_of_the_whole(pool: Pool) -> None
 @pytest.mark.parametrize("scales", ['{"1": "x"}', "[1]", '{"x": 1}', '{"1": 1e999}', '{"1": NaN}', "7", '{"1": null}'])
 def test_scales_that_no_page_sends_are_refused(pool: Pool, scales: str) -> None:
     client = signed_in(make_user(role=ADMIN))
-    body = json.dumps({"edits": _edits(pool, {"vis-3d": "6"})})[:-1] + f', "scales": {scales}}}'
+    edits = json.dumps({"edits": _edits(pool, {"vis-3d": "6"})})[:-1]
+    body = f'{edits}, "scales": {scales}}}'
     response = client.post(reverse("quotas_effect"), body, content_type="application/json")
     assert (response.status_code, response.json()["said"]) == (422, "The page is out of date. Load it again.")
-    body = body.replace(scales, f'{{"{pool.pk}": -5, "{10**30}": 1}}')
+    body = f'{edits}, "scales": {{"{pool.pk}": -5, "{10**30}": 1}}}}'
     assert client.post(reverse("quotas_effect"), body, content_type="application/json").status_code == 200
 
 
