@@ -26,10 +26,7 @@ def closing_rows(found: Closing) -> list[dict[str, Any]]:
 
 
 def _words(one: ShutOut) -> str:
-    work = [f"{counted(number, 'workload')} {word}" for number, word in _numbers(one) if number]
+    numbers = ((one.running, "running"), (one.pending, "waiting"))
+    work = [f"{counted(number, 'workload')} {word}" for number, word in numbers if number]
     why = " as its department has no quota there" if one.above else ""
     return f"{one.unit.name} would start nothing in {one.pool.name}{why}: {' and '.join(work) or 'it uses some of it'}"
-
-
-def _numbers(one: ShutOut) -> list[tuple[int, str]]:
-    return [(one.running, "running"), (one.pending, "waiting")]

@@ -30,6 +30,20 @@ NO_TOPOLOGY = "Choose one of the topologies here, or none."
 NO_PLACEMENT = {"required": "Choose one of the placements.", "invalid_choice": "Choose one of the placements."}
 
 
+def _whole(
+    label: str, bounds: range, words: str, *, help_text: str = "", too_much: str = "", required: bool = False
+) -> forms.IntegerField:
+    """A whole number inside the bounds. `words`: what else than these is answered with; `too_much`: above them."""
+    return forms.IntegerField(
+        label=label,
+        required=required,
+        min_value=bounds.start,
+        max_value=bounds.stop - 1,
+        help_text=help_text,
+        error_messages={"required": words, "invalid": words, "min_value": words, "max_value": too_much or words},
+    )
+
+
 class TopologyField(forms.ModelChoiceField):
     names_cluster = False
     """Topologies of several clusters are offered."""
@@ -53,19 +67,14 @@ class PoolForm(Versioned):
         widget=SEGMENTS,
         error_messages=NO_PLACEMENT,
     )
-    min_runtime_minutes = forms.IntegerField(
-        label="Minimum runtime",
-        min_value=0,
-        max_value=MAX_MIN_RUNTIME_SECONDS // 60,
+    min_runtime_minutes = _whole(
+        "Minimum runtime",
+        range(MAX_MIN_RUNTIME_SECONDS // 60 + 1),
+        WHOLE_MINUTES,
         help_text="So long after its start a workload is not stopped for others.",
-        error_messages={
-            "required": WHOLE_MINUTES,
-            "invalid": WHOLE_MINUTES,
-            "min_value": WHOLE_MINUTES,
-            "max_value": f"Use at most {MAX_MIN_RUNTIME_SECONDS // 60:,} minutes, which is 30 days.",
-        },
+        too_much=f"Use at most {MAX_MIN_RUNTIME_SECONDS // 60:,} minutes, which is 30 days.",
+        required=True,
     )
-
     topology = TopologyField(
         Topology.objects.none(),
         label="Topology",
@@ -74,33 +83,24 @@ class PoolForm(Versioned):
         help_text="Distributed work is kept as near together as its narrowest level.",
         error_messages={"invalid_choice": NO_TOPOLOGY},
     )
-    staleness_grace_seconds = forms.IntegerField(
-        label="Grace below the minimum",
-        required=False,
-        min_value=0,
-        max_value=MAX_STALENESS_SECONDS,
+    staleness_grace_seconds = _whole(
+        "Grace below the minimum",
+        range(MAX_STALENESS_SECONDS + 1),
+        WHOLE_SECONDS,
         help_text="So long a workload may run with fewer pods than it needs. Empty: for ever.",
-        error_messages={
-            "invalid": WHOLE_SECONDS,
-            "min_value": WHOLE_SECONDS,
-            "max_value": f"Use at most {MAX_STALENESS_SECONDS:,} seconds, which is 30 days.",
-        },
+        too_much=f"Use at most {MAX_STALENESS_SECONDS:,} seconds, which is 30 days.",
     )
-    disruptions_per_workload = forms.IntegerField(
-        label="Disturb for one workload",
-        required=False,
-        min_value=0,
-        max_value=MAX_DISRUPTIONS,
+    disruptions_per_workload = _whole(
+        "Disturb for one workload",
+        range(MAX_DISRUPTIONS + 1),
+        WHOLE_PODS,
         help_text="So many running pods at most, where it reaches for more than its quota. Empty: as many as it takes.",
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_PODS),
     )
-    disruptions_per_cycle = forms.IntegerField(
-        label="Disturb in one cycle",
-        required=False,
-        min_value=1,
-        max_value=MAX_DISRUPTIONS,
+    disruptions_per_cycle = _whole(
+        "Disturb in one cycle",
+        range(1, MAX_DISRUPTIONS + 1),
+        WHOLE_PODS,
         help_text="Once so many pods are stopped or moved, the others wait for the next cycle. Empty: no bound.",
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_PODS),
     )
     history_weight = forms.DecimalField(
         label="Weight of past use",
@@ -111,19 +111,12 @@ class PoolForm(Versioned):
         help_text="How much past use counts when spare is divided. 0: not at all; 1: it evens out.",
         error_messages={"required": "Type a number, 0 for no history."},
     )
-    history_window_days = forms.IntegerField(
-        label="Use of the last",
-        min_value=1,
-        max_value=MAX_HISTORY_DAYS,
-        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), WHOLE_DAYS),
-    )
-    history_half_life_hours = forms.IntegerField(
-        label="Counts half after",
-        required=False,
-        min_value=1,
-        max_value=MAX_HISTORY_DAYS * 24,
+    history_window_days = _whole("Use of the last", range(1, MAX_HISTORY_DAYS + 1), WHOLE_DAYS, required=True)
+    history_half_life_hours = _whole(
+        "Counts half after",
+        range(1, MAX_HISTORY_DAYS * 24 + 1),
+        WHOLE_HOURS,
         help_text="Empty: all of it counts alike.",
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WHOLE_HOURS),
     )
 
     def __init__(self, data: Any = None, *, pool: Pool | None = None) -> None:

@@ -56,9 +56,7 @@ class Closing:
     total: int
     """Projects with work, in each of their pools."""
     running: int
-    pending: int
-    closed: bool
-    """It is so already."""
+    """Workloads of theirs."""
 
 
 def closing(user: Any) -> Closing:
@@ -77,8 +75,6 @@ def closing(user: Any) -> Closing:
         named=[one for one in found if one.unit.pk in seen][:MOST_NAMED],
         total=len(found),
         running=sum(one.running for one in found),
-        pending=sum(one.pending for one in found),
-        closed=pools_closed(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,14 @@ from quotas import hooks
 from quotas.edits import Planned
 from quotas.guard import Own
 from quotas.hooks import MovedWork
-from quotas.models import Pool, Quota, UnitUsage
+from quotas.models import Pool, Quota
 from quotas.resources import RESOURCES, Resource
 from quotas.services.quota import QuotaChange
 from quotas.services.quota_rules import values_of
 
 from .pools import NO_HARDWARE, hardware
 from .sums import NOTHING, Amounts, Sums, Unsaved, line_of, sums_then
+from .usage import used
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Effect:
     """Of units that the reader may see and whose share changes."""
     totals: list[Total] = field(default_factory=list)
     moved: list[MovedWork] = field(default_factory=list)
+    used: dict[tuple[int, int], Amounts] = field(default_factory=dict)
     now: Sums = field(default_factory=lambda: Sums({}, {}))
     then: Sums = field(default_factory=lambda: Sums({}, {}))
     """Of the units that change, and all above them."""
@@ -91,9 +93,10 @@ def effect(user: Any, plan: Planned) -> Effect:
     by_pool: dict[Pool, list[QuotaChange]] = defaultdict(list)
     for change in plan.changes:
         by_pool[change.pool].append(change)
-    used = _used(plan.changes)
+    concerned = {pk for change in plan.changes for pk in line_of(change.unit.path)}
+    found.used = used(concerned)
     for change in plan.changes:
-        lines = list(_lines(change, plan.now.get(change.cell), used))
+        lines = list(_lines(change, plan.now.get(change.cell), found.used))
         found.lines += lines
         found.others += not lines
     found.lines.sort(key=lambda line: (line.change > 0, -abs(line.change)))
@@ -105,7 +108,6 @@ def effect(user: Any, plan: Planned) -> Effect:
         shares = _shares(user, then.fair_now, then.fair_then)
         if shares:
             found.fair.append((pool, resource, shares))
-    concerned = {pk for change in plan.changes for pk in line_of(change.unit.path)}
     unsaved = [Unsaved(change.unit, change.pool.pk, _own(change)) for change in plan.changes]
     found.now, found.then = sums_then(concerned, unsaved)
     found.totals = _totals(user, found)
@@ -117,22 +119,16 @@ def _own(change: QuotaChange) -> Own | None:
     return None if values is None else (values["gpu_milli"], values["cpu_millicores"], values["memory_bytes"])
 
 
-def _lines(change: QuotaChange, quota: Quota | None, used: Mapping[tuple[int, int], Amounts]) -> Iterable[Line]:
+def _lines(change: QuotaChange, quota: Quota | None, held: Mapping[tuple[int, int], Amounts]) -> Iterable[Line]:
     before, after = _amounts(values_of(quota)), _amounts(change.values or {})
     for at, resource in enumerate(RESOURCES.values()):
         if before[at] != after[at]:
-            amounts = used.get(change.cell, NOTHING)
+            amounts = held.get(change.cell, NOTHING)
             yield Line(change.unit, change.pool, resource, before[at], after[at], amounts[at])
 
 
 def _amounts(values: Mapping[str, Any]) -> Amounts:
     return Amounts(*(values.get(name) or 0 for name in Amounts._fields))
-
-
-def _used(changes: Sequence[QuotaChange]) -> dict[tuple[int, int], Amounts]:
-    units, pools = {change.unit.pk for change in changes}, {change.pool.pk for change in changes}
-    rows = UnitUsage.objects.filter(unit__in=units, pool__in=pools)
-    return {(unit, pool): Amounts(*own) for unit, pool, *own in rows.values_list("unit", "pool", *Amounts._fields)}
 
 
 def _shares(user: Any, now: Mapping[int, int], then: Mapping[int, int]) -> list[FairShare]:

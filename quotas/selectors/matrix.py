@@ -15,11 +15,12 @@ from orgs.models import OrgUnit, UnitKind, UnitState
 from orgs.names import DEFAULT_DEPARTMENT
 from orgs.scope import below
 from orgs.services.unit import is_default_department
-from quotas.models import Pool, Quota, QuotaVersion, UnitUsage
+from quotas.models import Pool, Quota, QuotaVersion
 
 from .access import no_row
 from .pools import NO_HARDWARE, Hardware, hardware
 from .sums import NOTHING, Amounts, held_at, sums
+from .usage import used
 
 
 @dataclass(slots=True)
@@ -165,9 +166,8 @@ def _fill(rows: list[Row], cluster: OrgUnit, at: datetime | None) -> dict[tuple[
     for (unit, pool), amounts in found.given.items():
         if unit in by_unit:
             by_unit[unit].entries[pool].given = amounts
-    used = UnitUsage.objects.filter(unit__in=by_unit) if at is None else UnitUsage.objects.none()
-    for unit, pool, *values in used.values_list("unit", "pool", *Amounts._fields):
-        by_unit[unit].entries[pool].used = Amounts(*values)
+    for (unit, pool), amounts in used(by_unit).items() if at is None else ():
+        by_unit[unit].entries[pool].used = amounts
     return found.guaranteed
 
 

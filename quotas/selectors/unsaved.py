@@ -9,12 +9,12 @@ from orgs.access import may, within
 from orgs.models import OrgUnit, UnitKind
 from orgs.services.unit import is_default_department
 from quotas.edits import Planned
-from quotas.models import Pool, Quota, UnitUsage
+from quotas.models import Pool, Quota
 
 from .effect import Effect
 from .matrix import Column, Row
 from .pools import NO_HARDWARE, hardware
-from .sums import NOTHING, Amounts, Sums
+from .sums import NOTHING, Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ def now_and_then(user: Any, cluster: OrgUnit, plan: Planned, effect: Effect) -> 
     machines = hardware(pool.pk for pool in pools)
     whole = may(user, "read", "quota", cluster)
     quotas = {(one.unit_id, one.pool_id): one for one in Quota.objects.filter(unit__in=units)}
-    used = _used(units)
     unsaved = dict(quotas)
     for change in changes:
         unsaved.pop(change.cell, None)
@@ -59,14 +58,9 @@ def now_and_then(user: Any, cluster: OrgUnit, plan: Planned, effect: Effect) -> 
         for row in rows:
             for pool in pools:
                 cell, entry = (row.unit.pk, pool.pk), row.entries[pool.pk]
-                entry.quota, entry.used = rows_of.get(cell), used.get(cell, NOTHING)
+                entry.quota, entry.used = rows_of.get(cell), effect.used.get(cell, NOTHING)
                 entry.guaranteed = sums.guaranteed.get(cell, NOTHING)
                 entry.given = sums.given.get(cell, NOTHING)
         return Side(columns, rows)
 
     return side(effect.now, quotas), side(effect.then, unsaved)
-
-
-def _used(units: list[OrgUnit]) -> dict[tuple[int, int], Amounts]:
-    rows = UnitUsage.objects.filter(unit__in=units).values_list("unit", "pool", *Amounts._fields)
-    return {(unit, pool): Amounts(*own) for unit, pool, *own in rows}

@@ -83,7 +83,7 @@ def test_whom_it_would_shut_out_is_said_beforehand(vision: OrgUnit, pool: Pool) 
         ("in", "h100", "vision"),
         ("alone", "a100", None),
     ]
-    assert (found.total, found.running, found.pending) == (2, 4, 2)
+    assert (found.total, found.running, sum(one.pending for one in found.named)) == (2, 4, 2)
     assert [row["text"] for row in closing_rows(found)] == [
         "in would start nothing in h100 as its department has no quota there: 3 workloads running",
         "alone would start nothing in a100: 1 workload running and 2 workloads waiting",
