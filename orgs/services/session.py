@@ -11,6 +11,7 @@ from django.utils import timezone
 from orgs.models import User
 from portal.actor import Actor
 from portal.services.audit import audit_record
+from portal.services.purge import rows_purge
 
 
 def sessions_end(*, user: User, keep: str = "") -> int:
@@ -22,12 +23,11 @@ def sessions_end(*, user: User, keep: str = "") -> int:
     return len(keys)
 
 
-@transaction.atomic
 def sessions_purge() -> int:
     """Removes the rows of sessions whose time is over. Returns how many there were."""
-    ended, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    ended = rows_purge(rows=Session.objects.filter(expire_date__lt=timezone.now()))
     alive = Session.objects.filter(session_key=OuterRef("session_key"))
-    UserSession.objects.filter(~Exists(alive)).delete()
+    rows_purge(rows=UserSession.objects.filter(~Exists(alive)))
     return ended
 
 

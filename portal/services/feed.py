@@ -13,12 +13,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.models import Change, Feed
+from portal.services.purge import rows_purge
 from portal.wake import wake_on_commit
 
 KEPT = timedelta(hours=1)
 MOST_NAMED = 5000
 """More workloads than these are not named: everything is read again."""
-_BATCH = 5000
 
 
 def stream_of(cluster: int) -> str:
@@ -58,8 +58,4 @@ def _next(stream: str) -> int:
 
 def feed_purge() -> int:
     """Removes what is older than an hour: who has not read it by then reads everything. Returns how many rows."""
-    removed = 0
-    old = Change.objects.filter(at__lt=timezone.now() - KEPT)
-    while ids := list(old.order_by("at").values_list("pk", flat=True)[:_BATCH]):
-        removed += Change.objects.filter(pk__in=ids).delete()[0]
-    return removed
+    return rows_purge(rows=Change.objects.filter(at__lt=timezone.now() - KEPT))

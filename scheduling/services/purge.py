@@ -1,4 +1,4 @@
-"""Removes what is old enough, in small transactions that hold nobody up."""
+"""Removes what is old enough."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from portal.services.purge import rows_purge
 from quotas.models import CapacityHour, GuardFinding, Node, UsageHour
 from quotas.rules import MAX_HISTORY_DAYS
 from quotas.services.finding import KEPT as FINDINGS
 from scheduling.models import OPEN_STATES, CycleReport, Decision, PoolSample, SimObject, Workload
 
-BATCH = 500
 REPORTS = timedelta(days=7)
 DECISIONS = timedelta(days=35)
 WORKLOADS = timedelta(days=180)
@@ -43,13 +42,4 @@ def purge() -> dict[str, int]:
         GuardFinding.objects.filter(resolved_at__lt=now - FINDINGS),
         SimObject.objects.filter(deleted=True, due_ms__lt=simulated),
     ]
-    return {rows.model._meta.model_name or "": _delete(rows) for rows in old}
-
-
-def _delete(rows: QuerySet[Model]) -> int:
-    removed = 0
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        with transaction.atomic():
-            rows.model._default_manager.filter(pk__in=ids).delete()
-        removed += len(ids)
-    return removed
+    return {rows.model._meta.model_name or "": rows_purge(rows=rows) for rows in old}

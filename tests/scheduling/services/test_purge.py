@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from portal.services import purge as purging
 from scheduling.models import CycleReport, Decision, Event, PoolSample, SimObject, Workload
-from scheduling.services import purge as purging
 from scheduling.services.purge import purge
 from tests.factories import make_node, make_pool, make_workload
 
