@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
 from portal.reading import as_of_one_moment
-from portal.selectors.feed import Missed, News, feed_read
+from portal.selectors.feed import Missed, feed_read
 from scheduling.engine import types as engine
 
 from .back_off import backs_off_until_ms
 from .history import History
 from .snapshot import (
-    PoolRow,
     Reading,
     open_decisions,
     pods_of,
@@ -61,98 +60,94 @@ class KeptSnapshot:
         self._history = History(pool)
         self._check_seconds = check_seconds
         self._reading: Reading | None = None
-        self._snapshot: engine.Snapshot | None = None
         self._check_at = 0.0
 
     def look(self) -> Look:
         """The pool now. Raises Gone."""
         now_ms = time.time_ns() // 1_000_000
         with as_of_one_moment():
-            row = read_pool(self.pool)
-            try:
-                if self._reading is None:
-                    return self._read_all(now_ms)
-                look = self._edit(row, feed_read(row.cluster_id, self._reading.seq), now_ms)
-            except Missed:
-                return self._read_all(now_ms)
-            if time.monotonic() < self._check_at:
-                return look
-            kept, usage = look.snapshot, self._reading.usage
-            look = self._read_all(now_ms)
-            if usage == self._reading.usage and kept != look.snapshot:
-                log.error("snapshot_differed", pool=self.pool, differs=_where(kept, look.snapshot))
-            return look
-
-    def _read_all(self, now_ms: int) -> Look:
-        self._reading = read_all(self.pool, self._history)
-        self._snapshot = self._reading.snapshot(now_ms)
+            edited = None if self._reading is None else self._edit(self._reading, now_ms)
+            if edited is not None and time.monotonic() < self._check_at:
+                return edited
+            kept = self._reading
+            read = self._reading = read_all(self.pool, self._history)
         self._check_at = time.monotonic() + self._check_seconds
-        return Look(self._snapshot, None, has_open=bool(self._reading.opened))
+        snapshot = read.snapshot(now_ms)
+        # Past use is read by the clock, so it may be another without a word.
+        if kept and edited and kept.usage == read.usage and edited.snapshot != snapshot:
+            log.error("snapshot_differed", pool=self.pool, differs=_where(edited.snapshot, snapshot))
+        return Look(snapshot, None, has_open=bool(read.opened))
 
-    def _edit(self, row: PoolRow, news: News, now_ms: int) -> Look:
-        kept = self._reading
-        assert kept is not None
-        assert self._snapshot is not None
+    def _edit(self, kept: Reading, now_ms: int) -> Look | None:
+        """What was kept, with what has changed since; None: everything has to be read."""
+        row = read_pool(self.pool)
+        try:
+            news = feed_read(row.cluster_id, kept.seq)
+        except Missed:
+            return None
         topologies = read_topologies(row.cluster_id) if news.config else kept.topologies
         if news.workloads is None or usual_near(topologies, row.topology_id) != kept.usual:
-            return self._read_all(now_ms)
+            return None
         opened, backing_off = open_decisions(self.pool), backs_off_until_ms(self.pool)
         touched = set(news.workloads) | {row.workload for row in kept.opened ^ opened}
         touched |= {workload for workload, _ in kept.backing_off.items() ^ backing_off.items()}
         if len(touched) > MOST_TOUCHED:
-            return self._read_all(now_ms)
+            return None
         usage = read_usage(row, self._history)
-        units = kept.units
+        units, nodes, strangers = kept.units, kept.nodes, kept.strangers
         if news.config or usage != kept.usage:
             units = units_of(row.cluster_id, self.pool, usage)
-        nodes, strangers = kept.nodes, kept.strangers
-        if news.nodes or self._concerns_strangers(touched):
+        if news.nodes or self._concerns_strangers(kept, touched):
             nodes, strangers = nodes_of(self.pool)
-        is_same = not touched and (row, topologies, units, nodes) == (kept.row, kept.topologies, kept.units, kept.nodes)
-        self._reading = replace(
-            kept,
+        reading = self._reading = Reading(
+            pool=self.pool,
             seq=news.seq,
             row=row,
             topologies=topologies,
             usage=usage,
-            units=kept.units if units == kept.units else units,
-            nodes=kept.nodes if nodes == kept.nodes else nodes,
+            units=units,
+            nodes=nodes,
             strangers=strangers,
             opened=opened,
             backing_off=backing_off,
+            workloads=kept.workloads,
         )
-        if is_same:
-            self._snapshot = replace(self._snapshot, now_ms=now_ms)
-            return Look(self._snapshot, (), is_same=True, has_open=bool(opened))
-        changed, gone, is_in_order = self._read_workloads(touched)
-        self._snapshot = self._reading.snapshot(now_ms)
-        return Look(self._snapshot, changed if is_in_order else None, gone, has_open=bool(opened))
+        changed, gone, is_in_order = _read_workloads(reading, touched)
+        frame = (row, topologies, units, nodes)
+        return Look(
+            snapshot=reading.snapshot(now_ms),
+            changed=changed if is_in_order else None,
+            gone=gone,
+            is_same=not (changed or gone) and frame == (kept.row, kept.topologies, kept.units, kept.nodes),
+            has_open=bool(opened),
+        )
 
-    def _concerns_strangers(self, touched: set[int]) -> bool:
-        assert self._reading is not None
-        if not touched.isdisjoint(self._reading.strangers):
+    def _concerns_strangers(self, kept: Reading, touched: set[int]) -> bool:
+        if not touched.isdisjoint(kept.strangers):
             return True
         return bool(touched) and strangers_on(self.pool).filter(workload__in=touched).exists()
 
-    def _read_workloads(self, touched: Collection[int]) -> tuple[tuple[engine.Workload, ...], tuple[int, ...], bool]:
-        """Reads these again. Those that are new or changed, ids of those that are gone, and whether the new ones come
-        after all others."""
-        reading = self._reading
-        assert reading is not None
-        if not touched:
-            return (), (), True
-        last = next(reversed(reading.workloads), 0)
-        pods = pods_of(self.pool, reading.opened, touched)
-        found = {item.id: item for item in workloads_of(pods, reading.usual, reading.backing_off)}
-        changed = tuple(item for pk, item in found.items() if item != reading.workloads.get(pk))
-        gone = tuple(pk for pk in sorted(touched) if pk in reading.workloads and pk not in found)
-        is_in_order = all(item.id in reading.workloads or item.id > last for item in changed)
-        for pk in gone:
-            del reading.workloads[pk]
-        reading.workloads.update((item.id, item) for item in changed)
-        if not is_in_order:
-            reading.workloads = dict(sorted(reading.workloads.items()))
-        return changed, gone, is_in_order
+
+def _read_workloads(
+    reading: Reading, touched: Collection[int]
+) -> tuple[tuple[engine.Workload, ...], tuple[int, ...], bool]:
+    """Reads these again. Those that are new or changed, ids of those that are gone, and whether the new ones come after
+    all others."""
+    if not touched:
+        return (), (), True
+    workloads = reading.workloads
+    last = next(reversed(workloads), 0)
+    pods = pods_of(reading.pool, reading.opened, touched)
+    found = {item.id: item for item in workloads_of(pods, reading.usual, reading.backing_off)}
+    changed = tuple(item for pk, item in found.items() if item != workloads.get(pk))
+    gone = tuple(pk for pk in sorted(touched) if pk in workloads and pk not in found)
+    is_in_order = all(item.id in workloads or item.id > last for item in changed)
+    for pk in gone:
+        del workloads[pk]
+    workloads.update((item.id, item) for item in changed)
+    if not is_in_order:
+        reading.workloads = dict(sorted(workloads.items()))
+    return changed, gone, is_in_order
 
 
 def _where(kept: engine.Snapshot, read: engine.Snapshot) -> list[str]:

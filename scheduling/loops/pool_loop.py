@@ -15,6 +15,7 @@ from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.registry import gateway_for
 from scheduling.engine import Engine
 from scheduling.engine.decisions import Decisions
+from scheduling.engine.types import Snapshot
 
 from .actor import Actor
 from .cycle import Cycle
@@ -99,7 +100,7 @@ class PoolLoop:
             tenure.keep()
             return
         snapshot = replace(look.snapshot, search_first=self._not_searched)
-        decisions = self._think(replace(look, snapshot=snapshot))
+        decisions = self._think(look, snapshot)
         decided = time.perf_counter_ns()
         cycle = Cycle(
             number=tenure.cycle,
@@ -121,9 +122,9 @@ class PoolLoop:
         may_rest = not (cycle.decided or decisions.not_searched)
         self._quiet_until = time.monotonic() + QUIET_SECONDS if may_rest else 0.0
 
-    def _think(self, look: Look) -> Decisions:
+    def _think(self, look: Look, snapshot: Snapshot) -> Decisions:
         if self._engine is None or look.changed is None:
-            self._engine = Engine(look.snapshot)
+            self._engine = Engine(snapshot)
         else:
-            self._engine.edit(look.snapshot, look.changed, look.gone)
+            self._engine.edit(snapshot, look.changed, look.gone)
         return self._engine.decide()

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import connection
 
-from orgs.models import OrgUnit
 from portal.actor import SYSTEM
 from portal.services.audit import Act, audit_record_all
 from quotas.models import Pool
@@ -147,12 +146,12 @@ def _audit(cycle: Cycle) -> None:
     if not victims:
         return
     pool = Pool.objects.values_list("name", flat=True).get(pk=cycle.pool)
-    units = OrgUnit.objects.in_bulk({numbers["unit"] for _, numbers in victims.values() if "unit" in numbers})
+    names = {unit.id: unit.name for unit in cycle.snapshot.units}
     for _, numbers in victims.values():
         numbers["pool"] = pool
         if "unit" in numbers:
             numbers["unit_id"] = numbers["unit"]
-            numbers["unit"] = units[numbers["unit_id"]].name if numbers["unit_id"] in units else "gone since"
+            numbers["unit"] = names[numbers["unit_id"]]
     audit_record_all(
         actor=SYSTEM,
         acts=[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from portal.reading import as_of_one_moment
 from portal.selectors.feed import feed_seq
 from quotas.models import Pool, Topology
 from scheduling.engine import types as engine
@@ -117,12 +115,6 @@ class Reading:
             disruptions_per_cycle=row.disruptions_per_cycle,
             topologies=self.topologies,
         )
-
-
-def take_snapshot(pool: int, history: History | None = None) -> engine.Snapshot:
-    """The pool with this id, now. `history` remembers past use between cycles. Raises Gone."""
-    with as_of_one_moment():
-        return read_all(pool, history or History(pool)).snapshot(time.time_ns() // 1_000_000)
 
 
 def read_all(pool: int, history: History) -> Reading:

@@ -12,9 +12,9 @@ from orgs.models import OrgUnit
 from quotas.models import Pool
 from scheduling.engine.decisions import WaitCode
 from scheduling.loops.back_off import LONGEST_MS, backs_off_until_ms
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.models import Decision, Waiting, Workload
 from tests.factories import make_workload
+from tests.scheduling.loops.cold import take_snapshot
 
 from .world import Steps, World
 

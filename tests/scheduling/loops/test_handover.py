@@ -19,7 +19,6 @@ from scheduling.loops.observed_decisions import settle_gone, settle_seen
 from scheduling.loops.record import record
 from scheduling.loops.samples import Samples
 from scheduling.loops.settle import settle
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.loops.tenure import Tenure
 from scheduling.models import Decision, Pod, Workload
 from scheduling.selectors.timeline import timeline_of
@@ -35,6 +34,7 @@ from tests.factories import (
     make_user,
     make_workload,
 )
+from tests.scheduling.loops.cold import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Kind, State = Decision.Kind, Decision.State

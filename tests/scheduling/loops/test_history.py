@@ -17,10 +17,10 @@ from scheduling.loops.cycle import Cycle
 from scheduling.loops.history import History, full_hour, spans, usage_ppm
 from scheduling.loops.record import record
 from scheduling.loops.samples import Samples
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.loops.tenure import Tenure
 from scheduling.models import Pod
 from tests.factories import make_cluster, make_department, make_node, make_pod, make_pool, make_project, make_workload
+from tests.scheduling.loops.cold import take_snapshot
 
 database = pytest.mark.django_db(transaction=True)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -32,11 +32,11 @@ from scheduling.clusters.simulated.store import KIND, objects, writing
 from scheduling.engine import Engine, Options, decide
 from scheduling.engine.types import Snapshot
 from scheduling.loops.kept import KeptSnapshot
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.models import Assignment, Workload
 from scheduling.services.workload import workload_delete, workload_stop
 from tests.examples import examples
 from tests.factories import default_pool_of, make_node, make_pod, make_workload
+from tests.scheduling.loops.cold import take_snapshot
 
 from .world import Steps, World
 

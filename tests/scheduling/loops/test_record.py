@@ -19,7 +19,6 @@ from scheduling.engine import decide
 from scheduling.loops.cycle import Cycle
 from scheduling.loops.record import record
 from scheduling.loops.samples import Samples
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.loops.tenure import Tenure
 from scheduling.models import (
     Assignment,
@@ -41,6 +40,7 @@ from tests.factories import (
     make_quota,
     make_workload,
 )
+from tests.scheduling.loops.cold import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Kind, State = Decision.Kind, Decision.State

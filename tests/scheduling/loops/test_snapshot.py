@@ -14,7 +14,6 @@ from orgs.models import OrgUnit
 from quotas.models import Pool, Rank
 from scheduling.engine.types import Amounts, Bounds, PodState, Snapshot
 from scheduling.engine.types import Pod as EnginePod
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.loops.thread import Gone
 from scheduling.models import Decision, Pod, SubGroup, Workload
 from tests.factories import (
@@ -26,6 +25,7 @@ from tests.factories import (
     make_quota,
     make_workload,
 )
+from tests.scheduling.loops.cold import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIB = 1024**3

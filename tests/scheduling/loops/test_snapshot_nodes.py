@@ -7,7 +7,6 @@ import pytest
 from orgs.models import OrgUnit
 from quotas.models import Pool
 from scheduling.engine.types import Taint, Topology
-from scheduling.loops.snapshot import take_snapshot
 from tests.factories import (
     make_node,
     make_pod,
@@ -16,6 +15,7 @@ from tests.factories import (
     make_topology,
     make_workload,
 )
+from tests.scheduling.loops.cold import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,6 @@ from orgs.models import OrgUnit
 from quotas.models import Pool
 from scheduling.engine.types import Near, Operator, Request, Requirement, Toleration
 from scheduling.engine.types import Workload as EngineWorkload
-from scheduling.loops.snapshot import take_snapshot
 from scheduling.models import Pod, SubGroup, Workload
 from tests.factories import (
     make_node,
@@ -21,6 +20,7 @@ from tests.factories import (
     make_topology,
     make_workload,
 )
+from tests.scheduling.loops.cold import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
