@@ -58,6 +58,9 @@ def _menu(page: Page, name: str) -> Locator:
 
 
 def _type(page: Page, cell: Locator, text: str) -> None:
+    # There is somebody to hear the keys once the scripts of the page with the cell have run.
+    cell.wait_for()
+    page.wait_for_load_state()
     cell.focus()
     with page.expect_response(re.compile(r"/quotas/effect/")):
         page.keyboard.type(text)
