@@ -53,6 +53,14 @@ def _open(page: Page, live_server: Any, sign_in: SignIn, user: Any, query: str =
     page.goto(f"{live_server.url}/quotas/?{query}")
 
 
+def _look_at(page: Page, lens: str) -> None:
+    """Through another lens, once that page is there and listens."""
+    link = page.get_by_role("link", name=lens)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "true")
+    page.wait_for_load_state()
+
+
 def _answered(page: Page, name: str) -> Any:
     return page.expect_response(lambda answer: f"/quotas/{name}/" in answer.url)
 
@@ -119,7 +127,7 @@ def test_what_is_unsaved_stays_until_it_is_saved_or_discarded(
     page.evaluate("htmx.trigger('#page', 'refresh')")
     expect(_cell(page, pool, "vision").locator(".cell-value")).to_have_text("7")
     expect(vis_3d.locator(".cell-value")).to_have_text("2 3")
-    page.get_by_role("link", name="Limit").click()
+    _look_at(page, "Limit")
     expect(page.locator("#unsaved")).to_have_text("2 unsaved")
     expect(vis_3d).not_to_have_class(re.compile("cell-changed"))
     page.get_by_role("link", name="Quota", exact=True).click()
@@ -173,7 +181,7 @@ def test_sums_show_what_they_would_be_until_it_is_saved_or_discarded(
         page.evaluate("htmx.trigger('#page', 'refresh')")
     expect(total).to_contain_text("6 10 of 16")
     expect(total).not_to_have_class(re.compile("over"))
-    page.get_by_role("link", name="CPU").click()
+    _look_at(page, "CPU")
     expect(total).to_contain_text("0 of 256")
     expect(total).not_to_have_class(re.compile("unsaved"))
     page.get_by_role("link", name="GPU").click()
@@ -204,7 +212,7 @@ def test_what_is_refused_stays_in_the_cell(page: Page, live_server: Any, sign_in
     page.keyboard.type("2.25\n")
     expect(vis_3d).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Save 2 changes")).to_be_enabled()
-    page.get_by_role("link", name="Limit").click()
+    _look_at(page, "Limit")
     vis_3d.focus()
     page.keyboard.type("1\n")
     expect(vis_3d).to_contain_text("The limit would be below the quota.")
@@ -266,7 +274,7 @@ def test_switching_and_the_words_of_access(page: Page, live_server: Any, sign_in
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(vis_med).to_contain_text("over quota on")
-    page.get_by_role("link", name="Weight and rank").click()
+    _look_at(page, "Weight and rank")
     vis_3d.focus()
     page.keyboard.press("Space")
     expect(vis_3d).to_contain_text("high rank")
