@@ -30,7 +30,7 @@ lint: setup-dev ## Check format, rules, types, import directions, file lengths, 
 test: setup-dev ## Install what the tests need and run everything.
 	@$(PY) -m tests.harness.run
 
-soak: setup-dev ## Try thirty times as many generated examples.
+soak: setup-dev ## Try thirty times as many generated examples, and an hour of clusters against the obvious engine.
 	@$(PY) -m tests.harness.run --soak
 
 bench: setup-dev ## Measure [BENCH_JSON=file] [BENCH_ONLY=name].
