@@ -95,6 +95,8 @@ class Domains:
         devices = max(task.kind.devices if task.kind.is_whole else 0 for task in tasks)
         cpu = max(task.kind.cpu for task in tasks)
         memory = max(task.kind.memory for task in tasks)
+        if devices:
+            part &= later.with_whole(devices)
         while part and count < wanted:
             low = part & -part
             part ^= low

@@ -37,6 +37,13 @@ class View:
         for index, node in enumerate(nodes):
             self.bits[node.devices] |= 1 << index
 
+    def with_whole(self, devices: int) -> int:
+        """Nodes with at least so many whole free devices."""
+        found = 0
+        for nodes in self.bits[devices:]:
+            found |= nodes
+        return found
+
 
 class Nodes:
     """The nodes of a pool in the order of their names."""

@@ -184,24 +184,17 @@ class Index(Placer):
                 index = (tier & -tier).bit_length() - 1
                 if later.cpu[index] >= kind.cpu and later.memory[index] >= kind.memory and later.slots[index] > 0:
                     room = self.devices(kind, index)
-                    if room is not None and (room.at_once or not self._idle(kind) & mask):
+                    if room is not None and (room.at_once or not self.nodes.now.with_whole(kind.devices) & mask):
                         return room
                 tiers = [tier, *[lower for more in bits[count + 1 :] if (lower := more & mask)]]
                 return self._first(kind, tiers)
         return None
 
-    def _idle(self, kind: RequestClass) -> int:
-        """Nodes on which enough whole devices are free now."""
-        found = 0
-        for nodes in self.nodes.now.bits[kind.devices :]:
-            found |= nodes
-        return found
-
     def _first(self, kind: RequestClass, tiers: Sequence[int]) -> Room | None:
         """The first node that fits at once, else the first that fits later."""
         if not tiers:
             return None
-        idle = self._idle(kind) if kind.is_whole else -1
+        idle = self.nodes.now.with_whole(kind.devices) if kind.is_whole else -1
         return self._walk(kind, tiers, idle, at_once=True) or self._walk(kind, tiers, -1, at_once=False)
 
     def _walk(self, kind: RequestClass, tiers: Iterable[int], mask: int, *, at_once: bool) -> Room | None:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from scheduling.engine import Engine, Options, decide
 from scheduling.engine.explain import Explainer, settled
-from scheduling.engine.types import Pod, Snapshot
+from scheduling.engine.types import Pod, Snapshot, Workload
 from tests.bench import pools
 from tests.bench.measure import Figure, measurement
 
@@ -137,16 +137,17 @@ def _again(snapshot: Snapshot, cold_seconds: float) -> Iterator[Figure]:
 
 @measurement
 def engine_rules() -> Iterator[Figure]:
-    """One workload in a hundred asks for a topology or for other pods, for which the rest may not pay: against a pool
-    where nobody asks."""
-    plain = pools.to_allocate(500)
-    alone = cycle(plain)
+    """One workload in a hundred asks for a topology or for other pods, for which the rest may not pay: against the same
+    workloads of which none asks."""
+    plain = pools.in_racks(pools.to_allocate(500))
+
+    def seconds_with(wish: Callable[[Workload], Workload]) -> float:
+        asking = [replace(wish(item), id=item.id + 1_000_000) for item in plain.workloads[::100]]
+        return cycle(replace(plain, workloads=(*plain.workloads, *asking)), rounds=9)
+
+    alone = seconds_with(lambda workload: workload)
     for name, wish in (("topology", pools.in_one_rack), ("pod affinity", pools.one_to_a_node)):
-        racks = pools.in_racks(plain)
-        chosen = range(0, len(plain.workloads), 100)
-        asking = [wish(racks.workloads[index]) for index in chosen]
-        workloads = [*racks.workloads, *[replace(item, id=item.id + 1_000_000) for item in asking]]
-        yield Figure(f"{name} in use by 1 in 100", cycle(replace(racks, workloads=tuple(workloads))) / alone, "x", 1.2)
+        yield Figure(f"{name} in use by 1 in 100", seconds_with(wish) / alone, "x", 1.2)
 
 
 @measurement
