@@ -10,7 +10,7 @@ import pytest
 from django.forms import BaseForm
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orgs.models import ClusterInfo
+from orgs.models import ClusterInfo, OrgUnit
 from orgs.services.cluster import cluster_create
 from orgs.services.department import department_create
 from orgs.services.group import group_create
@@ -26,12 +26,14 @@ from quotas.services.pool_order import pool_order_set
 from quotas.services.pools import NewPool, pools_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
+from scheduling.clusters.simulated import simulate_cluster
+from scheduling.services.simulation import simulated_node_do, simulated_node_label, simulated_pods_do
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
 from tests.factories import actor_of, make_pool, make_topology, signed_in
 from tests.test_url_matrix import LINES, NONE, of, suggested
-from tests.world import make_world
+from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +69,13 @@ POOL_SETTINGS = {
 
 GROUP = PodGroup("launcher", pods=1, cpu_millicores=1000, memory_bytes=1024**3)
 LABELS = {f"key-{number}": "value" for number in range(21)}
+
+
+def simulated(world: World) -> OrgUnit:
+    """The world's cluster, with simulated nodes."""
+    simulate_cluster(world.cluster)
+    return world.cluster
+
 
 FORMS: list[FormCase] = [
     # --- orgs
@@ -562,6 +571,27 @@ SERVICES: list[ServiceCase] = [
             ],
             "preemption_delay_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
         },
+    ),
+    ServiceCase(
+        simulated_node_do,
+        lambda world: {"actor": actor_of(), "cluster": simulated(world), "node": "h100-01", "act": "vanish"},
+        {"node": (), "act": ()},
+        {"cluster": lambda world: [world.account, world.department, world.project]},
+    ),
+    ServiceCase(
+        simulated_node_label,
+        lambda world: {"actor": actor_of(), "cluster": simulated(world), "node": "h100-01", "labels": {"rack": "r1"}},
+        {"node": ()},
+        {
+            "cluster": lambda world: [world.account, world.department, world.project],
+            "labels": lambda world: [{}, None, ["a=b"], {7: "a"}, {"a": 7}, {"a b": "c"}, {"a": "\0"}, {"": ""}],
+        },
+    ),
+    ServiceCase(
+        simulated_pods_do,
+        lambda world: {"actor": actor_of(), "cluster": simulated(world), "pods": "alpha/run", "act": "delete"},
+        {"pods": (), "act": ()},
+        {"cluster": lambda world: [world.account, world.department, world.project]},
     ),
 ]
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from .sign_in import sign_in
 
@@ -166,6 +167,12 @@ WAKE_URL = ""
 LEASE_SECONDS = 6
 CALL_TIMEOUT_SECONDS = 4
 LOOP_INTERVAL_SECONDS = 0.3
+
+# How many seconds pass in simulated clusters in one of ours: run times, starting, stopping. All else keeps our time.
+SIMULATED_SPEED = env.float("BURSAR_SIMULATED_SPEED", default=1.0)
+if not 0.1 <= SIMULATED_SPEED <= 1000:
+    raise ImproperlyConfigured("BURSAR_SIMULATED_SPEED is how many times as fast simulated time runs: 0.1 to 1000.")
+
 # A worker that was frozen inside a transaction must not hold its lease's row for longer than the lease lasts.
 POSTGRES_OPTIONS = f"-c jit=off -c idle_in_transaction_session_timeout={LEASE_SECONDS * 1000}"
 

@@ -8,7 +8,7 @@ from scheduling.clusters.gateway import Bind
 from scheduling.models import SimObject
 from scheduling.quantities import MEBIBYTE, device_share_milli
 
-from .life import start_delay_ms
+from .life import plan, pods_on, real_ms, start_delay_ms, wake_job
 from .store import KIND, Change, objects
 
 
@@ -30,9 +30,11 @@ def bind_pod(change: Change, bind: Bind, now_ms: int) -> str:
     short = _short_of(change, node, pod)
     if short:
         pod.status |= {"phase": "failed", "message": f"{bind.node} lacks {short} for the pod."}
-        SimObject.objects.filter(cluster_id=change.cluster, kind=KIND.JOB, uid=pod.owner).update(due_ms=now_ms)
+        wake_job(change, pod, now_ms)
     else:
-        pod.due_ms = now_ms + start_delay_ms(pod.uid)
+        if "silent_ms" in node.status:
+            pod.status["silent"] = True
+        plan(pod, now_ms + real_ms(start_delay_ms(pod.uid)))
     change.save(pod)
     return ""
 
@@ -41,13 +43,11 @@ def _short_of(change: Change, node: SimObject, pod: SimObject) -> str:
     """What the node has not enough of for its pods and this one; nothing when all is well."""
     devices: Counter[str] = Counter()
     cpu = memory = 0
-    there = objects(change.cluster, KIND.POD).filter(status__node=node.name).exclude(pk=pod.pk)
-    for other in [pod, *there]:
-        if other.status["phase"] in ("pending", "running"):
-            for device in filter(None, other.status["devices"].split(",")):
-                devices[device] += other.status.get("device_milli", other.spec["device_milli"])
-            cpu += other.spec["cpu_millicores"]
-            memory += other.spec["memory_bytes"]
+    for other in [pod, *(there for there in pods_on(change, node.name) if there.pk != pod.pk)]:
+        for device in filter(None, other.status["devices"].split(",")):
+            devices[device] += other.status.get("device_milli", other.spec["device_milli"])
+        cpu += other.spec["cpu_millicores"]
+        memory += other.spec["memory_bytes"]
     wanted = pod.spec.get("device_memory_mib", 0)
     if wanted * MEBIBYTE > node.spec["gpu_memory_bytes"]:
         return "GPU memory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
 from scheduling.models import SimObject
@@ -10,6 +11,8 @@ from scheduling.models import SimObject
 from .store import KIND
 
 EVERYTHING = frozenset({"nodes", "pods", "objects"})
+PULLING = "ImagePullBackOff: Back-off pulling image."
+"""What Kubernetes says of the usual cause for a pod that hangs before it starts."""
 
 
 def seen(items: Iterable[SimObject], complete: bool = False) -> Seen:
@@ -33,17 +36,31 @@ def seen(items: Iterable[SimObject], complete: bool = False) -> Seen:
 
 
 def seen_node(node: SimObject) -> SeenNode:
+    silent_ms = node.status.get("silent_ms")
     return SeenNode(
         uid=node.uid,
         name=node.name,
-        ready=node.status.get("ready", True),
+        ready=silent_ms is None,
         schedulable=node.status.get("schedulable", True),
+        conditions=() if silent_ms is None else (_silence(silent_ms),),
         **node.spec,
     )
 
 
+def _silence(since_ms: int) -> dict[str, str]:
+    """What Kubernetes says of a node of which it no longer hears."""
+    return {
+        "type": "Ready",
+        "status": "Unknown",
+        "reason": "NodeStatusUnknown",
+        "message": "Kubelet stopped posting node status.",
+        "since": datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds"),
+    }
+
+
 def seen_pod(pod: SimObject) -> SeenPod:
     spec, status = pod.spec, pod.status
+    hangs = "node" in status and status["phase"] == "pending" and status.get("hangs") == "starting"
     return SeenPod(
         uid=pod.uid,
         name=pod.name,
@@ -61,7 +78,7 @@ def seen_pod(pod: SimObject) -> SeenPod:
         gpu_milli=spec["devices"] * status.get("device_milli", spec["device_milli"]),
         cpu_millicores=spec["cpu_millicores"],
         memory_bytes=spec["memory_bytes"],
-        message=status.get("message", ""),
+        message=PULLING if hangs else status.get("message", ""),
     )
 
 
