@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import count
 from typing import Any, cast
 
@@ -36,7 +37,8 @@ from quotas.models import GuardSetting, Node, Pool, PoolSummary, Quota, QuotaVer
 from quotas.models.guard import SET_LEVELS
 from quotas.resources import RESOURCES
 from quotas.services.quota_rules import values_of
-from scheduling.models import Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
+from scheduling.loops.holdings import week_of
+from scheduling.models import Allocation, Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
 
 _number = count(1)
 
@@ -345,3 +347,22 @@ def make_usage(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> Uni
     """How the pool's loop last saw a unit; `gpus` are allocated."""
     values: dict[str, Any] = {"gpu_milli": round(gpus * 1000), "requested_gpu_milli": round(gpus * 1000)}
     return UnitUsage.objects.create(unit=unit, pool=pool, **(values | fields))
+
+
+def make_allocation(
+    workload: Workload, node: Node, started_at: datetime, ended_at: datetime | None = None, **fields: Any
+) -> Allocation:
+    """What it asks for, on one node."""
+    values = {
+        "gpu_milli": workload.requested_gpu_milli,
+        "cpu_millicores": workload.requested_cpu_millicores,
+        "memory_bytes": workload.requested_memory_bytes,
+        "pods": workload.pods_wanted,
+        "pool_id": workload.pool_id,
+        "project_id": workload.project_id,
+        "submitted_by_id": workload.submitted_by_id,
+        "week": week_of(started_at),
+    }
+    return Allocation.objects.create(
+        workload=workload, node=node.pk, started_at=started_at, ended_at=ended_at, **(values | fields)
+    )

@@ -6,9 +6,10 @@ from .pool import Pool
 
 
 class UsageHour(models.Model):
-    """What a unit had allocated in one hour, all below it included: level times seconds. Written by the pool's loop.
+    """How a unit stood in one hour, all below it included: level times seconds. Written by the pool's loop.
 
-    Memory counts in MiB: an hour of bytes of a large pool does not fit into 63 bits.
+    Levels change at whole seconds only, so nothing is rounded. Memory counts in MiB: an hour of bytes of a large pool
+    does not fit into 63 bits.
     """
 
     unit = models.ForeignKey(OrgUnit, models.CASCADE, related_name="+")
@@ -18,6 +19,13 @@ class UsageHour(models.Model):
     gpu_milli_seconds = models.BigIntegerField(default=0)
     cpu_millicore_seconds = models.BigIntegerField(default=0)
     memory_mib_seconds = models.BigIntegerField(default=0)
+    """Allocated."""
+    over_gpu_milli_seconds = models.BigIntegerField(default=0)
+    """Of it over quota."""
+    idle_gpu_milli_seconds = models.BigIntegerField(default=0)
+    """Guaranteed and not used."""
+    waiting_gpu_milli_seconds = models.BigIntegerField(default=0)
+    """Asked for by what waited."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pool", "at", "unit"], name="usage_hour_once")]

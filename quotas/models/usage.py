@@ -27,6 +27,8 @@ class UnitUsage(models.Model):
     fair_memory_bytes = models.BigIntegerField(default=0)
     over_gpu_milli = models.BigIntegerField(default=0)
     """Over quota: for a project what it has above its quota, above that the sum of the projects'."""
+    idle_gpu_milli = models.BigIntegerField(default=0)
+    """Guaranteed and not used, added up in the same way."""
     running = models.PositiveIntegerField(default=0)
     pending = models.PositiveIntegerField(default=0)
     position = models.PositiveIntegerField(default=0)
@@ -34,7 +36,7 @@ class UnitUsage(models.Model):
     starving_since = models.DateTimeField(null=True)
     """Since when it is below its quota with work waiting."""
     since = models.DateTimeField(default=timezone.now)
-    """Up to when what is allocated has been added to the hours of `UsageHour`."""
+    """Up to when the level has been added to the hours of `UsageHour`: a whole second."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["unit", "pool"], name="usage_once")]

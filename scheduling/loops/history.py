@@ -20,7 +20,8 @@ SECONDS = ("gpu_milli_seconds", "cpu_millicore_seconds", "memory_mib_seconds")
 PARTS = 2**30
 """Decay counts in these: sums of integers are the same on every machine."""
 
-Level = tuple[int, int, int]
+Level = tuple[int, ...]
+"""GPU, CPU, memory in bytes, and what else counts by time."""
 
 
 def full_hour(at: datetime) -> datetime:
@@ -31,13 +32,14 @@ def spans(level: Level, since: datetime, until: datetime) -> Iterator[tuple[date
     """A level from `since` to `until` as level times seconds, by full hour; nothing where nothing was held."""
     if not any(level):
         return
-    gpu, cpu, memory = level
+    gpu, cpu, memory, *others = level
+    parts = (gpu, cpu, memory // MEBIBYTE, *others)
     begin = since
     while begin < until:
         hour = full_hour(begin)
         end = min(hour + HOUR, until)
         ms = (end - begin) // timedelta(milliseconds=1)
-        yield hour, (gpu * ms // 1000, cpu * ms // 1000, memory // MEBIBYTE * ms // 1000)
+        yield hour, tuple(part * ms // 1000 for part in parts)
         begin = end
 
 
@@ -71,7 +73,7 @@ def usage_ppm(pool: int, now: datetime, window_days: int, half_life_hours: int |
     def rest(rows: Iterable[tuple[int, datetime, int, int, int]]) -> Iterator[tuple[int, datetime, Level]]:
         """What has not been added to the hours yet."""
         for key, since, *level in rows:
-            for hour, amounts in spans((level[0], level[1], level[2]), max(since, begin), now):
+            for hour, amounts in spans(tuple(level), max(since, begin), now):
                 yield key, hour, amounts
 
     def weighed(rows: Iterable[tuple[int, datetime, Level]]) -> dict[int, list[int]]:

@@ -19,6 +19,7 @@ from scheduling.engine.types import Snapshot
 
 from .actor import Actor
 from .cycle import Cycle
+from .holdings import Holdings
 from .kept import KeptSnapshot, Look
 from .record import record
 from .samples import Samples
@@ -50,6 +51,7 @@ class PoolLoop:
         """Read and think everything anew."""
         self._kept = KeptSnapshot(self.pool)
         self._engine: Engine | None = None
+        self._holdings: Holdings | None = None
         self._has_open = True
         """Decisions may be under way."""
         self._quiet_until = 0.0
@@ -113,7 +115,8 @@ class PoolLoop:
         if decisions is self._recorded and not cycle.decided and time.monotonic() < self._record_at:
             tenure.keep()
         else:
-            record(tenure, cycle, self._samples)
+            self._holdings = self._holdings or Holdings(self.pool)
+            record(tenure, cycle, self._samples, self._holdings)
             self._recorded, self._record_at = decisions, time.monotonic() + RECORD_SECONDS
         self._has_open |= cycle.decided
         self._not_searched = decisions.not_searched

@@ -16,6 +16,7 @@ from scheduling.engine.decisions import Place, Reserve
 from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
 
 from .cycle import Cycle
+from .holdings import Holdings
 from .samples import Samples
 from .summary import SummaryChange
 from .tenure import Tenure
@@ -29,13 +30,18 @@ RESERVE_SECONDS = 120
 """So long room is kept for who did not get it. Longer than pods usually take to stop."""
 
 
-def record(tenure: Tenure, cycle: Cycle, samples: Samples) -> None:
-    """Writes what differs from the rows; nothing at all after a quiet cycle. Raises LeaseLost, with nothing written."""
+def record(tenure: Tenure, cycle: Cycle, samples: Samples, holdings: Holdings | None = None) -> None:
+    """Writes what differs from the rows; nothing at all after a quiet cycle. Raises LeaseLost, with nothing written.
+
+    `holdings`: what the loop keeps of the rows of allocations; None: it is read.
+    """
     began = time.perf_counter_ns()
     waits = WaitChange.of(cycle)
-    usage = UsageChange.of(cycle)
+    holdings = holdings or Holdings(cycle.pool)
+    second = holdings.moment(cycle.at)
+    usage, allocations = UsageChange.of(cycle, second), holdings.change(cycle, second)
     summary = SummaryChange.of(cycle)
-    changes = [change for change in (waits, usage, summary, samples.due(cycle)) if change]
+    changes = [change for change in (waits, usage, allocations, summary, samples.due(cycle)) if change]
     if not (cycle.decided or changes):
         tenure.keep()
         return

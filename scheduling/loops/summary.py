@@ -14,7 +14,7 @@ from scheduling.quantities import DEVICE_MILLI, device_share_milli
 from .cycle import Cycle
 from .history import LEVEL, SECONDS, Level, full_hour, spans
 from .rows import add_rows
-from .usage import over_quota
+from .usage import beyond_quota
 
 FRESH = timedelta(seconds=10)
 """An unchanged summary is written again so often."""
@@ -63,7 +63,7 @@ def summary_values(cycle: Cycle) -> dict[str, Any]:
     shares = [share for share in cycle.decisions.shares if share.unit in tops]
     allocated = total(share.allocated for share in shares)
     requested = total(share.requested for share in shares)
-    over = over_quota(cycle)
+    beyond = beyond_quota(cycle)
     return {
         "nodes": len(nodes),
         "ready": len(ready),
@@ -74,7 +74,7 @@ def summary_values(cycle: Cycle) -> dict[str, Any]:
         "allocated_gpu_milli": allocated.gpu_milli,
         "allocated_cpu_millicores": allocated.cpu_millicores,
         "allocated_memory_bytes": allocated.memory_bytes,
-        "over_gpu_milli": sum(over[unit] for unit in tops if unit in over),
+        "over_gpu_milli": sum(beyond[unit][0] for unit in tops if unit in beyond),
         "requested_gpu_milli": max(requested.gpu_milli - allocated.gpu_milli, 0),
         "running": sum(share.running for share in shares),
         "pending": sum(share.pending for share in shares),

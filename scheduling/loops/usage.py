@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,11 +29,14 @@ SUMS = (
     "fair_cpu_millicores",
     "fair_memory_bytes",
     "over_gpu_milli",
+    "idle_gpu_milli",
     "running",
     "pending",
 )
 """Columns that add up: a cluster's are the sums of its topmost units."""
 FIELDS = (*SUMS, "position", "starving_since")
+COUNTED = (*SECONDS, "over_gpu_milli_seconds", "idle_gpu_milli_seconds", "waiting_gpu_milli_seconds")
+"""Columns of the hours, in the order of `level_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +52,26 @@ class UsageChange:
     """By unit and full hour: what it had since its level was last added."""
 
     @classmethod
-    def of(cls, cycle: Cycle) -> UsageChange | None:
+    def of(cls, cycle: Cycle, at: datetime) -> UsageChange | None:
+        """`at`: the whole second as which the cycle counts."""
         rows = UnitUsage.objects.filter(pool=cycle.pool).values_list("pk", "unit_id", "since", *FIELDS)
         old = {unit: (pk, since, values) for pk, unit, since, *values in rows}
         now = usage_rows(cycle, {unit: values[-1] for unit, (_, _, values) in old.items()})
         new = {unit: values for unit, values in now.items() if unit not in old}
         changed: dict[int, tuple[Any, ...]] = {}
         hours: list[tuple[int, datetime, Level]] = []
-        this_hour = full_hour(cycle.at)
+        this_hour = full_hour(at)
         for unit, (pk, since, before) in old.items():
             values = now.get(unit)
             if values is None:
                 continue
-            level = (before[0], before[1], before[2])
-            ends = level != values[: len(LEVEL)] or (any(level) and full_hour(since) < this_hour)
+            level = level_of(before)
+            ends = level != level_of(values) or (any(level) and full_hour(since) < this_hour)
             if ends:
-                hours += [(unit, hour, amounts) for hour, amounts in spans(level, since, cycle.at)]
+                hours += [(unit, hour, amounts) for hour, amounts in spans(level, since, at)]
             if ends or before != list(values):
-                changed[pk] = (*values, cycle.at if ends else since)
-        return cls(cycle.pool, cycle.at, new, changed, hours) if new or changed else None
+                changed[pk] = (*values, at if ends else since)
+        return cls(cycle.pool, at, new, changed, hours) if new or changed else None
 
     def write(self) -> None:
         """The hours in the same transaction as the moment up to which they are counted: nothing counts twice."""
@@ -81,33 +86,41 @@ class UsageChange:
         add_rows(
             UsageHour,
             ("pool", "at", "unit"),
-            SECONDS,
+            COUNTED,
             [(self.pool, hour, unit, *amounts) for unit, hour, amounts in self.hours if unit in there],
         )
 
 
-def over_quota(cycle: Cycle) -> dict[int, int]:
-    """milli-GPUs above quota by unit: of a project its own, of a department the sum of its projects'."""
-    above: dict[int, int] = {}
+def level_of(values: Sequence[Any]) -> Level:
+    """What of the values of FIELDS counts by time: allocated, over quota, idle, waiting."""
+    named = dict(zip(SUMS, values, strict=False))
+    waiting = max(named["requested_gpu_milli"] - named["gpu_milli"], 0)
+    return (*(named[name] for name in LEVEL), named["over_gpu_milli"], named["idle_gpu_milli"], waiting)
+
+
+def beyond_quota(cycle: Cycle) -> dict[int, tuple[int, int]]:
+    """milli-GPUs above quota, and guaranteed ones that are not used, by unit: of a project its own, of a department the
+    sums of its projects'."""
+    found = {share.unit: (0, 0) for share in cycle.decisions.shares}
     parents = {unit.id: unit.parent for unit in cycle.snapshot.units}
     leaves = set(parents) - set(parents.values())
     for share in cycle.decisions.shares:
-        above.setdefault(share.unit, 0)
         if share.unit in leaves:
-            over = max(share.allocated.gpu_milli - (share.quota.gpu_milli or 0), 0)
+            above = share.allocated.gpu_milli - (share.quota.gpu_milli or 0)
             unit: int | None = share.unit
             while unit is not None:
-                above[unit] = above.get(unit, 0) + over
+                over, idle = found.get(unit, (0, 0))
+                found[unit] = (over + max(above, 0), idle + max(-above, 0))
                 unit = parents[unit]
-    return above
+    return found
 
 
 def usage_rows(cycle: Cycle, since: dict[int, datetime | None]) -> dict[int, tuple[Any, ...]]:
     """Values of FIELDS by unit. `since`: when the starving ones began to."""
-    over = over_quota(cycle)
+    beyond = beyond_quota(cycle)
     rows: dict[int, tuple[Any, ...]] = {
         share.unit: (
-            *_sums(share, over[share.unit]),
+            *_sums(share, beyond[share.unit]),
             position,
             (since.get(share.unit) or cycle.at) if _starves(share) else None,
         )
@@ -119,9 +132,9 @@ def usage_rows(cycle: Cycle, since: dict[int, datetime | None]) -> dict[int, tup
     return rows
 
 
-def _sums(share: UnitShare, over: int) -> tuple[int, ...]:
+def _sums(share: UnitShare, beyond: tuple[int, int]) -> tuple[int, ...]:
     amounts = (share.allocated, share.allocated_non_preemptible, share.requested, share.fair_share)
-    return (*(part for amount in amounts for part in amount), over, share.running, share.pending)
+    return (*(part for amount in amounts for part in amount), *beyond, share.running, share.pending)
 
 
 def _starves(share: UnitShare) -> bool:

@@ -1,3 +1,4 @@
+from .allocation import Allocation
 from .assignment import Assignment
 from .decision import OPEN_STATES, Decision
 from .event import Event
@@ -10,6 +11,7 @@ from .workload import Priority, Workload, WorkloadSpec
 
 __all__ = [
     "OPEN_STATES",
+    "Allocation",
     "Assignment",
     "CycleReport",
     "Decision",

@@ -13,12 +13,12 @@ from portal.services.purge import rows_purge
 from quotas.models import CapacityHour, GuardFinding, Node, UsageHour
 from quotas.rules import MAX_HISTORY_DAYS
 from quotas.services.finding import KEPT as FINDINGS
-from scheduling.models import OPEN_STATES, CycleReport, Decision, PoolSample, SimObject, Workload
+from scheduling.models import OPEN_STATES, Allocation, CycleReport, Decision, PoolSample, SimObject, Workload
 
 REPORTS = timedelta(days=7)
 DECISIONS = timedelta(days=35)
 WORKLOADS = timedelta(days=180)
-"""After their end, with everything that hangs on them."""
+"""After their end, with everything that hangs on them; and what they held."""
 HOURS = timedelta(days=MAX_HISTORY_DAYS + 1)
 NODES = timedelta(days=400)
 """After they were removed from their cluster."""
@@ -38,6 +38,7 @@ def purge() -> dict[str, int]:
         UsageHour.objects.filter(at__lt=now - HOURS),
         CapacityHour.objects.filter(at__lt=now - HOURS),
         ended,
+        Allocation.objects.filter(ended_at__lt=now - WORKLOADS),
         Node.objects.filter(removed_at__lt=now - NODES),
         GuardFinding.objects.filter(resolved_at__lt=now - FINDINGS),
         SimObject.objects.filter(deleted=True, due_ms__lt=simulated),

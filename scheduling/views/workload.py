@@ -15,6 +15,7 @@ from portal.errors import Refused
 from portal.formats import count
 from scheduling.models import SubGroup, Workload
 from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why, wishes_of
+from scheduling.selectors.held import stays_of
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
@@ -54,6 +55,7 @@ class WorkloadPage(Page):
         }
         if tab == "pods":
             context |= {"pods": pods_of(workload, self.request.user), "most_pods": MOST_PODS}
+            context |= {"stays": stays_of(workload, self.request.user)}
         else:
             context |= {"lines": self.lines(workload, context["why"]), "cells": self.cells(workload)}
         return super().get_context_data(**context, **kwargs)

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from portal.services import purge as purging
-from scheduling.models import CycleReport, Decision, Event, PoolSample, SimObject, Workload
+from scheduling.models import Allocation, CycleReport, Decision, Event, PoolSample, SimObject, Workload
 from scheduling.services.purge import purge
-from tests.factories import make_node, make_pool, make_workload
+from tests.factories import make_allocation, make_node, make_pool, make_workload
 
 pytestmark = pytest.mark.django_db
 
@@ -50,10 +50,14 @@ def test_ended_workloads_go_with_what_hangs_on_them() -> None:
     old: dict[str, Any] = {"state": Workload.State.COMPLETED, "is_active": False, "ended_at": ago(181)}
     gone = make_workload("old", project, pool, **old)
     Event.objects.create(workload=gone, code="completed")
+    node = make_node("n", pool)
+    for ended in (ago(181), ago(179)):
+        make_allocation(gone, node, ago(190), ended)
     make_workload("object is there", project, pool, applied=True, **old)
     assert purge()["workload"] == 1
     assert set(Workload.objects.values_list("name", flat=True)) == {"young", "object is there"}
     assert not Event.objects.exists()
+    assert Allocation.objects.count() == 1, "by its own end: what it held adds up with hours of others"
 
 
 def test_nodes_and_simulated_objects() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -183,3 +184,17 @@ def test_a_stranger_finds_nothing(project: OrgUnit, pool: Pool) -> None:
     client: Client = make.signed_in(stranger)
     assert client.get(f"/workloads/{workload.pk}/").status_code == 404
     assert client.get("/workloads/999999999999999999999999/").status_code == 404
+
+
+def test_what_it_held_is_listed_with_the_reason_of_its_end(researcher: User, project: OrgUnit, pool: Pool) -> None:
+    workload, node = make.make_workload(project=project, pool=pool, gpus=4), make.make_node("a100-13", pool)
+    assert "It has held nothing yet" in page(researcher, workload, "?tab=pods")
+    monday = datetime(2026, 11, 23, tzinfo=UTC)
+    make.make_allocation(workload, node, monday - timedelta(hours=2), monday)
+    make.make_allocation(workload, node, monday, monday + timedelta(hours=1), end_code="reclaim")
+    shown = page(researcher, workload, "?tab=pods")
+    assert "3 h" in shown, "a new week is no new stay"
+    assert "taken back" in shown
+    assert shown.count("a100-13") == 1
+    assert f"/nodes/{node.pk}/" not in shown, "who may not open nodes reads its name"
+    assert f"/nodes/{node.pk}/" in page(make.make_user(role=make.VIEWER), workload, "?tab=pods")
