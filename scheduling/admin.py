@@ -12,6 +12,7 @@ from scheduling.models import (
     Event,
     Pod,
     PoolSample,
+    Question,
     SimObject,
     SubGroup,
     WaitClass,
@@ -108,3 +109,10 @@ class SimObjectAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "deleted")
     list_select_related = ("cluster",)
     hidden = ("spec",)
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    list_display = ("pool", "kind", "about", "asked_at", "is_open", "cycle", "as_of")
+    list_filter = ("kind", "is_open")
+    list_select_related = ("pool",)

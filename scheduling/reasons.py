@@ -35,10 +35,10 @@ def wait_reason(code: str, numbers: Numbers, pool: str, unit_name: Callable[[int
     words = _WAITS.get(code)
     if words is None:
         return Reason(code.replace("_", " "), f"Waits in {pool}: {code.replace('_', ' ')}.", "")
-    return words(_Figures(numbers, unit_name), pool)
+    return words(Figures(numbers, unit_name), pool)
 
 
-class _Figures:
+class Figures:
     """Numbers of one reason, ready to be put into a sentence."""
 
     def __init__(self, numbers: Numbers, unit_name: Callable[[int], str]) -> None:
@@ -68,7 +68,7 @@ class _Figures:
         return bare(self.resource, self.number("allocated") + self.number("requested"))
 
 
-def _blocked(figures: _Figures, pool: str) -> Reason:
+def _blocked(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"{figures.unit} is blocked in {pool}",
         f"Waits in {pool}: {figures.unit} may run nothing there.",
@@ -76,7 +76,7 @@ def _blocked(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _over_limit(figures: _Figures, pool: str) -> Reason:
+def _over_limit(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"would pass its limit, {figures.wanted_in_all} of {figures.amount('limit')}",
         f"Waits in {pool}: {figures.unit} has a limit of {figures.amount('limit')} and would have "
@@ -85,7 +85,7 @@ def _over_limit(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _over_quota_off(figures: _Figures, pool: str) -> Reason:
+def _over_quota_off(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"would pass its quota, {figures.wanted_in_all} of {figures.amount('quota')}",
         f"Waits in {pool}: {figures.unit} may not go over its quota of {figures.amount('quota')} and would have "
@@ -94,7 +94,7 @@ def _over_quota_off(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _non_preemptible(figures: _Figures, pool: str) -> Reason:
+def _non_preemptible(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"non-preemptible over quota, {figures.wanted_in_all} of {figures.amount('quota')}",
         f"Waits in {pool}: non-preemptible work of {figures.unit} stays inside its quota of "
@@ -103,7 +103,7 @@ def _non_preemptible(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _no_ready_node(figures: _Figures, pool: str) -> Reason:
+def _no_ready_node(figures: Figures, pool: str) -> Reason:
     nodes = figures.number("nodes")
     if not nodes:
         return Reason(f"{pool} has no node", f"Waits in {pool}: the pool has no node.", "Choose another pool.")
@@ -114,7 +114,7 @@ def _no_ready_node(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _never_fits(figures: _Figures, pool: str) -> Reason:
+def _never_fits(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"never fits: nodes of {pool} have {figures.amount('largest')}",
         f"Never starts in {pool}: a pod asks for {figures.amount('requested')}, the largest node has "
@@ -123,7 +123,7 @@ def _never_fits(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _no_matching_node(figures: _Figures, pool: str) -> Reason:
+def _no_matching_node(figures: Figures, pool: str) -> Reason:
     nodes = counted(figures.number("nodes"), "ready node")
     if figures.word("by") == "taints":
         return Reason(
@@ -139,7 +139,7 @@ def _no_matching_node(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _topology(figures: _Figures, pool: str) -> Reason:
+def _topology(figures: Figures, pool: str) -> Reason:
     level, slots, pods = figures.word("level"), figures.number("slots"), counted(figures.number("pods"), "pod")
     if not figures.number("domains"):
         return Reason(
@@ -155,7 +155,7 @@ def _topology(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _backing_off(figures: _Figures, pool: str) -> Reason:
+def _backing_off(figures: Figures, pool: str) -> Reason:
     until = figures.clock("until_ms")
     return Reason(
         f"starts failed, tried again at {until}",
@@ -164,7 +164,7 @@ def _backing_off(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _short(figures: _Figures, pool: str) -> Reason:
+def _short(figures: Figures, pool: str) -> Reason:
     return Reason(
         f"{figures.amount('short')} short in {pool}",
         f"Waits for room in {pool}: {figures.amount('short')} short, {figures.bare('free')} of "
@@ -173,7 +173,7 @@ def _short(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _fragmented(figures: _Figures, pool: str) -> Reason:
+def _fragmented(figures: Figures, pool: str) -> Reason:
     pods, slots = figures.number("pods"), figures.number("slots")
     if figures.resource == "pods":
         return Reason(
@@ -195,7 +195,7 @@ def _fragmented(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _room_reserved(figures: _Figures, pool: str) -> Reason:
+def _room_reserved(figures: Figures, pool: str) -> Reason:
     pods, nodes = figures.number("pods"), figures.number("nodes")
     return Reason(
         f"room is being freed in {pool}",
@@ -204,7 +204,7 @@ def _room_reserved(figures: _Figures, pool: str) -> Reason:
     )
 
 
-def _incomplete(figures: _Figures, pool: str) -> Reason:
+def _incomplete(figures: Figures, pool: str) -> Reason:
     pods, minimum = figures.number("pods"), figures.number("minimum")
     return Reason(
         f"{pods} of {counted(minimum, 'pod')} exist",
@@ -213,7 +213,7 @@ def _incomplete(figures: _Figures, pool: str) -> Reason:
     )
 
 
-_WAITS: dict[str, Callable[[_Figures, str], Reason]] = {
+_WAITS: dict[str, Callable[[Figures, str], Reason]] = {
     WaitCode.BLOCKED: _blocked,
     WaitCode.OVER_LIMIT: _over_limit,
     WaitCode.OVER_QUOTA_OFF: _over_quota_off,
@@ -233,7 +233,7 @@ _WAITS: dict[str, Callable[[_Figures, str], Reason]] = {
 def evict_reason(code: str, numbers: Numbers, for_whom: str, unit_name: Callable[[int], str]) -> str:
     """Why pods were stopped for another workload, called `for_whom` as far as the reader may know it."""
     if code == EvictCode.RECLAIM:
-        figures = _Figures(numbers, unit_name)
+        figures = Figures(numbers, unit_name)
         return (
             f"Taken back for {for_whom}: {figures.unit} held {figures.amount('allocated')}, "
             f"its fair share is {figures.bare('fair_share')}, its quota {figures.bare('quota')}"
@@ -243,7 +243,7 @@ def evict_reason(code: str, numbers: Numbers, for_whom: str, unit_name: Callable
     if code == EvictCode.CONSOLIDATE:
         return f"Moved so that {for_whom} finds room in one place; it starts again elsewhere"
     if code == EvictCode.STALE:
-        figures = _Figures(numbers, unit_name)
+        figures = Figures(numbers, unit_name)
         since = f" since {figures.clock('since_ms')}" if "since_ms" in numbers else ""
         grace = f", longer than the {duration(figures.number('grace_ms') / 1000)} allowed" if since else ""
         return f"Stopped because it ran with fewer pods than it needs{since}{grace}"

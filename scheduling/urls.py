@@ -8,6 +8,7 @@ urlpatterns = [
     path("submit/", submit.SubmitPage.as_view(), name="submit"),
     path("workloads/", workloads.WorkloadsPage.as_view(), name="workloads"),
     path("workloads/<int:pk>/", workload.WorkloadPage.as_view(), name="workload"),
+    path("workloads/<int:pk>/why/", workload.WorkloadAsk.as_view(), name="workload_why"),
     path("workloads/<int:pk>/stop/", workload.WorkloadAct.as_view(), {"act": "stop"}, name="workload_stop"),
     path("workloads/<int:pk>/run-again/", workload.WorkloadAct.as_view(), {"act": "resume"}, name="workload_resume"),
     path("workloads/<int:pk>/delete/", workload.WorkloadAct.as_view(), {"act": "delete"}, name="workload_delete"),

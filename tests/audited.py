@@ -28,6 +28,7 @@ UNTOLD = {
     "portal_lease": "a lease is a loop's own",
     "portal_auditseal": "seals are over the log, not in it",
     "quotas_guardfinding": "what does not add up is observed, while an act that is told is made",
+    "scheduling_question": "who asks why changes nothing",
     "account_emailaddress": "allauth's copy of an account's address",
 }
 """Tables that may be written in silence."""

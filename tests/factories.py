@@ -38,7 +38,17 @@ from quotas.models.guard import SET_LEVELS
 from quotas.resources import RESOURCES
 from quotas.services.quota_rules import values_of
 from scheduling.loops.holdings import week_of
-from scheduling.models import Allocation, Assignment, Pod, SubGroup, WaitClass, Waiting, Workload, WorkloadSpec
+from scheduling.models import (
+    Allocation,
+    Assignment,
+    Pod,
+    Question,
+    SubGroup,
+    WaitClass,
+    Waiting,
+    Workload,
+    WorkloadSpec,
+)
 
 _number = count(1)
 
@@ -322,6 +332,20 @@ def make_waiting(workload: Workload, code: str, **numbers: Any) -> Waiting:
         defaults={"code": code, "numbers": numbers, "as_of": timezone.now()},
     )
     return Waiting.objects.create(workload=workload, wait_class=reason, since=workload.created_at)
+
+
+def make_answer(workload: Workload, attempts: list[Any], remedies: list[Any], **fields: Any) -> Question:
+    """What the loop of its pool answered about a workload that waits there."""
+    assert workload.pool is not None
+    answer = {"state": "known", "pods": 1, "succeeds": None, "attempts": attempts, "remedies": remedies}
+    values: dict[str, Any] = {"answer": answer, "is_open": False, "cycle": 48_211, "asked_at": timezone.now()}
+    return Question.objects.create(
+        pool=workload.pool,
+        kind=Question.Kind.WHY,
+        about=workload.pk,
+        as_of=timezone.now(),
+        **(values | fields),
+    )
 
 
 def make_summary(

@@ -44,6 +44,7 @@ WITHOUT_ACTOR = {
     "quotas.services.finding.findings_refresh": "findings are observed, not made by anybody",
     "quotas.services.nodes.nodes_replace": "a node's pool follows its labels, as they are observed",
     "quotas.services.pool.default_pool_create": "tells itself",
+    "scheduling.services.question.question_ask": "who asks why changes nothing",
     "scheduling.services.purge.purge": "rows whose time is over",
 }
 """Services that write, called from outside services, on nobody's behalf: and why that is told, or need not be."""

@@ -352,6 +352,7 @@ WITHOUT_FIELDS = {
     "pools_close",
     "pools_open",
     "topology_delete",
+    "workload_why",
     "workload_stop",
     "workload_resume",
     "workload_delete",

@@ -27,6 +27,7 @@ from tests.factories import (
     RESEARCHER,
     VIEWER,
     actor_of,
+    make_answer,
     make_department,
     make_group,
     make_pod,
@@ -88,6 +89,11 @@ def hide(world: World, *, busy: bool) -> Hidden:
     waiting = make_workload("okapi-late", project=project, pool=world.pool, by=person, priority=100)
     make_waiting(waiting, "limit", at=project.pk)
     make_waiting(world.workload, "share", at=department.pk)
+    make_answer(
+        world.workload,
+        [{"step": "reclaim", "code": "too_little_above", "numbers": {"units": 1, "above": 1000, "free": 0}}],
+        [{"code": "preemptible", "numbers": {}, "raises": [], "units": [], "is_least": True}],
+    )
     unit_rename(actor=actor_of(), unit=project, name="quagga-7", description="Stripes")
     quota_set(actor=actor_of(), unit=project, pool=world.pool, gpu_milli=1000, expected_version=1)
     workload_stop(actor=actor_of(), workload=running)

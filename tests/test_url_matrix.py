@@ -225,6 +225,8 @@ LINES: list[Line] = [
     Line("workloads", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("workload", of(pk="workload.pk"), "En Co Ds Te Cr: 404; rest: 200"),
     Line("workload", of(pk="work_elsewhere.pk"), "SA Vi AA: 200; rest: 404", "En Co Ds Te Cr: 404; rest: 405"),
+    Line("workload_why", of(pk="workload.pk"), "En Co Ds Te Cr: 404; rest: 405", "En Co Ds Te Cr: 404; rest: 302"),
+    Line("workload_why", of(pk="work_elsewhere.pk"), "En Co Ds Te Cr: 404; rest: 405", "SA Vi AA: 302; rest: 404"),
     Line(
         "workload_stop",
         of(pk="workload.pk"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
+from .aftermath import after
 from .allocate import allocate, allocate_again
 from .consolidate import consolidate
 from .cycle import Cycle
@@ -86,13 +88,30 @@ class Engine:
         old = self._cycle.snapshot
         if workloads or gone or snapshot.search_first != old.search_first or snapshot.now_ms < old.now_ms:
             self._made = None
-        has_frame = _frame(snapshot) == _frame(old) and snapshot.gpu_placement is not Placement.FRAGMENTATION
-        if has_frame and not _has_new_rules(workloads):
+        if _frame(snapshot) == _frame(old) and _can_edit(snapshot, workloads):
             self._rewind()
             self._cycle.edit(snapshot, workloads, gone)
         else:
             self._cycle = Cycle(snapshot, self._options)
             self._made, self._is_rewound = None, True
+
+    @contextmanager
+    def settled(self) -> Iterator[Cycle]:
+        """The state that what was decided last leaves, with nothing decided in it yet: for explanations. It has to be
+        left as it is; afterwards everything is as before."""
+        made, snapshot = self.decide(), self._cycle.snapshot
+        left = after(snapshot, made)
+        pairs = zip(snapshot.workloads, left.workloads, strict=True)
+        changed = [(old, new) for old, new in pairs if new is not old and new != old]
+        if not _can_edit(snapshot, [new for _, new in changed]):
+            yield Cycle(left, self._options)
+            return
+        self._rewind()
+        self._cycle.edit(left, [new for _, new in changed], ())
+        try:
+            yield self._cycle
+        finally:
+            self._cycle.edit(snapshot, [old for old, _ in changed], ())
 
 
 def _next_moment_ms(cycle: Cycle, now_ms: int) -> int:
@@ -124,8 +143,11 @@ def _frame(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, now_ms=0, workloads=(), search_first=())
 
 
-def _has_new_rules(workloads: Sequence[Workload]) -> bool:
-    return any(group.request.together or group.request.apart for workload in workloads for group in workload.sub_groups)
+def _can_edit(snapshot: Snapshot, workloads: Sequence[Workload]) -> bool:
+    """Whether a state takes these workloads in place of others, or has to be built anew."""
+    if snapshot.gpu_placement is Placement.FRAGMENTATION:
+        return False
+    return not any(item.request.together or item.request.apart for one in workloads for item in one.sub_groups)
 
 
 def decisions(cycle: Cycle, withdrawn: list[Task]) -> Decisions:

@@ -6,20 +6,21 @@ that state; it may be kept, and every explanation leaves it as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import gang, reasons
 from .advice import advise
+from .aftermath import after
 from .alone import STEPS, Step, long, search, starts
 from .arithmetic import Numbers
 from .cycle import Cycle
-from .decisions import Decisions, Wait, WaitCode
+from .decisions import Wait, WaitCode
 from .engine import decide
 from .obstacles import Obstacle, obstacle
 from .options import Options
 from .policy import refusal
 from .remedies import Remedy
-from .types import Pod, PodState, Snapshot, Workload
+from .types import Snapshot
 from .working import RELEASING, Group, Job
 
 
@@ -129,48 +130,3 @@ class Explainer:
 
 def _present(group: Group) -> int:
     return sum(task.state != RELEASING or task.kept >= 0 for task in group.tasks)
-
-
-def after(snapshot: Snapshot, decisions: Decisions) -> Snapshot:
-    """The snapshot as its cycle left it: what was placed is bound, what was evicted is stopping, what was reserved is
-    kept. At the same moment; nothing has stopped yet."""
-    places = {place.pod: place for place in decisions.places}
-    reserves = {reserve.pod: reserve for reserve in decisions.reserves}
-    evicted = {evict.pod for evict in decisions.evicts}
-    withdrawn = set(decisions.withdrawn)
-    touched = {place.workload for place in decisions.places}
-    touched |= {reserve.workload for reserve in decisions.reserves} | {evict.workload for evict in decisions.evicts}
-
-    def next_pod(pod: Pod) -> Pod:
-        if pod.id in places:
-            place = places[pod.id]
-            return replace(
-                pod,
-                state=PodState.BOUND,
-                node=place.node,
-                devices=place.devices,
-                reserved_node=None,
-                reserved_devices=(),
-            )
-        if pod.id in evicted:
-            pod = replace(pod, state=PodState.RELEASING)
-        if pod.id in withdrawn:
-            pod = replace(pod, reserved_node=None, reserved_devices=())
-        if pod.id in reserves:
-            room = reserves[pod.id]
-            pod = replace(pod, reserved_node=room.node, reserved_devices=room.devices)
-        return pod
-
-    def next_workload(workload: Workload) -> Workload:
-        if workload.id not in touched and not withdrawn:
-            return workload
-        groups = tuple(replace(group, pods=tuple(map(next_pod, group.pods))) for group in workload.sub_groups)
-        was, runs = _runs(workload), any(pod.state is PodState.BOUND for group in groups for pod in group.pods)
-        started_ms = workload.started_ms if was or not runs else snapshot.now_ms
-        return replace(workload, sub_groups=groups, started_ms=started_ms)
-
-    return replace(snapshot, workloads=tuple(map(next_workload, snapshot.workloads)))
-
-
-def _runs(workload: Workload) -> bool:
-    return any(pod.state is PodState.BOUND for group in workload.sub_groups for pod in group.pods)

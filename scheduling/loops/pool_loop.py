@@ -18,6 +18,7 @@ from scheduling.engine.decisions import Decisions
 from scheduling.engine.types import Snapshot
 
 from .actor import Actor
+from .answering import answer_questions
 from .cycle import Cycle
 from .holdings import Holdings
 from .kept import KeptSnapshot, Look
@@ -60,6 +61,8 @@ class PoolLoop:
         self._recorded: Decisions | None = None
         """What was decided and recorded last."""
         self._record_at = 0.0
+        self._decided_in = 0
+        """The cycle that decided last."""
 
     def step(self, tenure: Tenure, stop: threading.Event) -> None:
         self.wake.wait(settings.LOOP_INTERVAL_SECONDS)
@@ -75,7 +78,8 @@ class PoolLoop:
                 tenure.wait(OUT_OF_REACH_SECONDS, stop)
 
     def cycle(self, tenure: Tenure) -> None:
-        """Settles what is late, decides, records and acts. Raises GatewayError when the cluster cannot be asked."""
+        """Settles what is late, decides, records, acts, and answers questions. Raises GatewayError when the cluster
+        cannot be asked."""
         gateway = self._gateway()
         if self._has_open:
             settle(self.pool, gateway, tenure)
@@ -86,6 +90,18 @@ class PoolLoop:
             raise
         if self._has_open:
             self._actor.act(gateway, tenure)
+        self._answer(tenure)
+
+    def _answer(self, tenure: Tenure) -> None:
+        """Questions of pages, from the state that the last decisions left."""
+        if self._engine is None:
+            return
+        try:
+            if answer_questions(tenure, self.pool, self._engine, self._decided_in):
+                self.wake.set()
+        except Exception:
+            self._forget()
+            raise
 
     def _gateway(self) -> Gateway:
         cluster = Pool.objects.filter(pk=self.pool).values_list("cluster_id", flat=True).first()
@@ -103,6 +119,7 @@ class PoolLoop:
             return
         snapshot = replace(look.snapshot, search_first=self._not_searched)
         decisions = self._think(look, snapshot)
+        self._decided_in = tenure.cycle
         decided = time.perf_counter_ns()
         cycle = Cycle(
             number=tenure.cycle,

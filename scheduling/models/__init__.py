@@ -3,6 +3,7 @@ from .assignment import Assignment
 from .decision import OPEN_STATES, Decision
 from .event import Event
 from .pod import Pod
+from .question import Question
 from .report import CycleReport, PoolSample
 from .simulated import SimObject
 from .sub_group import SubGroup
@@ -19,6 +20,7 @@ __all__ = [
     "Pod",
     "PoolSample",
     "Priority",
+    "Question",
     "SimObject",
     "SubGroup",
     "WaitClass",

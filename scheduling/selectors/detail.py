@@ -11,7 +11,7 @@ from django.utils import timezone
 from orgs.access import may
 from portal.formats import count, counted, duration, gpus, gpus_counted
 from portal.words import Step
-from quotas.models import PoolSummary
+from quotas.models import Pool, PoolSummary
 from scheduling.asking import Ask
 from scheduling.engine.decisions import WaitCode
 from scheduling.engine.types import Request
@@ -139,19 +139,46 @@ def _why_it_waits(workload: Workload, groups: Sequence[SubGroup], user: Any) -> 
     reason = NOT_LOOKED_AT
     if cause is not None:
         reason = wait_reason(cause.code, cause.numbers, pool.name, unit_namer([cause.numbers]))
-    ask = ask_of(workload, groups)
-    chain = standings([workload.project], [pool.pk]).chain(workload.project, pool)
-    found = forecast(ask, chain, rooms([pool.pk], ask.node_labels)[pool.pk])
     line = line_for(workload, user)
     ahead = f"{counted(line.ahead, 'workload')} {'is' if line.ahead == 1 else 'are'} ahead of it." if line.ahead else ""
     return Why(
         reason.sentence,
         f"{ahead or 'It is first in line.'} {reason.advice}",
         reason,
-        [_chain_row(pool.name, found, cause.code if cause else "", reason)],
+        _chain(workload, groups, cause.code if cause else "", reason),
         line,
         PoolSummary.objects.filter(pool=pool).first(),
     )
+
+
+def _chain(workload: Workload, groups: Sequence[SubGroup], code: str, reason: Reason) -> list[dict[str, Any]]:
+    """The pools of its order, the one in which it waits among them: what their loops last published says of each."""
+    own, ask = workload.pool, ask_of(workload, groups)
+    assert own is not None
+    names = workload.spec.spec.get("pools") or [own.name]
+    pools = {pool.name: pool for pool in Pool.objects.filter(cluster=workload.cluster_id, name__in=[*names, own.name])}
+    ids = [pool.pk for pool in pools.values()]
+    standing, room = standings([workload.project], ids), rooms(ids, ask.node_labels)
+    rows = []
+    for name in dict.fromkeys([*names, own.name]):
+        if pool := pools.get(name):
+            found = forecast(ask, standing.chain(workload.project, pool), room[pool.pk])
+            rows.append(_chain_row(name, found, code, reason) if pool == own else _other_row(pool, found))
+    return rows
+
+
+def _other_row(pool: Pool, found: Forecast) -> dict[str, Any]:
+    """A pool in which it does not wait now."""
+    words = {Outcome.NOW: "would start now", Outcome.AFTER_RECLAIM: "would start soon", Outcome.NEVER: "never fits"}
+    tone = "danger" if found.outcome is Outcome.NEVER else ""
+    starts = found.outcome is Outcome.NOW
+    return {
+        "pool": pool.name,
+        "note": words.get(found.outcome, "would wait"),
+        "tone": tone,
+        "steps": list(found.steps),
+        "starts": starts,
+    }
 
 
 def _chain_row(pool: str, found: Forecast, code: str, reason: Reason) -> dict[str, Any]:

@@ -13,7 +13,16 @@ from portal.services.purge import rows_purge
 from quotas.models import CapacityHour, GuardFinding, Node, UsageHour
 from quotas.rules import MAX_HISTORY_DAYS
 from quotas.services.finding import KEPT as FINDINGS
-from scheduling.models import OPEN_STATES, Allocation, CycleReport, Decision, PoolSample, SimObject, Workload
+from scheduling.models import (
+    OPEN_STATES,
+    Allocation,
+    CycleReport,
+    Decision,
+    PoolSample,
+    Question,
+    SimObject,
+    Workload,
+)
 
 REPORTS = timedelta(days=7)
 DECISIONS = timedelta(days=35)
@@ -22,6 +31,7 @@ WORKLOADS = timedelta(days=180)
 HOURS = timedelta(days=MAX_HISTORY_DAYS + 1)
 NODES = timedelta(days=400)
 """After they were removed from their cluster."""
+QUESTIONS = timedelta(hours=1)
 SIMULATED_MS = 600_000
 """How long a watch of a simulated cluster may lag behind."""
 
@@ -41,6 +51,7 @@ def purge() -> dict[str, int]:
         Allocation.objects.filter(ended_at__lt=now - WORKLOADS),
         Node.objects.filter(removed_at__lt=now - NODES),
         GuardFinding.objects.filter(resolved_at__lt=now - FINDINGS),
+        Question.objects.filter(asked_at__lt=now - QUESTIONS),
         SimObject.objects.filter(deleted=True, due_ms__lt=simulated),
     ]
     return {rows.model._meta.model_name or "": rows_purge(rows=rows) for rows in old}

@@ -212,6 +212,12 @@ def may_change(actor: Actor, action: str, workload: Workload) -> bool:
     return own or may(actor.user, "update", "project", workload.project)
 
 
+def may_submit(actor: Actor, workload: Workload) -> bool:
+    """Whether the actor may submit another of its kind to its project."""
+    kind = ENTITIES[Workload.Kind(workload.kind)]
+    return actor.user is None or may(actor.user, "create", kind, workload.project)
+
+
 def _require_change(actor: Actor, action: str, workload: Workload) -> None:
     if not may_change(actor, action, workload):
         raise Forbidden(

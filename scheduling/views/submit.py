@@ -15,6 +15,7 @@ from orgs.models import ClusterInfo, OrgUnit
 from orgs.views.base import Page
 from orgs.views.form import add_refusal
 from portal.access import may_any
+from portal.asked import whole_number
 from portal.errors import Refused
 from quotas.models import Pool, Topology
 from quotas.selectors.pool_order import pool_order, reordered
@@ -22,11 +23,12 @@ from scheduling import group_rows
 from scheduling.asking import Ask
 from scheduling.engine.types import Request
 from scheduling.forms import SubmitForm
-from scheduling.models import Priority, Workload
+from scheduling.models import Priority, SubGroup, Workload
+from scheduling.prefill import next_name, prefilled
 from scheduling.selectors.my_work import offers_for, submit_projects
 from scheduling.selectors.offers import PoolAnswer, pool_answers
-from scheduling.selectors.visible import CREATE_WORK, READ_WORK
-from scheduling.services.workload import GANGS, workload_submit
+from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
+from scheduling.services.workload import GANGS, may_change, workload_submit
 from scheduling.services.workload_rules import MOST_GROUPS
 
 FIELD_OF = group_rows.FIELD_OF | {
@@ -145,7 +147,32 @@ class SubmitPage(Page):
         arguments = form.arguments()
         return arguments | ({"pools": ()} if self._usual_words()[1] else {})
 
+    def again(self) -> tuple[Workload, QueryDict] | None:
+        """The workload that the form is to be filled in as (`?from=`), and what that makes of it."""
+        asked = self.request.GET
+        if not asked.get("from"):
+            return None
+        source = workload_for(self.request.user, whole_number(asked["from"]) or 0)
+        groups = list(SubGroup.objects.filter(workload=source).order_by("pk"))
+        active = Workload.objects.filter(project=source.project, is_active=True, name__startswith=source.name[:40])
+        return source, prefilled(
+            source,
+            groups,
+            next_name(source.name, set(active.values_list("name", flat=True))),
+            shows_env=may_change(self.actor, "update", source),
+            change=asked.get("change", ""),
+            to=asked.get("to", ""),
+        )
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if found := self.again():
+            source, given = found
+            self.read(given)
+            form = self.form(given)
+            form.is_valid()
+            typed = {name: given.get(name) for name in form.fields}
+            context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data, source=source)
+            return self.render_to_response(context)
         self.read(request.GET)
         form = self.form()
         values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}

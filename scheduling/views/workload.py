@@ -11,17 +11,21 @@ from django.utils import timezone
 
 from orgs.access import may
 from orgs.views.base import Guarded, Page
+from portal.access import may_any
 from portal.errors import Refused
 from portal.formats import count
-from scheduling.models import SubGroup, Workload
+from scheduling.models import Question, SubGroup, Workload
 from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why, wishes_of
+from scheduling.selectors.explained import told
 from scheduling.selectors.held import stays_of
+from scheduling.selectors.holders import holders
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
+from scheduling.services.question import question_ask
 from scheduling.services.workload import (
-    ENTITIES,
     may_change,
+    may_submit,
     workload_delete,
     workload_resume,
     workload_stop,
@@ -58,16 +62,22 @@ class WorkloadPage(Page):
             context |= {"stays": stays_of(workload, self.request.user)}
         else:
             context |= {"lines": self.lines(workload, context["why"]), "cells": self.cells(workload)}
+            if context["why"].chain and workload.pool:
+                starts_in = [row["pool"] for row in context["why"].chain if row.get("starts")]
+                context |= {
+                    "told": told(workload, workload.pool, self.actor, starts_in),
+                    "holders": holders(workload.pool, self.request.user),
+                    "sees_loops": may_any(self.request.user, "scheduler:read"),
+                }
         return super().get_context_data(**context, **kwargs)
 
     def abilities(self, workload: Workload) -> dict[str, bool]:
         """What may be done with it, and makes sense in its state."""
-        update = may_change(self.actor, "update", workload)
-        entity = ENTITIES[Workload.Kind(workload.kind)]
-        again = update and may(self.request.user, "create", entity, workload.project)
+        update, submits = may_change(self.actor, "update", workload), may_submit(self.actor, workload)
         return {
+            "edit": submits,
             "stop": update and workload.is_active and workload.desired == Workload.Desired.RUNNING,
-            "resume": again and not workload.is_active,
+            "resume": update and submits and not workload.is_active,
             "delete": may_change(self.actor, "delete", workload) and workload.desired != Workload.Desired.DELETED,
         }
 
@@ -93,6 +103,20 @@ def why_words(workload: Workload) -> str:
     if workload.state == Workload.State.WAITING:
         return "Why it waits"
     return "Why it runs" if workload.is_active else "What happened"
+
+
+class WorkloadAsk(WorkloadPage):
+    """POST: asks the loop of its pool why it waits, and shows the page again, which waits for the answer."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        workload = workload_for(request.user, kwargs["pk"])
+        if workload.pool is not None and workload.state == Workload.State.WAITING and workload.is_active:
+            question_ask(pool=workload.pool, kind=Question.Kind.WHY, about=workload.pk)
+        if not getattr(request, "htmx", False):
+            return redirect("workload", workload.pk)
+        return self.render_to_response(self.get_context_data())
 
 
 class WorkloadAct(Guarded):

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.engine import Engine, decide
+from scheduling.engine.explain import Explainer, settled
+from scheduling.engine.shapes import shapes
 from scheduling.engine.types import Snapshot
 from tests.examples import examples
 
@@ -45,6 +47,30 @@ def test_after_any_changes_it_decides_like_a_fresh_one(whole: Snapshot, steps: l
         edit(engine, snapshot, following)
         snapshot = following
     assert engine.decide() == decide(snapshot)
+
+
+@given(st.booleans().flatmap(lambda rich: clusters(rich=rich)), st.lists(st.integers(0, 13), min_size=1, max_size=3))
+@examples(60)
+def test_what_it_leaves_explains_like_a_fresh_state_and_changes_nothing(whole: Snapshot, ending: list[int]) -> None:
+    snapshot = arriving(whole, 6)
+    engine = Engine(snapshot)
+    for number in ending:
+        fresh = settled(snapshot)
+        with engine.settled() as cycle:
+            explained = Explainer(cycle)
+            for workload in snapshot.workloads:
+                assert explained.explain(workload.id) == Explainer(fresh).explain(workload.id)
+            project = snapshot.workloads[0].unit
+            assert shapes(cycle, project, devices=(1, 2)) == shapes(fresh, project, devices=(1, 2))
+        decisions = engine.decide()
+        assert decisions == decide(snapshot)
+        following = advance(snapshot, decisions)
+        stay = tuple(workload for at, workload in enumerate(following.workloads) if at != number)
+        if not stay:
+            return
+        edit(engine, snapshot, replace(following, workloads=stay))
+        snapshot = replace(following, workloads=stay)
+        assert engine.decide() == decide(snapshot)
 
 
 def test_another_node_or_quota_is_taken_up() -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.engine import Options, decide
+from scheduling.engine.aftermath import after
 from scheduling.engine.alone import Step, find, long, way
 from scheduling.engine.cycle import Cycle
 from scheduling.engine.decisions import EvictCode, WaitCode
-from scheduling.engine.explain import Attempt, Explainer, Explanation, after, explain, settled
+from scheduling.engine.explain import Attempt, Explainer, Explanation, explain, settled
 from scheduling.engine.obstacles import Obstacle
 from scheduling.engine.remedies import Remedy, RemedyCode, apply
 from scheduling.engine.types import (
@@ -64,6 +65,23 @@ def check(snapshot: Snapshot, workload: int, explanation: Explanation) -> None:
             assert not gets_place(apply(snapshot, less), workload), (remedy, less)
 
 
+def units_in(explanation: Explanation) -> set[int]:
+    named = {int(attempt.numbers["unit"]) for attempt in explanation.attempts if "unit" in attempt.numbers}
+    for remedy in explanation.remedies:
+        named |= {item.unit for item in remedy.raises} | set(remedy.units)
+    return named
+
+
+def path_of(snapshot: Snapshot, workload: int) -> set[int]:
+    parents = {unit.id: unit.parent for unit in snapshot.units}
+    unit: int | None = next(one.unit for one in snapshot.workloads if one.id == workload)
+    found = set()
+    while unit is not None:
+        found.add(unit)
+        unit = parents[unit]
+    return found
+
+
 @given(st.booleans().flatmap(lambda rich: clusters(rich=rich)), st.integers(0, 10), st.integers(0, 2))
 @examples(60)
 def test_each_remedy_is_enough_and_one_unit_less_is_not(whole: Snapshot, first: int, early_cycles: int) -> None:
@@ -77,7 +95,9 @@ def test_each_remedy_is_enough_and_one_unit_less_is_not(whole: Snapshot, first: 
     before = state_of(cycle)
     explainer = Explainer(cycle, PATIENCE)
     for wait in decisions.waits:
-        check(rest, wait.workload, explainer.explain(wait.workload))
+        explanation = explainer.explain(wait.workload)
+        check(rest, wait.workload, explanation)
+        assert units_in(explanation) <= path_of(rest, wait.workload), "it names units that its reader may not see"
     assert repr(state_of(cycle)) == repr(before)
 
 

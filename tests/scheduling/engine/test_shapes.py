@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.engine import Options, decide
+from scheduling.engine.aftermath import after
 from scheduling.engine.alone import STEPS, find, way
 from scheduling.engine.cycle import Cycle
-from scheduling.engine.explain import after
 from scheduling.engine.shapes import Shape, largest, shapes
 from scheduling.engine.types import NOTHING, Amounts, Bounds, Pod, Request, Snapshot, SubGroup, Workload
 from tests.examples import examples
