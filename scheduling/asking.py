@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from scheduling.engine.arithmetic import RESOURCES
-from scheduling.engine.types import NOTHING, Amounts, Bounds, Request
+from scheduling.engine.arithmetic import RESOURCES, minus
+from scheduling.engine.classes import tolerates
+from scheduling.engine.types import NOTHING, Amounts, Bounds, Request, Taint, Toleration
 from scheduling.quantities import DEVICE_MILLI, device_share_milli
 
 NO_QUOTA = Bounds(0, None, None)
@@ -24,14 +25,19 @@ class Ask:
     others: tuple[tuple[Request, int, int], ...] = ()
     """Further groups of pods that start with it: request, pods, and how many start together."""
     node_labels: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+
+    @property
+    def groups(self) -> list[tuple[Request, int]]:
+        """What each pod asks for, and how many have to start together."""
+        return [(self.request, self.min_members), *((request, minimum) for request, _, minimum in self.others)]
 
     @property
     def least(self) -> Amounts:
         """What has to be there for it to start at all."""
-        groups = [(self.request, self.min_members), *((request, minimum) for request, _, minimum in self.others)]
         return Amounts(
             *(
-                sum(amounts[index] * minimum for amounts, minimum in ((r.amounts, m) for r, m in groups))
+                sum(amounts[index] * minimum for amounts, minimum in ((r.amounts, m) for r, m in self.groups))
                 for index in range(len(RESOURCES))
             )
         )
@@ -39,6 +45,12 @@ class Ask:
     @property
     def requests(self) -> list[Request]:
         return [self.request, *(request for request, _, _ in self.others)]
+
+    def allows(self, nodes: FreeNodes) -> bool:
+        """Whether its rules let its pods go to such nodes."""
+        labels = dict(nodes.labels)
+        wanted = all(labels.get(key) == value for key, value in self.node_labels.items())
+        return wanted and tolerates(self.tolerations, nodes.taints)
 
     def inside(self, room: Room) -> Ask:
         """With GPU memory as the share that it is of the pool's largest GPU."""
@@ -73,6 +85,56 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeNodes:
+    """Ready nodes that are alike, and have the same free."""
+
+    count: int = 1
+    gpus: int = 0
+    """Whole ones, of each node; so the rest."""
+    share_milli: int = 0
+    """The largest free part of a GPU that is shared already."""
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
+    pods: int = 110
+    labels: tuple[tuple[str, str], ...] = ()
+    taints: tuple[Taint, ...] = ()
+
+    def fits(self, request: Request) -> int:
+        """How many such pods one of the nodes takes."""
+        parts = [(self.cpu_millicores, request.cpu_millicores), (self.memory_bytes, request.memory_bytes)]
+        fits = min((have // want for have, want in parts if want), default=self.pods)
+        return min(self.pods, fits, self.fits_gpus(request))
+
+    def fits_gpus(self, request: Request) -> int:
+        """By GPUs alone."""
+        if not request.devices:
+            return self.pods
+        if request.devices == 1 and request.device_milli < DEVICE_MILLI:
+            milli = request.device_milli
+            return self.gpus * (DEVICE_MILLI // milli) + self.share_milli // milli
+        return self.gpus // request.devices
+
+    def less(self, request: Request, pods: int, count: int) -> FreeNodes:
+        """So many of the nodes, with so many more pods on each."""
+        gpus, share = self.gpus - request.devices * pods, self.share_milli
+        if request.devices == 1 and request.device_milli < DEVICE_MILLI:
+            milli = request.device_milli
+            whole, part = divmod(max(pods - share // milli, 0), DEVICE_MILLI // milli)
+            share -= min(pods, share // milli) * milli
+            gpus = self.gpus - whole - bool(part)
+            share = max(share, DEVICE_MILLI - part * milli) if part else share
+        return replace(
+            self,
+            count=count,
+            gpus=gpus,
+            share_milli=share,
+            cpu_millicores=self.cpu_millicores - request.cpu_millicores * pods,
+            memory_bytes=self.memory_bytes - request.memory_bytes * pods,
+            pods=self.pods - pods,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """What the pool has, and has free."""
 
@@ -80,10 +142,8 @@ class Room:
     ready: int
     free: Amounts
     largest_node: Amounts
-    slots: Mapping[int, int] = field(default_factory=dict)
-    """Free whole GPUs on a node -> number of nodes with so many."""
-    free_share_milli: int = 0
-    """The largest free part of a GPU that is shared already."""
+    free_nodes: tuple[FreeNodes, ...] = ()
+    """The ready ones."""
     lent_milli: int = 0
     """What other projects hold over quota."""
     device_memory_mib: int = 0
@@ -91,15 +151,41 @@ class Room:
     matching_nodes: int = 0
     """With the labels that are asked for."""
 
-    def pods_that_fit(self, request: Request) -> int:
-        """By GPUs alone where it asks for some, otherwise by cores and memory of the whole pool."""
-        if not request.devices:
-            parts = [(self.free[1], request.cpu_millicores), (self.free[2], request.memory_bytes)]
-            return min((have // want for have, want in parts if want), default=self.ready)
-        if request.devices == 1 and request.device_milli < DEVICE_MILLI:
-            whole = sum(free * nodes for free, nodes in self.slots.items())
-            return whole * (DEVICE_MILLI // request.device_milli) + (self.free_share_milli >= request.device_milli)
-        return sum(free // request.devices * nodes for free, nodes in self.slots.items())
+    @property
+    def largest_free(self) -> int:
+        """Whole GPUs free on one node, at most."""
+        return max((nodes.gpus for nodes in self.free_nodes), default=0)
+
+    def taking(self, ask: Ask) -> Room | None:
+        """What is left once it has started; None: there is no room for it. The fullest nodes that fit take it."""
+        rows = [*self.free_nodes]
+        for request, pods in sorted(ask.groups, key=lambda group: -group[0].devices):
+            placed = _placed(rows, request, pods, ask)
+            if placed is None:
+                return None
+            rows = placed
+        return replace(self, free_nodes=tuple(rows), free=minus(self.free, ask.least))
+
+
+def _placed(rows: list[FreeNodes], request: Request, pods: int, ask: Ask) -> list[FreeNodes] | None:
+    left = pods
+    placed: list[FreeNodes] = []
+    for row in sorted(rows, key=lambda row: (row.gpus, row.share_milli, row.cpu_millicores)):
+        each = row.fits(request) if left and ask.allows(row) else 0
+        if not each:
+            placed.append(row)
+            continue
+        full = min(left // each, row.count)
+        left -= full * each
+        if full:
+            placed.append(row.less(request, each, full))
+        rest = row.count - full
+        if rest and left:
+            placed.append(row.less(request, left, 1))
+            left, rest = 0, rest - 1
+        if rest:
+            placed.append(replace(row, count=rest))
+    return None if left else placed
 
 
 def _shared(request: Request, room: Room) -> Request:

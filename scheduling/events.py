@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portal.formats import counted
+from portal.formats import counted, duration
+from scheduling.reasons import wait_reason
 
 Numbers = Mapping[str, Any]
 
@@ -40,10 +41,28 @@ def _with_pods(word: str) -> Callable[[Numbers], str]:
     return words
 
 
+def _moved(numbers: Numbers) -> str:
+    """Where it went, and why it did not stay."""
+    to = numbers.get("to", "another pool")
+    if not numbers.get("from"):
+        return f"Assigned to {to}"
+    start = "starts once lent GPUs are back" if numbers.get("after_reclaim") else "starts at once"
+    text = f"Moved {'back ' if numbers.get('back') else ''}from {numbers['from']} to {to}, where it {start}"
+    waited = f"; it had waited {duration(int(numbers.get('seconds', 0)))}"
+    if "code" not in numbers:
+        return text + waited
+    return f"{text}{waited}: {wait_reason(numbers['code'], numbers.get('why', {}), numbers['from'], _unit).short}"
+
+
+def _unit(unit: int) -> str:
+    return "its project or department"
+
+
 _WORDS: dict[str, Callable[[Numbers], str]] = {
     "submitted": _submitted,
     "stop_asked": lambda numbers: f"Stopped by {numbers.get('by', 'Bursar')}",
     "delete_asked": _delete_asked,
+    "moved": _moved,
     "waiting": _with_message("Waits again"),
     "starting": _with_pods("Starts"),
     "running": lambda numbers: "All pods run",

@@ -1,7 +1,7 @@
 """Would this start, and why not? An answer from what a pool's loop last published, without asking the engine.
 
-It follows the engine's rules at every level of the tree, and knows of the nodes only what the summary says: free GPUs
-by node, and sums of cores and memory. So "starts now" is what is likely; the engine decides.
+It follows the engine's rules at every level of the tree, and knows of the nodes what the summary says of their free
+room, labels and taints. So "starts now" is what is likely; the engine decides.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from portal.formats import counted
 from portal.words import Step
 from scheduling.asking import Ask, Room, Standing
 from scheduling.engine.arithmetic import RESOURCES, minus, plus
+from scheduling.engine.classes import tolerates
 from scheduling.engine.decisions import WaitCode
 from scheduling.quantities import DEVICE_MILLI, amount, bare
 
@@ -58,7 +59,8 @@ def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
     if never := _no_such_gpu(memory, room) or _never_fits(ask, room):
         step = Step("cross", f"Nodes have {amount(*_pair(never, 'largest'))}", _each_asks(never))
         if never[0] is WaitCode.NO_MATCHING_NODE:
-            step = Step("cross", "No node has the labels")
+            by_taints = never[1]["by"] == "taints"
+            step = Step("cross", "Nodes have taints it does not tolerate" if by_taints else "No node has the labels")
         return Forecast(Outcome.NEVER, inside, over, NOT_REACHED, NOT_REACHED, NOT_REACHED, step, *never)
 
     limit, stop = _limit_step(ask, chain)
@@ -93,6 +95,8 @@ def _never_fits(ask: Ask, room: Room) -> _Stop | None:
                 return WaitCode.NEVER_FITS, {"resource": resource, "requested": want, "largest": largest}
     if ask.node_labels and not room.matching_nodes:
         return WaitCode.NO_MATCHING_NODE, {"nodes": room.ready, "by": "selector"}
+    if room.free_nodes and not any(tolerates(ask.tolerations, nodes.taints) for nodes in room.free_nodes):
+        return WaitCode.NO_MATCHING_NODE, {"nodes": room.ready, "by": "taints"}
     return None
 
 
@@ -205,22 +209,38 @@ def _room_step(ask: Ask, room: Room) -> tuple[Step, _Stop | None]:
                 "free": free,
             }
             return Step("cross", f"{short} short", f"{amount(resource, free)} free"), (WaitCode.SHORT, numbers)
-    slots = room.pods_that_fit(ask.request)
+    if room.taking(ask) is None:
+        return _fragmented(ask, room)
     each = ask.request.amounts.gpu_milli
-    if slots < ask.min_members:
-        largest = max((free for free, nodes in room.slots.items() if nodes), default=0) * DEVICE_MILLI
-        numbers = {
-            "resource": GPU,
-            "pods": ask.min_members,
-            "requested": each,
-            "slots": slots,
-            "free": room.free.gpu_milli,
-            "largest": largest,
-        }
-        note = f"{bare(GPU, room.free.gpu_milli)} free, " + (
-            f"but no node has {bare(GPU, each)}" if not slots else f"room for {slots} of {ask.min_members} pods"
-        )
-        step = Step("cross", f"{bare(GPU, (ask.min_members - slots) * each)} short", note)
-        return step, (WaitCode.FRAGMENTED, numbers)
     left = amount(GPU, room.free.gpu_milli) if each else amount("cpu_millicores", room.free.cpu_millicores)
     return Step("check", f"{left} free", "fits now"), None
+
+
+def _fragmented(ask: Ask, room: Room) -> tuple[Step, _Stop]:
+    """Enough is free in sum, but not together on nodes."""
+    allowed = [nodes for nodes in room.free_nodes if ask.allows(nodes)]
+    slots, request, pods = min(
+        ((sum(nodes.fits(request) * nodes.count for nodes in allowed), request, pods) for request, pods in ask.groups),
+        key=lambda found: found[0] - found[2],
+    )
+    # The first that no node has enough of is what it lacks.
+    free = [
+        (nodes.gpus * DEVICE_MILLI or nodes.share_milli, nodes.cpu_millicores, nodes.memory_bytes) for nodes in allowed
+    ]
+    largest = [max(column, default=0) for column in zip(*free, strict=True)] or [0, 0, 0]
+    lacking = [index for index, want in enumerate(request.amounts) if want > largest[index]]
+    index = lacking[0] if lacking else 0 if request.devices else 1
+    resource, each = RESOURCES[index], request.amounts[index]
+    numbers: dict[str, int | str] = {
+        "resource": resource,
+        "pods": pods,
+        "requested": each,
+        "slots": slots,
+        "free": room.free[index],
+        "largest": largest[index],
+    }
+    note = f"{bare(resource, room.free[index])} free, " + (
+        f"but no node has {bare(resource, each)}" if not slots else f"room for {slots} of {pods} pods"
+    )
+    step = Step("cross", f"{bare(resource, max(pods - slots, 1) * each)} short", note)
+    return step, (WaitCode.FRAGMENTED, numbers)

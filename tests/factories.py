@@ -351,8 +351,10 @@ def make_answer(workload: Workload, attempts: list[Any], remedies: list[Any], **
 def make_summary(
     pool: Pool, gpus: int = 16, used: int = 0, free_slots: dict[str, int] | None = None, **fields: Any
 ) -> PoolSummary:
-    """What the pool's loop last said: `gpus` on nodes of 8, 16 cores and 128 GiB for each; `used` of them in use."""
+    """What the pool's loop last said: `gpus` on nodes of 8, 16 cores and 128 GiB for each; `used` of them in use. They
+    are like the first node of the pool."""
     free = gpus - used
+    node = Node.objects.filter(pool=pool).first()
     slots = free_slots if free_slots is not None else {"8": free // 8} | ({str(free % 8): 1} if free % 8 else {})
     values: dict[str, Any] = {
         "nodes": gpus // 8 or 1,
@@ -362,9 +364,19 @@ def make_summary(
         "memory_bytes": max(gpus, 1) * 128 * 1024**3,
         "allocated_gpu_milli": used * 1000,
         "free_slots": slots,
+        "free_nodes": [
+            [node.pk if node else 0, int(size), slots.get("share", 0) % 1000, *_beside(int(size)), 110, number]
+            for size, number in slots.items()
+            if size.isdecimal() and number
+        ],
         "as_of": timezone.now(),
     }
     return PoolSummary.objects.create(pool=pool, **(values | fields))
+
+
+def _beside(gpus: int) -> tuple[int, int]:
+    """Cores and memory that are free beside so many GPUs."""
+    return 16_000 * max(gpus, 1), 128 * 1024**3 * max(gpus, 1)
 
 
 def make_usage(unit: OrgUnit, pool: Pool, gpus: float = 0, **fields: Any) -> UnitUsage:

@@ -67,6 +67,9 @@ class PoolSummary(models.Model):
     pending = models.PositiveIntegerField(default=0)
     free_slots = models.JSONField(default=dict)
     """Free whole GPUs on a node -> how many ready nodes have so many; "share" -> largest free share of a GPU, milli."""
+    free_nodes = models.JSONField(default=list)
+    """Ready nodes that are alike and have the same free, each a list: id of one of them, free whole GPUs, largest free
+    part of a shared GPU in milli, free millicores, bytes and pod slots, how many they are."""
     cycle = models.PositiveBigIntegerField(default=0)
     since = models.DateTimeField(default=timezone.now)
     """Up to when the capacity has been added to the hours of `CapacityHour`."""

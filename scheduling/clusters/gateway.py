@@ -185,6 +185,18 @@ class WorkloadObject:
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolLabel:
+    """A workload's object, and those of its pods that wait, get the name of the pool that it is assigned to."""
+
+    uid: str
+    name: str
+    namespace: str
+    pool: str
+    pods: tuple[tuple[str, str], ...]
+    """Names and uids."""
+
+
 class Gateway(Protocol):
     """One connected cluster. Thread-safe: the observer, the reconciler and actors of several pools share it."""
 
@@ -211,6 +223,9 @@ class Gateway(Protocol):
 
     def apply_workload(self, workload: WorkloadObject) -> None:
         """Creates the workload's object, or leaves the one that is there."""
+
+    def label_pool(self, label: PoolLabel) -> None:
+        """Writes the pool's name on the object and on these pods; what is gone meanwhile needs none."""
 
     def delete_workload(self, namespace: str, name: str, uid: str) -> None:
         """Deletes the workload's object and its pods; gone already is fine."""

@@ -1,4 +1,4 @@
-"""Makes the cluster what people want: namespaces, and the objects of workloads.
+"""Makes the cluster what people want: namespaces, and the objects of workloads with their labels.
 
 Looks each time at what is wanted and what is there, never at what it did before, so it may die at any point.
 """
@@ -15,6 +15,7 @@ from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import Gateway, GatewayError, PodGroup, WorkloadObject
 from scheduling.models import SubGroup, Workload, WorkloadSpec
 
+from .labels import Labels
 from .observed import Observed
 from .observed_workloads import write_states
 from .rows import clean
@@ -38,6 +39,7 @@ class Reconciler:
         self.observed = observed
         self._not_before: dict[tuple[str, int], tuple[float, float]] = {}
         self._until = 0.0
+        self._labels = Labels(cluster, gateway)
 
     def tick(self, tenure: Tenure) -> None:
         now = time.monotonic()
@@ -46,6 +48,7 @@ class Reconciler:
         self._namespaces(tenure)
         self._apply(tenure)
         self._remove(tenure)
+        self._labels.tick(tenure)
 
     def _may_try(self, tenure: Tenure, key: tuple[str, int]) -> bool:
         now = time.monotonic()

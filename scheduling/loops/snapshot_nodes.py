@@ -76,8 +76,8 @@ def nodes_of(pool: int) -> tuple[tuple[engine.Node, ...], frozenset[int]]:
                 # One that two pools match takes nothing new in either; what runs there goes on.
                 ready=state == Node.State.READY and schedulable and conflict is None,
                 device_memory_mib=gpu_memory // MEBIBYTE if gpus else 0,
-                labels=_labels(labels),
-                taints=_taints(taints),
+                labels=labels_of(labels),
+                taints=taints_of(taints),
                 taken=_taken(held[pk], gpus) if pk in held else (),
             )
         )
@@ -100,7 +100,7 @@ def _taken(held: Counter[int], devices: int) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _labels(text: str) -> tuple[tuple[str, str], ...]:
+def labels_of(text: str) -> tuple[tuple[str, str], ...]:
     """In the order of their keys. Equal ones are one object, and equal parts of different ones, too."""
     found: dict[str, Any] = json.loads(text)
     return tuple(_label(key, str(value)) for key, value in sorted(found.items()))
@@ -112,7 +112,7 @@ def _label(key: str, value: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _taints(text: str) -> tuple[engine.Taint, ...]:
+def taints_of(text: str) -> tuple[engine.Taint, ...]:
     found = {
         engine.Taint(taint.get("key", ""), taint.get("value") or "", taint["effect"])
         for taint in json.loads(text)

@@ -105,13 +105,13 @@ def _request(devices: int, device_milli: int, memory_mib: int, cpu: int, memory:
     required = tuple(
         engine.Requirement(key, engine.Operator.IN, (value,)) for key, value in sorted(wishes.get("nodes", {}).items())
     )
-    tolerations = tuple(sorted(_toleration(item) for item in wishes.get("tolerations", ())))
+    tolerations = tuple(sorted(toleration_of(item) for item in wishes.get("tolerations", ())))
     return engine.Request(
         devices, device_milli, cpu, memory, memory_mib, nodes=(required,) if required else (), tolerations=tolerations
     )
 
 
-def _toleration(item: Mapping[str, str]) -> engine.Toleration:
+def toleration_of(item: Mapping[str, str]) -> engine.Toleration:
     exists = item.get("operator") == "Exists"
     return engine.Toleration(
         item.get("key", ""), "" if exists else item.get("value", ""), exists, item.get("effect", "")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from quotas.models import CapacityHour, PoolSummary
 from scheduling.engine.arithmetic import total
-from scheduling.quantities import DEVICE_MILLI, device_share_milli
 
 from .cycle import Cycle
+from .free_nodes import free_rows, free_slots, node_rooms
 from .history import LEVEL, SECONDS, Level, full_hour, spans
 from .rows import add_rows
 from .usage import beyond_quota
@@ -64,6 +63,7 @@ def summary_values(cycle: Cycle) -> dict[str, Any]:
     allocated = total(share.allocated for share in shares)
     requested = total(share.requested for share in shares)
     beyond = beyond_quota(cycle)
+    rooms = node_rooms(cycle)
     return {
         "nodes": len(nodes),
         "ready": len(ready),
@@ -78,38 +78,6 @@ def summary_values(cycle: Cycle) -> dict[str, Any]:
         "requested_gpu_milli": max(requested.gpu_milli - allocated.gpu_milli, 0),
         "running": sum(share.running for share in shares),
         "pending": sum(share.pending for share in shares),
-        "free_slots": free_slots(cycle),
+        "free_slots": free_slots(rooms),
+        "free_nodes": free_rows(rooms),
     }
-
-
-def free_slots(cycle: Cycle) -> dict[str, int]:
-    """How many ready nodes have so many whole GPUs free, and the largest free share of a GPU under "share"."""
-    used: dict[int, Counter[int]] = defaultdict(Counter)
-    taken: Counter[int] = Counter()
-    placed = {item.pod: (item.node, item.devices) for item in cycle.decisions.places}
-    memory = {node.id: node.device_memory_mib for node in cycle.snapshot.nodes}
-    for workload in cycle.snapshot.workloads:
-        for group in workload.sub_groups:
-            for pod in group.pods:
-                place, devices = placed.get(pod.id, (pod.node, pod.devices))
-                if place is None:
-                    continue
-                request = pod.request or group.request
-                milli = request.device_milli
-                if request.device_memory_mib:
-                    milli = device_share_milli(request.device_memory_mib, memory.get(place, 0))
-                taken[place] += request.devices * milli
-                for device in devices:
-                    used[place][device] += milli
-    slots: Counter[str] = Counter()
-    share = 0
-    for node in cycle.snapshot.nodes:
-        if not (node.ready and node.devices):
-            continue
-        room = max(node.capacity.gpu_milli - taken[node.id], 0)
-        others = dict(node.taken)
-        free = [max(DEVICE_MILLI - used[node.id][device] - others.get(device, 0), 0) for device in range(node.devices)]
-        slots[str(min(sum(milli == DEVICE_MILLI for milli in free), room // DEVICE_MILLI))] += 1
-        share = max(share, min(max(free), room))
-    slots["share"] = share
-    return dict(slots)

@@ -13,6 +13,7 @@ from django.db import Error, connection
 
 from portal.wake import WakeListener
 
+from .assigner import Assigner
 from .observer import Observer
 from .pool_loop import PoolLoop
 from .tenure import Tenure
@@ -65,9 +66,13 @@ class Supervisor:
         if tenure is None:
             return
         wake = self._wakes[wanted.lease] = threading.Event()
-        loop: Loop = Observer(wanted.cluster, self.wake) if wanted.pool is None else PoolLoop(wanted.pool, wake)
-        thread = self.threads[wanted.lease] = LeasedThread(tenure, loop)
+        thread = self.threads[wanted.lease] = LeasedThread(tenure, self._loop(wanted, wake))
         thread.start()
+
+    def _loop(self, wanted: Wanted, wake: threading.Event) -> Loop:
+        if wanted.pool is not None:
+            return PoolLoop(wanted.pool, wake)
+        return Assigner(wanted.cluster, wake) if wanted.chooses else Observer(wanted.cluster, self.wake)
 
     def wait(self, stop: threading.Event) -> None:
         """Until it is time to look again; passes wake-ups on to the loops at once."""

@@ -86,5 +86,6 @@ class WaitChange:
             unique_fields=["workload"],
             update_fields=["wait_class"],
         )
-        Waiting.objects.filter(pk__in=self.done).delete()
+        # Who was moved may have a reason of its new pool by now.
+        Waiting.objects.filter(pk__in=self.done, wait_class__pool=self.pool).delete()
         WaitClass.objects.filter(pk__in=self.unused).delete()

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from orgs.models import ClusterInfo
 from quotas.models import Pool
 
+ASSIGNER = "assigner:cluster:"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A cluster to observe, or a pool to schedule."""
+    """A cluster to observe, a cluster to choose pools in, or a pool to schedule."""
 
     lease: str
     cluster: int
     pool: int | None = None
 
+    @property
+    def chooses(self) -> bool:
+        return self.lease.startswith(ASSIGNER)
+
 
 def wanted_leases() -> list[Wanted]:
-    """One for every cluster, also while it is being deleted (its work has to end), and one for each of its pools."""
+    """Two for every cluster, also while it is being deleted (its work has to end), and one for each of its pools."""
     clusters = ClusterInfo.objects.order_by("pk").values_list("pk", flat=True)
     pools = Pool.objects.filter(cluster__in=clusters).order_by("pk").values_list("pk", "cluster_id")
-    return [Wanted(f"observer:cluster:{cluster}", cluster) for cluster in clusters] + [
-        Wanted(f"loop:pool:{pool}", cluster, pool) for pool, cluster in pools
-    ]
+    return (
+        [Wanted(f"observer:cluster:{cluster}", cluster) for cluster in clusters]
+        + [Wanted(f"{ASSIGNER}{cluster}", cluster) for cluster in clusters]
+        + [Wanted(f"loop:pool:{pool}", cluster, pool) for pool, cluster in pools]
+    )

@@ -3,6 +3,7 @@ from .assignment import Assignment
 from .decision import OPEN_STATES, Decision
 from .event import Event
 from .pod import Pod
+from .pool_try import PoolChoice, PoolTry
 from .question import Question
 from .report import CycleReport, PoolSample
 from .simulated import SimObject
@@ -18,7 +19,9 @@ __all__ = [
     "Decision",
     "Event",
     "Pod",
+    "PoolChoice",
     "PoolSample",
+    "PoolTry",
     "Priority",
     "Question",
     "SimObject",

@@ -12,8 +12,10 @@ class Assignment(models.Model):
     workload = models.OneToOneField(Workload, models.CASCADE, primary_key=True, related_name="assignment")
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="assignments")
     epoch = models.PositiveIntegerField(default=1)
+    """Rises with every change of the pool."""
     at = models.DateTimeField(default=timezone.now)
     moves = models.PositiveIntegerField(default=0)
+    """How often it went to a pool that it prefers less."""
 
     def __str__(self) -> str:
         return f"{self.workload_id} in {self.pool_id}"

@@ -12,14 +12,13 @@ from orgs.access import may
 from portal.formats import count, counted, duration, gpus, gpus_counted
 from portal.words import Step
 from quotas.models import Pool, PoolSummary
-from scheduling.asking import Ask
 from scheduling.engine.decisions import WaitCode
-from scheduling.engine.types import Request
 from scheduling.forecast import Forecast, Outcome, forecast
 from scheduling.models import Pod, SubGroup, Waiting, Workload
 from scheduling.quantities import amount
 from scheduling.reasons import NOT_LOOKED_AT, Reason, wait_reason
 
+from .asks import ask_of
 from .line import Line, line_for
 from .names import unit_namer
 from .over import over_quota_milli
@@ -53,15 +52,6 @@ class Why:
     chain: list[dict[str, Any]] | None = None
     line: Line | None = None
     summary: PoolSummary | None = None
-
-
-def ask_of(workload: Workload, groups: Sequence[SubGroup]) -> Ask:
-    first, *others = ((_request(group), group.wanted, group.min_members) for group in groups)
-    return Ask(*first, workload.preemptible, tuple(others), groups[0].placement.get("nodes", {}))
-
-
-def _request(group: SubGroup) -> Request:
-    return Request(group.devices, group.device_milli, group.cpu_millicores, group.memory_bytes, group.gpu_memory_mib)
 
 
 def asks_for(groups: Sequence[SubGroup]) -> str:
@@ -153,7 +143,7 @@ def _why_it_waits(workload: Workload, groups: Sequence[SubGroup], user: Any) -> 
 
 def _chain(workload: Workload, groups: Sequence[SubGroup], code: str, reason: Reason) -> list[dict[str, Any]]:
     """The pools of its order, the one in which it waits among them: what their loops last published says of each."""
-    own, ask = workload.pool, ask_of(workload, groups)
+    own, ask = workload.pool, ask_of(workload.preemptible, groups)
     assert own is not None
     names = workload.spec.spec.get("pools") or [own.name]
     pools = {pool.name: pool for pool in Pool.objects.filter(cluster=workload.cluster_id, name__in=[*names, own.name])}

@@ -120,7 +120,7 @@ def _offer(pool: Pool, chain: list[Standing], room: Room) -> PoolOffer:
         quota=quota,
         guaranteed=guaranteed,
         over=0 if blocked else max(0, free - guaranteed),
-        one_node=max((size for size, nodes in room.slots.items() if nodes), default=0),
+        one_node=room.largest_free,
         blocked=blocked,
     )
 

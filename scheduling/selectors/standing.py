@@ -6,14 +6,19 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, TextField
+from django.db.models.functions import Cast
 
 from orgs.models import OrgUnit, UnitKind
 from quotas.models import Node, Pool, PoolSummary, Quota, UnitUsage
 from quotas.selectors.access import no_row
-from scheduling.asking import Room, Standing
+from scheduling.asking import FreeNodes, Room, Standing
 from scheduling.engine.types import NOTHING, Amounts, Bounds
+from scheduling.loops.snapshot_nodes import labels_of, taints_of
 from scheduling.quantities import MEBIBYTE
+
+NO_KIND = FreeNodes()
+"""Of a node that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,9 @@ def standings(projects: Sequence[OrgUnit], pools: Collection[int]) -> Standings:
 
 
 def rooms(pools: Collection[int], node_labels: Mapping[str, str] | None = None) -> dict[int, Room]:
-    """What the pools' loops last published; a pool without a summary is not ready. Two queries, three with labels."""
+    """What the pools' loops last published; a pool without a summary is not ready. Three queries, four with labels."""
     summaries = {summary.pool_id: summary for summary in PoolSummary.objects.filter(pool__in=pools)}
+    kinds = _kinds({row[0] for summary in summaries.values() for row in summary.free_nodes})
     hardware = {
         pool: (nodes, Amounts(gpus * 1000, cpu, memory), gpu_memory // MEBIBYTE)
         for pool, nodes, gpus, cpu, memory, gpu_memory in Node.objects.filter(pool__in=pools, removed_at=None)
@@ -83,24 +89,36 @@ def rooms(pools: Collection[int], node_labels: Mapping[str, str] | None = None) 
         )
         .values_list("pool", "nodes", "gpus", "cpu", "memory", "gpu_memory")
     }
-    matching = _matching(pools, node_labels) if node_labels else Counter()
+    found = {pool: _room(summaries.get(pool), kinds, *hardware.get(pool, (0, NOTHING, 0))) for pool in pools}
+    if not node_labels:
+        return found
+    matching = matching_nodes(pools, [node_labels])[0]
+    return {pool: replace(room, matching_nodes=matching[pool]) for pool, room in found.items()}
+
+
+def matching_nodes(pools: Collection[int], asked: Sequence[Mapping[str, str]]) -> list[Counter[int]]:
+    """For each of these sets of labels, how many nodes of each pool have them all. The database narrows them to those
+    that have one of the keys. One query."""
+    keys = sorted({key for labels in asked for key in labels})
+    nodes = Node.objects.filter(pool__in=pools, removed_at=None, labels__has_any_keys=keys)
+    rows = [(pool, labels.items()) for pool, labels in nodes.values_list("pool", "labels")]
+    return [Counter(pool for pool, found in rows if labels.items() <= found) for labels in asked]
+
+
+def _kinds(nodes: Collection[int]) -> dict[int, FreeNodes]:
+    """Labels and taints of these nodes (ids)."""
+    wide = (Cast("labels", TextField()), Cast("taints", TextField()))
     return {
-        pool: replace(_room(summaries.get(pool), *hardware.get(pool, (0, NOTHING, 0))), matching_nodes=matching[pool])
-        for pool in pools
+        pk: FreeNodes(labels=labels_of(labels), taints=taints_of(taints))
+        for pk, labels, taints in Node.objects.filter(pk__in=nodes).values_list("pk", *wide)
     }
 
 
-def _matching(pools: Collection[int], labels: Mapping[str, str]) -> Counter[int]:
-    """How many nodes of each pool have all these labels. The database narrows them to those that have the keys."""
-    nodes = Node.objects.filter(pool__in=pools, removed_at=None, labels__has_keys=list(labels))
-    rows = nodes.values_list("pool", "labels")
-    return Counter(pool for pool, found in rows if all(found.get(key) == value for key, value in labels.items()))
-
-
-def _room(summary: PoolSummary | None, nodes: int, largest: Amounts, device_memory_mib: int) -> Room:
+def _room(
+    summary: PoolSummary | None, kinds: Mapping[int, FreeNodes], nodes: int, largest: Amounts, device_memory_mib: int
+) -> Room:
     if summary is None:
         return Room(nodes, 0, NOTHING, largest, device_memory_mib=device_memory_mib)
-    slots = {int(free): nodes for free, nodes in summary.free_slots.items() if free.isdecimal()}
     return Room(
         nodes=summary.nodes,
         ready=summary.ready,
@@ -110,10 +128,21 @@ def _room(summary: PoolSummary | None, nodes: int, largest: Amounts, device_memo
             max(0, summary.memory_bytes - summary.allocated_memory_bytes),
         ),
         largest_node=largest,
-        slots=slots,
-        free_share_milli=int(summary.free_slots.get("share", 0)),
+        free_nodes=tuple(_free(kinds.get(node, NO_KIND), *free) for node, *free in summary.free_nodes),
         lent_milli=summary.over_gpu_milli,
         device_memory_mib=device_memory_mib,
+    )
+
+
+def _free(kind: FreeNodes, gpus: int, share: int, cpu: int, memory: int, pods: int, count: int) -> FreeNodes:
+    return replace(
+        kind,
+        count=count,
+        gpus=gpus,
+        share_milli=share,
+        cpu_millicores=cpu,
+        memory_bytes=memory,
+        pods=pods,
     )
 
 

@@ -25,6 +25,7 @@ from scheduling.engine.types import Request
 from scheduling.forms import SubmitForm
 from scheduling.models import Priority, SubGroup, Workload
 from scheduling.prefill import next_name, prefilled
+from scheduling.selectors.asks import tolerations_of
 from scheduling.selectors.my_work import offers_for, submit_projects
 from scheduling.selectors.offers import PoolAnswer, pool_answers
 from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
@@ -116,8 +117,14 @@ class SubmitPage(Page):
         if self.chosen is None or not self.order or values.get("kind") is None or not complete:
             return []
         first, *others = (_part(values, prefix) for prefix in prefixes)
-        labels = values.get("node_labels")
-        ask = Ask(*first, bool(values.get("preemptible")), tuple(others), labels if isinstance(labels, dict) else {})
+        labels, tolerations = values.get("node_labels"), values.get("tolerations")
+        ask = Ask(
+            *first,
+            bool(values.get("preemptible")),
+            tuple(others),
+            labels if isinstance(labels, dict) else {},
+            tolerations_of(tolerations) if isinstance(tolerations, list) else (),
+        )
         pools = [self.pools[name] for name in self.order]
         return pool_answers(self.chosen, pools, ask, values.get("priority") or Priority.MEDIUM)
 

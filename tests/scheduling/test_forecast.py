@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scheduling.asking import Ask, Room, Standing
+from scheduling.asking import Ask, FreeNodes, Room, Standing
 from scheduling.engine.decisions import WaitCode
-from scheduling.engine.types import Amounts, Bounds, Request
+from scheduling.engine.types import Amounts, Bounds, Request, Taint, Toleration
 from scheduling.forecast import Forecast, Outcome, forecast
 
 GIB = 1024**3
@@ -21,12 +21,13 @@ PROJECT = Standing(
     fair_share=Amounts(12_000, 0, 0),
 )
 DEPARTMENT = Standing(2, "research", quota=Bounds(40_000, None, None), allocated=Amounts(20_000, 0, 0))
+LARGE = {"cpu_millicores": 128_000, "memory_bytes": 1024 * GIB}
 ROOM = Room(
     nodes=4,
     ready=4,
     free=Amounts(16_000, 512_000, 4096 * GIB),
     largest_node=Amounts(8000, 128_000, 1024 * GIB),
-    slots={8: 1, 4: 2},
+    free_nodes=(FreeNodes(1, 8, **LARGE), FreeNodes(2, 4, **LARGE), FreeNodes(1, 0, **LARGE)),
 )
 
 
@@ -130,7 +131,7 @@ def test_enough_in_sum_but_not_on_one_node() -> None:
 
 
 def test_what_is_lent_comes_back_to_who_is_guaranteed() -> None:
-    full = replace(ROOM, free=Amounts(0, 512_000, 4096 * GIB), slots={}, lent_milli=6000)
+    full = replace(ROOM, free=Amounts(0, 512_000, 4096 * GIB), free_nodes=(FreeNodes(4, 0, **LARGE),), lent_milli=6000)
     assert answer(ask(4), room=full).outcome is Outcome.AFTER_RECLAIM
     assert answer(ask(8), room=full).outcome is Outcome.WAITS, "over quota takes nothing back"
     assert answer(ask(4), room=replace(full, lent_milli=2000)).outcome is Outcome.WAITS
@@ -160,7 +161,8 @@ def test_a_pool_without_nodes_and_one_without_ready_nodes() -> None:
     [({}, 500, 1, True), ({}, 400, 1, False), ({1: 1}, 0, 2, True), ({1: 1}, 0, 3, False), ({1: 1}, 500, 3, True)],
 )
 def test_shares_of_a_device(slots: dict[int, int], free_share: int, pods: int, fits: bool) -> None:
-    room = replace(ROOM, slots=slots, free_share_milli=free_share)
+    free = [FreeNodes(number, size, free_share, **LARGE) for size, number in slots.items()]
+    room = replace(ROOM, free_nodes=(*free, FreeNodes(1, 0, 0 if free else free_share, **LARGE)))
     asked = ask(1, pods=pods, device_milli=500)
     assert (answer(asked, room=room).outcome is Outcome.NOW) is fits
 
@@ -190,7 +192,38 @@ def test_all_groups_have_to_find_room() -> None:
 
 def test_labels_that_no_node_has() -> None:
     asked = replace(ask(1), node_labels={"rack": "r7"})
-    assert answer(asked, room=replace(ROOM, matching_nodes=1)).outcome is Outcome.NOW
+    in_r7 = FreeNodes(1, 1, **LARGE, labels=(("rack", "r7"),))
+    room = replace(ROOM, matching_nodes=1, free_nodes=(*ROOM.free_nodes, in_r7))
+    assert answer(asked, room=room).outcome is Outcome.NOW
+    full = answer(replace(asked, pods=2, min_members=2), room=room)
+    assert (full.outcome, full.code, full.numbers["slots"]) == (Outcome.WAITS, WaitCode.FRAGMENTED, 1)
     found = answer(asked)
     assert (found.outcome, found.code) == (Outcome.NEVER, WaitCode.NO_MATCHING_NODE)
     assert found.room.text == "No node has the labels"
+
+
+def test_taints_that_it_does_not_tolerate() -> None:
+    tainted = tuple(replace(nodes, taints=(Taint("gpu", "yes"),)) for nodes in ROOM.free_nodes)
+    found = answer(ask(1), room=replace(ROOM, free_nodes=tainted))
+    assert (found.outcome, found.numbers["by"]) == (Outcome.NEVER, "taints")
+    tolerant = replace(ask(1), tolerations=(Toleration("gpu"),))
+    assert answer(tolerant, room=replace(ROOM, free_nodes=tainted)).outcome is Outcome.NOW
+
+
+def test_cores_and_memory_have_to_be_beside_the_gpus() -> None:
+    found = answer(ask(4, cpu_millicores=200_000), room=replace(ROOM, largest_node=Amounts(8000, 256_000, GIB * 2048)))
+    assert (found.outcome, found.code) == (Outcome.WAITS, WaitCode.FRAGMENTED)
+    assert (found.numbers["resource"], found.numbers["largest"]) == ("cpu_millicores", 128_000)
+
+
+def test_what_is_given_away_is_not_there_for_the_next() -> None:
+    room: Room | None = ROOM
+    given = 0
+    while room is not None and (room := room.taking(ask(2))) is not None:
+        given += 1
+    assert given == 8
+    both = replace(ask(8), others=((Request(devices=4, cpu_millicores=1000), 2, 2),))
+    left = ROOM.taking(both)
+    assert left is not None
+    assert left.taking(ask(1)) is None
+    assert left.free == Amounts(0, 509_000, 4095 * GIB)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..gateway import Bind, Eviction, GatewayError, Result, Seen, SeenPod, WorkloadObject
+from ..gateway import Bind, Eviction, GatewayError, PoolLabel, Result, Seen, SeenPod, WorkloadObject
 from . import decode, manifests
 from .batch import Batch
 from .credentials import Credentials
@@ -20,7 +20,7 @@ from .official import OfficialClient
 from .reflector import KINDS, Change, Reflector
 from .seeing import seen_pod
 from .sending import CALLS_IN_FLIGHT, Sender
-from .transport import APPLY, JSON, Transport
+from .transport import APPLY, JSON, MERGE, Transport
 
 BATCH_SIZE = 1000
 BATCH_SECONDS = 0.2
@@ -121,6 +121,12 @@ class KubernetesGateway:
         if _decode(applied, decode.Job).metadata.deletion_timestamp is not None:
             raise GatewayError(f"{workload.name} is still being stopped: it can start again when its pods are gone.")
 
+    def label_pool(self, label: PoolLabel) -> None:
+        """The template of a Job cannot be changed once it is there, so pods that it makes later are labelled again."""
+        self._label(_job_path(label.namespace, label.name, label.uid), {}, label.pool)
+        for pod, uid in label.pods:
+            self._label(_pod_path(label.namespace, pod), {"uid": uid}, label.pool)
+
     def delete_workload(self, namespace: str, name: str, uid: str) -> None:
         # In the foreground: the Job stays until its pods are gone, so that a new start cannot overlap with them.
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
@@ -174,6 +180,15 @@ class KubernetesGateway:
                 return False
             raise
         return metadata.labels.get(manifests.WORKLOAD) == uid and metadata.deletion_timestamp is None
+
+    def _label(self, path: str, precondition: Mapping[str, str], pool: str) -> None:
+        patch = {"metadata": {**precondition, "labels": {manifests.POOL: pool}}}
+        try:
+            self._call("PATCH", path, patch, query={"fieldManager": manifests.FIELD_MANAGER}, content_type=MERGE)
+        except ApiError as error:
+            # Gone, or another of that name by now.
+            if error.status not in (NOT_FOUND, CONFLICT, UNPROCESSABLE):
+                raise
 
     def _apply(self, path: str, manifest: manifests.Manifest) -> bytes:
         query = {"fieldManager": manifests.FIELD_MANAGER, "force": "true"}

@@ -27,6 +27,7 @@ class Right(NamedTuple):
 
 GRANTS = (
     Grant("", ("nodes", "pods"), ("get", "list", "watch")),
+    Grant("", ("pods",), ("patch",)),
     Grant("", ("pods/binding", "pods/eviction"), ("create",)),
     Grant("", ("namespaces",), ("get", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),

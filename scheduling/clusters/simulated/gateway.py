@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
-from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result, Seen, SeenPod, WorkloadObject
+from scheduling.clusters.gateway import Bind, Eviction, Outcome, PoolLabel, Result, Seen, SeenPod, WorkloadObject
 from scheduling.models import SimObject
 
 from . import life
@@ -114,6 +114,15 @@ class SimulatedGateway:
             job = SimObject(cluster_id=self.cluster, kind=KIND.JOB, uid=workload.uid, name=workload.name, spec=spec)
             job.status, job.due_ms = {"state": "active"}, now_ms()
             change.save(job)
+        self._changed.set()
+
+    def label_pool(self, label: PoolLabel) -> None:
+        with writing(self.cluster) as change:
+            found = [change.get(KIND.JOB, label.uid), *(change.get(KIND.POD, uid) for _, uid in label.pods)]
+            for item in found:
+                if item and item.spec["pool"] != label.pool:
+                    item.spec["pool"] = label.pool
+                    change.save(item)
         self._changed.set()
 
     def delete_workload(self, namespace: str, name: str, uid: str) -> None:

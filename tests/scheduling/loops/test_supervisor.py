@@ -43,12 +43,13 @@ def supervisor() -> Any:
 def names(world: World) -> set[str]:
     return {
         f"observer:cluster:{world.cluster.pk}",
+        f"assigner:cluster:{world.cluster.pk}",
         f"loop:pool:{world.pool.pk}",
         f"loop:pool:{world.default.pk}",
     }
 
 
-def test_one_observer_a_cluster_and_one_loop_a_pool(world: World, supervisor: Supervisor) -> None:
+def test_one_observer_and_one_assigner_a_cluster_and_one_loop_a_pool(world: World, supervisor: Supervisor) -> None:
     supervisor.look()
     assert set(supervisor.threads) == names(world)
     second = Supervisor()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from orgs.models import ClusterInfo, OrgUnit, User
-from quotas.models import Pool
+from quotas.models import Node, Pool
 from scheduling.models import SubGroup, Workload
 from tests import factories as make
 
@@ -207,7 +207,7 @@ def test_groups_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) 
 
 
 def test_labels_and_gpu_memory_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
-    make.make_node(pool=pool, labels={"rack": "r7", "zone": "z1"})
+    Node.objects.filter(pool=pool).update(labels={"rack": "r7", "zone": "z1"})
     assert "Starts now in h100" in said(client, **typed(project, node_labels="rack=r7\nzone=z1"))
     shown = said(client, **typed(project, node_labels="rack=r7\nzone=z2"))
     assert "none of its 2 ready nodes has the labels it asks for" in shown
