@@ -10,15 +10,19 @@ from quotas.models import (
     DefaultAccess,
     GuardFinding,
     GuardSetting,
+    LendingDay,
     Node,
     Pool,
     PoolPreference,
     PoolSummary,
     Quota,
     QuotaVersion,
+    RolledUp,
     Topology,
     UnitUsage,
+    UsageDay,
     UsageHour,
+    UsageMonth,
 )
 
 
@@ -107,3 +111,21 @@ class GuardFindingAdmin(ReadOnlyAdmin):
     list_display = ("unit", "pool", "resource", "level", "sum", "ceiling", "since", "resolved_at")
     list_select_related = ("unit", "pool")
     list_filter = ("level", "resource")
+
+
+@admin.register(UsageDay, UsageMonth)
+class RolledAdmin(ReadOnlyAdmin):
+    list_display = ("at", "pool_name", "kind", "unit_name", "gpu_milli_seconds", "over_gpu_milli_seconds")
+    ordering = ("-at", "pool_name", "path")
+
+
+@admin.register(LendingDay)
+class LendingDayAdmin(ReadOnlyAdmin):
+    list_display = ("at", "pool_id", "lender_name", "borrower_name", "gpu_milli_seconds")
+    ordering = ("-at",)
+
+
+@admin.register(RolledUp)
+class RolledUpAdmin(ReadOnlyAdmin):
+    list_display = ("pool", "until", "months_until")
+    list_select_related = ("pool",)

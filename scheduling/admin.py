@@ -6,12 +6,14 @@ from django.contrib import admin
 
 from portal.read_only import ReadOnlyAdmin
 from scheduling.models import (
+    Allocation,
     Assignment,
     CycleReport,
     Decision,
     Event,
     Pod,
     PoolSample,
+    PromiseRecord,
     Question,
     SimObject,
     SubGroup,
@@ -116,3 +118,16 @@ class QuestionAdmin(ReadOnlyAdmin):
     list_display = ("pool", "kind", "about", "asked_at", "is_open", "cycle", "as_of")
     list_filter = ("kind", "is_open")
     list_select_related = ("pool",)
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnlyAdmin):
+    list_display = ("workload_id", "project_id", "pool_id", "node", "gpu_milli", "started_at", "ended_at", "end_code")
+    ordering = ("-id",)
+
+
+@admin.register(PromiseRecord)
+class PromiseRecordAdmin(ReadOnlyAdmin):
+    list_display = ("project", "pool", "asked_at", "ended_at", "got", "owed_gpu_milli", "cause")
+    list_select_related = ("project", "pool")
+    ordering = ("-id",)

@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = {
     "remove deleted units": {"task": "orgs.units_remove", "schedule": 10.0},
     "refresh findings": {"task": "quotas.findings_refresh", "schedule": 10.0},
     "refresh all findings": {"task": "quotas.findings_refresh", "schedule": 900.0, "kwargs": {"thorough": True}},
+    "roll up hours of use": {"task": "scheduling.roll_up", "schedule": 600.0},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
     "purge ended sessions": {"task": "orgs.sessions_purge", "schedule": 3600.0},
     "purge the change feed": {"task": "portal.feed_purge", "schedule": 600.0},

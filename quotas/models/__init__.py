@@ -5,6 +5,7 @@ from .node import Node
 from .order import PoolPreference
 from .pool import Pool
 from .quota import Quota, Rank
+from .rolled import LendingDay, RolledUp, UsageDay, UsageMonth
 from .topology import Topology
 from .usage import PoolSummary, UnitUsage
 from .version import QuotaVersion
@@ -14,6 +15,7 @@ __all__ = [
     "DefaultAccess",
     "GuardFinding",
     "GuardSetting",
+    "LendingDay",
     "Node",
     "Pool",
     "PoolPreference",
@@ -21,7 +23,10 @@ __all__ = [
     "Quota",
     "QuotaVersion",
     "Rank",
+    "RolledUp",
     "Topology",
     "UnitUsage",
+    "UsageDay",
     "UsageHour",
+    "UsageMonth",
 ]

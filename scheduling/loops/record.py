@@ -17,6 +17,7 @@ from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Po
 
 from .cycle import Cycle
 from .holdings import Holdings
+from .promises import PromiseChange
 from .samples import Samples
 from .summary import SummaryChange
 from .tenure import Tenure
@@ -41,7 +42,8 @@ def record(tenure: Tenure, cycle: Cycle, samples: Samples, holdings: Holdings | 
     second = holdings.moment(cycle.at)
     usage, allocations = UsageChange.of(cycle, second), holdings.change(cycle, second)
     summary = SummaryChange.of(cycle)
-    changes = [change for change in (waits, usage, allocations, summary, samples.due(cycle)) if change]
+    promises = PromiseChange.of(cycle)
+    changes = [change for change in (waits, usage, allocations, promises, summary, samples.due(cycle)) if change]
     if not (cycle.decided or changes):
         tenure.keep()
         return

@@ -4,6 +4,7 @@ from .decision import OPEN_STATES, Decision
 from .event import Event
 from .pod import Pod
 from .pool_try import PoolChoice, PoolTry
+from .promise import PromiseRecord
 from .question import Question
 from .report import CycleReport, PoolSample
 from .simulated import SimObject
@@ -23,6 +24,7 @@ __all__ = [
     "PoolSample",
     "PoolTry",
     "Priority",
+    "PromiseRecord",
     "Question",
     "SimObject",
     "SubGroup",

@@ -6,11 +6,11 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from portal.services.purge import rows_purge
-from quotas.models import CapacityHour, GuardFinding, Node, UsageHour
+from quotas.models import CapacityHour, GuardFinding, LendingDay, Node, UsageDay, UsageHour
 from quotas.rules import MAX_HISTORY_DAYS
 from quotas.services.finding import KEPT as FINDINGS
 from scheduling.models import (
@@ -19,6 +19,7 @@ from scheduling.models import (
     CycleReport,
     Decision,
     PoolSample,
+    PromiseRecord,
     Question,
     SimObject,
     Workload,
@@ -29,6 +30,11 @@ DECISIONS = timedelta(days=35)
 WORKLOADS = timedelta(days=180)
 """After their end, with everything that hangs on them; and what they held."""
 HOURS = timedelta(days=MAX_HISTORY_DAYS + 1)
+ROLLED_UP = Q(at__date__lt=F("pool__rolled_up__until"))
+"""Hours that have not become a day yet are kept, however old."""
+DAYS = timedelta(days=25 * 31)
+"""25 months; months are kept for ever."""
+PROMISES = timedelta(days=400)
 NODES = timedelta(days=400)
 """After they were removed from their cluster."""
 QUESTIONS = timedelta(hours=1)
@@ -45,8 +51,11 @@ def purge() -> dict[str, int]:
         CycleReport.objects.filter(at__lt=now - REPORTS),
         PoolSample.objects.filter(at__lt=now - REPORTS),
         Decision.objects.filter(at__lt=now - DECISIONS).exclude(state__in=OPEN_STATES),
-        UsageHour.objects.filter(at__lt=now - HOURS),
-        CapacityHour.objects.filter(at__lt=now - HOURS),
+        UsageHour.objects.filter(ROLLED_UP, at__lt=now - HOURS),
+        CapacityHour.objects.filter(ROLLED_UP, at__lt=now - HOURS),
+        UsageDay.objects.filter(at__lt=now - DAYS),
+        PromiseRecord.objects.filter(ended_at__lt=now - PROMISES),
+        LendingDay.objects.filter(at__lt=now - DAYS),
         ended,
         Allocation.objects.filter(ended_at__lt=now - WORKLOADS),
         Node.objects.filter(removed_at__lt=now - NODES),

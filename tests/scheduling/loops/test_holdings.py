@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orgs.models import OrgUnit, UnitKind
 from portal.actor import SYSTEM
 from portal.errors import Refused
-from quotas.models import Pool, UnitUsage, UsageHour
+from quotas.models import Pool, RolledUp, UnitUsage, UsageDay, UsageHour, UsageMonth
 from quotas.services.quota import quota_set
 from scheduling.loops import holdings, pool_loop
 from scheduling.loops.history import spans
@@ -23,6 +23,7 @@ from scheduling.loops.holdings import week_of
 from scheduling.loops.summary import SummaryChange
 from scheduling.loops.usage import SUMS, level_of
 from scheduling.models import Allocation
+from scheduling.services.roll_up import roll_up
 from tests.examples import examples
 
 from .test_kept import ACTS, Stage
@@ -79,6 +80,9 @@ class Play:
         self.stage.steps = self.stage.steps.successor()
         self.stage.loop = self.stage.steps.loop
 
+    def roll_up(self, number: int) -> None:
+        roll_up(self.clock.at)
+
 
 def _breaks(change: Any) -> None:
     raise Crash
@@ -124,12 +128,38 @@ def check(play: Play) -> None:
     assert counted(pool, until, unit=cluster) == whole
 
 
+def check_days(play: Play) -> None:
+    """The days after the last roll-up, and the months."""
+    pool, cluster = play.stage.world.pool, play.stage.world.cluster
+    play.clock.at += timedelta(days=1)
+    play.at_once()
+    roll_up(play.clock.at)
+    until = RolledUp.objects.get(pool=pool).until
+    assert until == play.clock.at.date(), "every day that is over"
+    days: Counter[tuple[int, date]] = Counter()
+    for (project, hour), sums in held(pool, play.clock.at.replace(microsecond=0)).items():
+        if hour.date() < until:
+            days[project, hour.date()] += sums["gpu"]
+            days[cluster.pk, hour.date()] += sums["gpu"]
+    there = set(OrgUnit.objects.filter(cluster=cluster).values_list("pk", flat=True))
+    rolled = UsageDay.objects.filter(pool=pool, gpu_milli_seconds__gt=0, unit__in=there)
+    assert {(row.unit_id, row.at): row.gpu_milli_seconds for row in rolled if row.kind != UnitKind.DEPARTMENT} == {
+        key: amount for key, amount in days.items() if amount and key[0] in there
+    }
+    november = UsageMonth.objects.filter(pool=pool, unit=cluster, at=date(2026, 11, 1)).first()
+    whole = UsageDay.objects.filter(pool=pool, unit=cluster, at__lt=date(2026, 12, 1))
+    if until >= date(2026, 12, 1):
+        assert (november.gpu_milli_seconds if november else 0) == sum(row.gpu_milli_seconds for row in whole)
+
+
 @pytest.mark.hypothesis
 @examples(12)
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["submit", "observe", "cycle", "later"] * 5 + ["crash", "taken_over"] * 2 + ACTS),
+            st.sampled_from(
+                ["submit", "observe", "cycle", "later"] * 5 + ["crash", "taken_over", "roll_up"] * 2 + ACTS
+            ),
             st.integers(0, 99),
         ),
         min_size=8,
@@ -143,6 +173,7 @@ def test_allocations_add_up_to_the_hours(acts: list[tuple[str, int]]) -> None:
             play.act(name, number)
         play.at_once()
         check(play)
+        check_days(play)
 
 
 def rows(pool: Pool) -> list[tuple[int, datetime, datetime | None, str]]:
