@@ -21,6 +21,8 @@ ACTS = {
     "move": "moved",
     "submit": "submitted",
     "stop": "stopped",
+    "ask": "asked for",
+    "export": "downloaded",
     "refuse": "was refused",
     "purge": "purged",
     "reclaim": "took back",

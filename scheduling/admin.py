@@ -15,6 +15,7 @@ from scheduling.models import (
     PoolSample,
     PromiseRecord,
     Question,
+    SavedCycle,
     SimObject,
     SubGroup,
     WaitClass,
@@ -93,6 +94,17 @@ class EventAdmin(ReadOnlyAdmin):
 class CycleReportAdmin(ReadOnlyAdmin):
     list_display = ("pool", "epoch", "cycle", "at", "timings", "counts")
     list_select_related = ("pool",)
+    ordering = ("-id",)
+
+
+@admin.register(SavedCycle)
+class SavedCycleAdmin(ReadOnlyAdmin):
+    """What it looked at is for who may see the whole pool, and is given as a file by the Scheduler page."""
+
+    list_display = ("pool", "cycle", "cause", "state", "asked_by", "asked_at", "size", "expires_at")
+    list_filter = ("cause", "state")
+    list_select_related = ("pool", "asked_by")
+    hidden = ("content",)
     ordering = ("-id",)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import my_work, overview, scheduler, submit, workload, workloads
+from scheduling.views import cycles, my_work, overview, scheduler, submit, workload, workloads
 
 urlpatterns = [
     path("overview/", overview.OverviewPage.as_view(), name="overview"),
@@ -13,4 +13,9 @@ urlpatterns = [
     path("workloads/<int:pk>/run-again/", workload.WorkloadAct.as_view(), {"act": "resume"}, name="workload_resume"),
     path("workloads/<int:pk>/delete/", workload.WorkloadAct.as_view(), {"act": "delete"}, name="workload_delete"),
     path("scheduler/", scheduler.SchedulerPage.as_view(), name="scheduler"),
+    path("scheduler/cycles/", cycles.CyclesPage.as_view(), name="cycles"),
+    path("scheduler/cycles/<int:pool>/<int:cycle>/", cycles.CyclePage.as_view(), name="cycle"),
+    path("scheduler/cycles/<int:pool>/save/", cycles.CycleAsk.as_view(), name="cycle_ask"),
+    path("scheduler/saved/<int:pk>/", cycles.SavedCycleFile.as_view(), name="saved_cycle"),
+    path("scheduler/saved/<int:pk>/delete/", cycles.SavedCycleDelete.as_view(), name="saved_cycle_delete"),
 ]

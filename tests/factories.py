@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
@@ -41,8 +41,10 @@ from scheduling.loops.holdings import week_of
 from scheduling.models import (
     Allocation,
     Assignment,
+    CycleReport,
     Pod,
     Question,
+    SavedCycle,
     SubGroup,
     WaitClass,
     Waiting,
@@ -402,3 +404,30 @@ def make_allocation(
     return Allocation.objects.create(
         workload=workload, node=node.pk, started_at=started_at, ended_at=ended_at, **(values | fields)
     )
+
+
+def make_cycle(pool: Pool, cycle: int, took_ms: int = 61, **fields: Any) -> CycleReport:
+    """A cycle that placed one pod; half of its time went into deciding."""
+    values: dict[str, Any] = {
+        "epoch": 57,
+        "at": timezone.now(),
+        "timings": {"snapshot": took_ms * 250, "decide": took_ms * 500, "record": took_ms * 250},
+        "counts": {"places": 1, "reserves": 0, "evicts": fields.get("evicts", 0), "waits": 3},
+        "took_us": took_ms * 1000,
+    }
+    return CycleReport.objects.create(pool=pool, cycle=cycle, **(values | fields))
+
+
+def make_saved_cycle(report: CycleReport, content: bytes = b"packed", **fields: Any) -> SavedCycle:
+    """The file of a cycle that somebody asked for."""
+    values: dict[str, Any] = {
+        "cause": SavedCycle.Cause.ASKED,
+        "state": SavedCycle.State.SAVED,
+        "epoch": report.epoch,
+        "cycle": report.cycle,
+        "at": report.at,
+        "content": content,
+        "size": len(content),
+        "expires_at": timezone.now() + timedelta(days=14),
+    }
+    return SavedCycle.objects.create(pool=report.pool, **(values | fields))

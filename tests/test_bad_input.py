@@ -333,6 +333,8 @@ FORMS: list[FormCase] = [
     ),
 ]
 WITHOUT_FIELDS = {
+    "cycle_ask",
+    "saved_cycle_delete",
     "rule_delete",
     "role_delete",
     "group_delete",

@@ -255,6 +255,17 @@ LINES: list[Line] = [
         for name in ("workload_stop", "workload_resume", "workload_delete")
     ),
     Line("scheduler", NONE, "rest: 200"),
+    Line("cycles", NONE, "rest: 200"),
+    Line("cycle", of(pool="pool.pk", cycle="cycle.cycle"), "En Co Ds Te Cr: 404; rest: 200"),
+    Line("cycle", of(pool="default_pool.pk", cycle="cycle.cycle"), "rest: 404"),
+    Line(
+        "cycle_ask",
+        of(pool="pool.pk"),
+        "En Co Ds Te Cr: 404; rest: 405",
+        "SA: 302; En Co Ds Te Cr: 404; rest: 403",
+    ),
+    Line("saved_cycle", of(pk="saved.pk"), "SA Vi AA: 200; rest: 404"),
+    Line("saved_cycle_delete", of(pk="saved.pk"), "SA Vi AA: 405; rest: 404", "SA: 302; Vi AA: 403; rest: 404"),
 ]
 
 

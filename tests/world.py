@@ -6,18 +6,20 @@ from dataclasses import dataclass
 
 from orgs.models import AccessRule, Group, GroupMember, Mapping, OrgUnit, Role, User
 from quotas.models import Node, Pool, Topology
-from scheduling.models import Workload
+from scheduling.models import CycleReport, SavedCycle, Workload
 from tests.factories import (
     VIEWER,
     default_pool_of,
     make_account,
     make_cluster,
+    make_cycle,
     make_department,
     make_group,
     make_node,
     make_pool,
     make_project,
     make_role,
+    make_saved_cycle,
     make_topology,
     make_user,
     make_workload,
@@ -62,6 +64,10 @@ class World:
     work_of_l2: Workload
     """In `project` too, stopped."""
     work_elsewhere: Workload
+    cycle: CycleReport
+    """Of the pool."""
+    saved: SavedCycle
+    """Its file."""
     mapping: Mapping
     """Of the department; it made nothing."""
     role: Role
@@ -89,6 +95,7 @@ def make_world() -> World:
         people[short] = make_user(f"{short}@example.org".lower(), role=role, scope=places[place])
     people |= {name: people[short] for name, short in OTHER_NAMES.items()}
     group = make_group("vision-research", people["nobody"])
+    cycle = make_cycle(pool, 48211)
     return World(
         account=account,
         cluster=cluster,
@@ -102,6 +109,8 @@ def make_world() -> World:
         workload=make_workload("train-1", project=project, pool=pool, by=people["researcher"]),
         work_of_l2=make_workload("train-2", project=project, by=people["L2"], state=Workload.State.STOPPED),
         work_elsewhere=make_workload("fold-1", project=elsewhere, pool=pool),
+        cycle=cycle,
+        saved=make_saved_cycle(cycle),
         mapping=Mapping.objects.create(target=department),
         role=Role.objects.get(name=VIEWER),
         rule=AccessRule.objects.get(subject=people["researcher"].subject),

@@ -10,6 +10,8 @@ class Lease(models.Model):
     holder = AsciiField(max_length=120, blank=True)
     epoch = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+    """When whoever holds it took it."""
     cycle = models.PositiveBigIntegerField(default=0)
     stop_wanted = models.BooleanField(default=False)
 

@@ -41,7 +41,7 @@ def lease_take(*, name: str, holder: str) -> Taken | None:
         return None
     with transaction.atomic():
         Lease.objects.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
-        if not free.update(holder=holder, epoch=F("epoch") + 1, expires_at=_expiry()):
+        if not free.update(holder=holder, epoch=F("epoch") + 1, expires_at=_expiry(), taken_at=Now()):
             return None
         return Taken(*Lease.objects.values_list("epoch", "cycle").get(name=name))
 

@@ -177,6 +177,13 @@ if not 0.1 <= SIMULATED_SPEED <= 1000:
 # A worker that was frozen inside a transaction must not hold its lease's row for longer than the lease lasts.
 POSTGRES_OPTIONS = f"-c jit=off -c idle_in_transaction_session_timeout={LEASE_SECONDS * 1000}"
 
+# Cycles that are kept with all they looked at: those that somebody asked for, and of each pool the last ones that went
+# wrong or took longer than so many seconds.
+SLOW_CYCLE_SECONDS = env.float("BURSAR_SLOW_CYCLE_SECONDS", default=5.0)
+SAVED_CYCLES = env.int("BURSAR_SAVED_CYCLES", default=10)
+SAVED_CYCLE_MIB = env.int("BURSAR_SAVED_CYCLE_MIB", default=16)
+SAVED_CYCLE_DAYS = env.int("BURSAR_SAVED_CYCLE_DAYS", default=14)
+
 LOG_LEVEL = env.str("BURSAR_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="json")
 LOGGING_CONFIG = "portal.logging.configure"

@@ -24,6 +24,7 @@ from .holdings import Holdings
 from .kept import KeptSnapshot, Look
 from .record import record
 from .samples import Samples
+from .saving import Saving
 from .settle import settle
 from .tenure import Tenure
 from .thread import Gone
@@ -45,6 +46,9 @@ class PoolLoop:
         self.wake = wake
         self._actor = Actor(pool)
         self._samples = Samples()
+        self._saving = Saving(pool)
+        self._under_way: tuple[Snapshot, Decisions | None] | None = None
+        """What the cycle looks at, and what it decided so far."""
         self._unwinder = Unwinder()
         self._forget()
 
@@ -85,7 +89,9 @@ class PoolLoop:
             settle(self.pool, gateway, tenure)
         try:
             self._decide(tenure)
-        except Exception:
+        except Exception as problem:
+            if self._under_way is not None:
+                self._saving.failed(tenure, *self._under_way, problem)
             self._forget()
             raise
         if self._has_open:
@@ -111,6 +117,7 @@ class PoolLoop:
 
     def _decide(self, tenure: Tenure) -> None:
         began = time.perf_counter_ns()
+        self._under_way = None
         look = self._kept.look()
         looked = time.perf_counter_ns()
         self._has_open = look.has_open
@@ -118,8 +125,10 @@ class PoolLoop:
             tenure.keep()
             return
         snapshot = replace(look.snapshot, search_first=self._not_searched)
+        self._under_way = snapshot, None
         decisions = self._think(look, snapshot)
         self._decided_in = tenure.cycle
+        self._under_way = snapshot, decisions
         decided = time.perf_counter_ns()
         cycle = Cycle(
             number=tenure.cycle,
@@ -135,6 +144,7 @@ class PoolLoop:
             self._holdings = self._holdings or Holdings(self.pool)
             record(tenure, cycle, self._samples, self._holdings)
             self._recorded, self._record_at = decisions, time.monotonic() + RECORD_SECONDS
+        self._saving.look(tenure, cycle, (time.perf_counter_ns() - began) / 1e9)
         self._has_open |= cycle.decided
         self._not_searched = decisions.not_searched
         if self._not_searched:

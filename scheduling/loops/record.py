@@ -13,11 +13,12 @@ from portal.actor import SYSTEM
 from portal.services.audit import Act, audit_record_all
 from quotas.models import Pool
 from scheduling.engine.decisions import Place, Reserve
-from scheduling.models import OPEN_STATES, Assignment, CycleReport, Decision, Pod, Workload
+from scheduling.models import OPEN_STATES, Assignment, Decision, Pod, Workload
 
 from .cycle import Cycle
 from .holdings import Holdings
 from .promises import PromiseChange
+from .report import report_write
 from .samples import Samples
 from .summary import SummaryChange
 from .tenure import Tenure
@@ -55,7 +56,7 @@ def record(tenure: Tenure, cycle: Cycle, samples: Samples, holdings: Holdings | 
         for change in changes:
             change.write()
         if cycle.decided:
-            _report(cycle, tenure.epoch, (time.perf_counter_ns() - began) // 1000)
+            report_write(cycle, tenure.epoch, (time.perf_counter_ns() - began) // 1000)
 
 
 def _still_wanted(pool: int, workloads: set[int]) -> set[int]:
@@ -166,21 +167,4 @@ def _audit(cycle: Cycle) -> None:
             Act(code, Workload(pk=pk, name=workloads[pk].name), workloads[pk].unit, after=numbers)
             for pk, (code, numbers) in sorted(victims.items())
         ],
-    )
-
-
-def _report(cycle: Cycle, epoch: int, record_us: int) -> None:
-    made = cycle.decisions
-    CycleReport.objects.create(
-        pool_id=cycle.pool,
-        epoch=epoch,
-        cycle=cycle.number,
-        at=cycle.at,
-        timings={**cycle.timings, "record": record_us},
-        counts={
-            "places": len(made.places),
-            "reserves": len(made.reserves),
-            "evicts": len(made.evicts) + sum(len(unwind.pods) for unwind in cycle.unwinds),
-            "waits": len(made.waits),
-        },
     )

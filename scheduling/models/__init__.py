@@ -7,6 +7,7 @@ from .pool_try import PoolChoice, PoolTry
 from .promise import PromiseRecord
 from .question import Question
 from .report import CycleReport, PoolSample
+from .saved_cycle import SavedCycle
 from .simulated import SimObject
 from .sub_group import SubGroup
 from .waiting import WaitClass, Waiting
@@ -26,6 +27,7 @@ __all__ = [
     "Priority",
     "PromiseRecord",
     "Question",
+    "SavedCycle",
     "SimObject",
     "SubGroup",
     "WaitClass",

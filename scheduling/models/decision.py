@@ -51,7 +51,7 @@ class Decision(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["workload", "id"], name="decision_workload"),
-            models.Index(fields=["pool", "id"], name="decision_pool"),
+            models.Index(fields=["pool", "cycle", "id"], name="decision_cycle"),
             models.Index(fields=["pool", "id"], condition=Q(state__lte=4), name="decision_open"),
             models.Index(fields=["pool", "at"], condition=Q(state=6), name="decision_failed"),
         ]

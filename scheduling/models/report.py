@@ -1,10 +1,11 @@
 from django.db import models
+from django.db.models import Q
 
 from quotas.models import Pool
 
 
 class CycleReport(models.Model):
-    """A cycle that decided something: how long each phase took, and what came out. Kept 7 days."""
+    """A cycle that decided something, or was saved: how long each phase took, and what came out. Kept 7 days."""
 
     pool = models.ForeignKey(Pool, models.CASCADE, related_name="cycles")
     epoch = models.PositiveBigIntegerField()
@@ -14,10 +15,21 @@ class CycleReport(models.Model):
     """Microseconds of `snapshot`, `decide`, `record`."""
     counts = models.JSONField(default=dict)
     """`places`, `reserves`, `evicts`, `waits`."""
+    served = models.JSONField(default=dict)
+    """The first units that it concerned, in the order of service after it: `resource`, and `units` as lists of id,
+    quota, fair share, allocated and requested amounts of it."""
+    took_us = models.PositiveBigIntegerField(default=0)
+    """All phases together, for sorting."""
+    evicts = models.PositiveIntegerField(default=0)
+    """As in the counts, for the filter."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pool", "cycle"], name="cycle_once")]
-        indexes = [models.Index(fields=["at"], name="cycle_at")]
+        indexes = [
+            models.Index(fields=["at"], name="cycle_at"),
+            models.Index(fields=["took_us", "id"], name="cycle_took"),
+            models.Index(fields=["at", "id"], condition=Q(evicts__gt=0), name="cycle_evicting"),
+        ]
 
     def __str__(self) -> str:
         return f"cycle {self.cycle} of pool {self.pool_id}"

@@ -20,7 +20,7 @@ SHOWN = 12
 
 def node_history(node: Node, user: Any) -> list[NodeEvent]:
     """The newest starts on the node among the last decisions of its pool, oldest first. At most four queries."""
-    newest = Decision.objects.filter(pool=node.pool_id).order_by("-id")
+    newest = Decision.objects.filter(pool=node.pool_id).order_by("-cycle", "-id")
     first = newest.values_list("id", flat=True)[LOOKED_AT : LOOKED_AT + 1]
     known = newest.filter(id__gt=first[0]) if first else newest
     rows = list(

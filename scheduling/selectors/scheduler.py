@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from orgs.models import OrgUnit, UnitKind
 from orgs.scope import limited
-from portal.formats import count, counted
+from portal.formats import counted
 from portal.quota_bar import QuotaBar
 from quotas.models import Node, Pool, Quota, UnitUsage
 from quotas.selectors.access import no_row
@@ -22,7 +22,7 @@ from scheduling.models import CycleReport, Decision
 from scheduling.reasons import evict_reason
 
 from .line import waiting_in
-from .loops import PHASES, cycle_seconds
+from .loops import Phase, cycle_seconds, phases
 from .names import unit_namer, workload_words
 from .visible import visible_workloads
 from .workloads import wait_reasons
@@ -55,6 +55,7 @@ class DecisionRow:
     title: str
     note: str
     workload: int | None
+    cycle: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,15 @@ def _with_bar(row: QueueRow, quota: Quota, resource: str, scale: int) -> QueueRo
 
 
 def decisions(pool: Pool, user: Any) -> list[DecisionRow]:
-    """The last ones, pods of one workload decided in one cycle together; names as far as the reader may know them."""
-    found = list(Decision.objects.filter(pool=pool.pk).order_by("-id")[:MOST_DECISIONS])
+    """The last ones."""
+    found = list(Decision.objects.filter(pool=pool.pk).order_by("-cycle", "-id")[:MOST_DECISIONS])
+    return decision_rows(found, user, SHOWN_DECISIONS)
+
+
+def decision_rows(found: Sequence[Decision], user: Any, most: int | None = None) -> list[DecisionRow]:
+    """In their order, pods of one workload decided in one cycle together; names as far as the reader may know them."""
     groups = [list(alike) for _, alike in groupby(found, key=lambda d: (d.cycle, d.kind, d.workload, d.for_workload))]
-    groups = groups[:SHOWN_DECISIONS]
+    groups = groups[:most]
     ids = {d.workload for d, *_ in groups} | {d.for_workload for d, *_ in groups if d.for_workload}
     words = workload_words(user, ids)
     seen = dict(visible_workloads(user).filter(id__in=ids).values_list("id", "project__name"))
@@ -141,7 +147,7 @@ def decisions(pool: Pool, user: Any) -> list[DecisionRow]:
             note = evict_reason(code, first.numbers if known else {}, other, name_of)
         whose = f"{seen[first.workload]}. " if first.workload in seen else ""
         pk = first.workload if first.workload in seen else None
-        rows.append(DecisionRow(first.at, icon, title, f"{whose}{note}. Cycle {count(first.cycle)}.", pk))
+        rows.append(DecisionRow(first.at, icon, title, f"{whose}{note}.", pk, first.cycle))
     return rows
 
 
@@ -178,10 +184,9 @@ def left_waiting(pool: Pool, user: Any) -> list[LeftWaiting]:
     ]
 
 
-def last_cycle(pool: Pool) -> tuple[CycleReport, float, list[tuple[str, float]]] | None:
-    """The last cycle that decided something, its seconds, and those of each phase."""
+def last_cycle(pool: Pool) -> tuple[CycleReport, float, list[Phase]] | None:
+    """The last cycle that decided something, its seconds, and its phases."""
     report = CycleReport.objects.filter(pool=pool).order_by("-cycle").first()
     if report is None:
         return None
-    phases = [(phase, int(report.timings.get(phase, 0)) / 1e6) for phase in PHASES]
-    return report, cycle_seconds(report.timings), phases
+    return report, cycle_seconds(report.timings), phases(report.timings)

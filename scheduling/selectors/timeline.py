@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,8 @@ class Line:
     at: datetime
     text: str
     times: int = 1
+    cycle: tuple[int, int] | None = None
+    """Pool and number of the cycle that decided it."""
 
 
 def timeline_of(workload: Workload, user: Any) -> list[Line]:
@@ -75,14 +77,14 @@ def _line(alike: list[Decision], pools: dict[int, str], words: dict[int, str], n
     else:
         other = words.get(first.for_workload or 0, "a workload that is gone")
         text = f"{evict_reason(first.code, first.numbers, other, name_of)}; {pods} stopped"
-    return Line(first.at, text)
+    return Line(first.at, text, cycle=(first.pool, first.cycle))
 
 
 def _folded(lines: Iterable[Line]) -> list[Line]:
     folded: list[Line] = []
     for line in lines:
         if folded and folded[-1].text == line.text:
-            folded[-1] = Line(line.at, line.text, folded[-1].times + 1)
+            folded[-1] = replace(line, times=folded[-1].times + 1)
         else:
             folded.append(line)
     return folded

@@ -21,6 +21,7 @@ from scheduling.models import (
     PoolSample,
     PromiseRecord,
     Question,
+    SavedCycle,
     SimObject,
     Workload,
 )
@@ -49,6 +50,7 @@ def purge() -> dict[str, int]:
     ended: QuerySet[Any] = Workload.objects.filter(ended_at__lt=now - WORKLOADS, applied=False)
     old: list[QuerySet[Any]] = [
         CycleReport.objects.filter(at__lt=now - REPORTS),
+        SavedCycle.objects.filter(expires_at__lt=now),
         PoolSample.objects.filter(at__lt=now - REPORTS),
         Decision.objects.filter(at__lt=now - DECISIONS).exclude(state__in=OPEN_STATES),
         UsageHour.objects.filter(ROLLED_UP, at__lt=now - HOURS),

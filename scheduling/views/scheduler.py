@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orgs.views.base import Page
-from portal.formats import counted, duration
+from portal.formats import ago, counted, duration
 from quotas.models import Pool
 from quotas.selectors.pools import pools_in_scope
 from scheduling.selectors.loops import LoopRow, loop_rows
@@ -69,9 +69,11 @@ def answer(loops: list[LoopRow]) -> str:
 
 
 def line(loops: list[LoopRow]) -> str:
-    """The slowest of the window."""
+    """The slowest of the window, and when a loop last got another worker."""
+    taken = max((loop.lease.taken_at for loop in loops if loop.lease and loop.lease.taken_at), default=None)
+    held = f" The last lease changed hands {ago(taken)}." if taken else ""
     timed = [(loop.most, loop.pool.name) for loop in loops if loop.most is not None]
     if not timed:
-        return "No cycle decided anything in the last 10 minutes."
+        return f"No cycle decided anything in the last 10 minutes.{held}"
     slowest, name = max(timed)
-    return f"Of the cycles of the last 10 minutes 95 in 100 took at most {duration(slowest)} ({name})."
+    return f"Of the cycles of the last 10 minutes 95 in 100 took at most {duration(slowest)} ({name}).{held}"

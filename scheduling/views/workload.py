@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from orgs.access import may
@@ -22,6 +23,7 @@ from scheduling.selectors.holders import holders
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
+from scheduling.services.purge import REPORTS
 from scheduling.services.question import question_ask
 from scheduling.services.workload import (
     may_change,
@@ -83,9 +85,13 @@ class WorkloadPage(Page):
 
     def lines(self, workload: Workload, found: Why) -> list[dict[str, Any]]:
         """What happened; of what waits also when it was last looked at, and what for."""
-        lines = [
-            {"at": line.at, "text": line.text, "times": line.times} for line in timeline_of(workload, self.request.user)
-        ]
+        may_follow = all(may(self.request.user, "read", entity, workload.project) for entity in ("scheduler", "pool"))
+        oldest = timezone.now() - REPORTS
+        lines = []
+        for line in timeline_of(workload, self.request.user):
+            known = may_follow and line.cycle is not None and line.at > oldest
+            href = reverse("cycle", args=line.cycle) if known else ""
+            lines.append({"at": line.at, "text": line.text, "times": line.times, "href": href})
         if found.reason is not None and found.summary is not None:
             cycle = f"Cycle {count(found.summary.cycle)} of {workload.pool} left it waiting: {found.reason.short}"
             lines.append({"at": found.summary.as_of, "text": cycle, "now": True})
