@@ -3,7 +3,7 @@
 from portal.demo_keys import demo_keys
 
 from .base import *  # noqa: F403
-from .base import CELERY_BEAT_SCHEDULE, DATA, STATIC_ROOT, env
+from .base import CELERY_BEAT_SCHEDULE, DATA, SIMULATED_SPEED, STATIC_ROOT, env
 from .sqlite import sqlite_database
 
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -19,7 +19,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(DATA / "broker")}
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="console")
 
 CELERY_IMPORTS = ["scheduling.demo.tasks"]
-CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {"demo stream": {"task": "demo.stream", "schedule": 12.0}}
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
+    "demo stream": {"task": "demo.stream", "schedule": 12.0 / SIMULATED_SPEED}
+}
 # Static files straight from the source folders, as they are now: nothing to collect.
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True

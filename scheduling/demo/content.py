@@ -1,6 +1,8 @@
-"""Creates Aldergrove: a simulated cluster, its topology and pools, departments, projects, people and groups."""
+"""Creates Aldergrove: two simulated clusters with topologies and pools, departments, projects, people and groups."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from django.db import transaction
 
@@ -11,52 +13,36 @@ from orgs.services.department import department_create
 from orgs.services.group import group_create, group_members_add
 from orgs.services.project import project_create
 from orgs.services.rule import rule_create
-from orgs.services.user import user_create
+from orgs.services.user import user_create, users_create
 from portal.actor import SYSTEM
-from quotas.models import Pool, Rank
+from quotas.models import Pool, Rank, Topology
 from quotas.services.pool import pool_create
+from quotas.services.pool_order import pool_order_set
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
+from scheduling.clusters.simulated import simulate_cluster
+from scheduling.services.simulation import simulated_node_do
 
-from .people import GROUPS, PASSWORD, PEOPLE
+from .organization import GPU_CLASS, SITES, Site
+from .people import GROUPS, PASSWORD, PEOPLE, SIGNS_IN, address
 
-CLUSTER = "harbor"
-
-TREE: dict[str, tuple[str, ...]] = {
-    "language": ("chat", "corpus", "translate"),
-    "robotics": ("grasp", "walker", "perception"),
-    "biology": ("folding",),
-    "default": ("sandbox",),
+NODES = Path(__file__).parent / "nodes"
+POOL_SETTINGS: dict[str, dict[str, object]] = {
+    "l40s": {"gpu_placement": Pool.Placement.SPREAD},
+    "t4": {"min_runtime_seconds": 300},
 }
-
-GPUS: dict[str, dict[str, int]] = {
-    "h100": {
-        "language": 28,
-        "chat": 16,
-        "corpus": 8,
-        "translate": 4,
-        "robotics": 20,
-        "grasp": 8,
-        "walker": 8,
-        "perception": 4,
-        "biology": 12,
-        "folding": 12,
-    },
-    "default": {
-        "language": 12,
-        "chat": 8,
-        "translate": 4,
-        "robotics": 12,
-        "grasp": 4,
-        "perception": 8,
-        "biology": 4,
-        "folding": 4,
-    },
+"""What differs from a usual pool; h100 keeps distributed work near together by the topology."""
+QUOTA_SETTINGS: dict[tuple[str, str], dict[str, object]] = {
+    # One that goes before all others, and one that seldom has to give back what it borrowed at once.
+    ("chat", "h100"): {"rank": Rank.HIGH},
+    ("downscaling", "a100"): {"reclaim_min_runtime_seconds": 600},
+    # One with a ceiling, two that never borrow, and one that may not use a pool at all.
+    ("translate", "h100"): {"limit_gpu_milli": 8000},
+    ("speech", "h100"): {"over_quota": False},
+    ("dexterity", "h100"): {"over_quota": False},
+    ("walker", "l40s"): {"over_quota": False},
 }
-"""Guaranteed GPUs by pool and unit."""
-
-CORES: dict[str, int] = {"language": 128, "corpus": 128, "robotics": 64, "perception": 64, "biology": 64, "folding": 64}
-"""Guaranteed cores in the pool without GPUs."""
+CORDONED = "l40s-09"
 
 
 def demo_exists() -> bool:
@@ -66,68 +52,79 @@ def demo_exists() -> bool:
 @transaction.atomic
 def demo_create() -> None:
     """All of it in one transaction: a demo is there whole or not at all."""
-    name, email, _, _ = PEOPLE[0]
-    account_create(name="Aldergrove", email=email, person=name, password=PASSWORD)
-    cluster = cluster_create(actor=SYSTEM, name=CLUSTER, mode=ClusterInfo.Mode.SIMULATED)
-    units = _units(cluster)
-    _quotas(cluster, units)
-    topology_create(actor=SYSTEM, cluster=cluster, name="halls", levels=["topology.kubernetes.io/zone"])
+    name, who, _, _ = PEOPLE[0]
+    account_create(name="Aldergrove", email=address(who), person=name, password=PASSWORD)
+    units = {"": OrgUnit.objects.get(kind=UnitKind.ACCOUNT)}
+    for site in SITES:
+        cluster = cluster_create(actor=SYSTEM, name=site.name, mode=ClusterInfo.Mode.SIMULATED)
+        simulate_cluster(cluster, NODES / f"{site.name}.json")
+        topology = topology_create(actor=SYSTEM, cluster=cluster, name="racks", levels=list(site.levels))
+        pools = _pools(site, cluster, topology)
+        here = _units(site, cluster)
+        _quotas(site, pools, here)
+        units |= here
+    simulated_node_do(actor=SYSTEM, cluster=units["harbor"], node=CORDONED, act="cordon")
     _people(units)
 
 
-def _units(cluster: OrgUnit) -> dict[str, OrgUnit]:
-    units = {"": OrgUnit.objects.get(kind=UnitKind.ACCOUNT)}
-    for department, projects in TREE.items():
-        if department == "default":
-            parent = OrgUnit.objects.get(parent=cluster, name="default")
+def _pools(site: Site, cluster: OrgUnit, topology: Topology) -> dict[str, Pool]:
+    """One for each class of GPU; the nodes without any stay in the default pool."""
+    pools = {"default": Pool.objects.get(cluster=cluster, is_default=True)}
+    for name in site.guaranteed:
+        if name != "default":
+            settings = {"topology": topology} if name == "h100" else POOL_SETTINGS.get(name, {})
+            pools[name] = pool_create(
+                actor=SYSTEM,
+                cluster=cluster,
+                name=name,
+                label_key=GPU_CLASS,
+                label_value=name,
+                **settings,  # type: ignore[arg-type]
+            )
+    return pools
+
+
+def _units(site: Site, cluster: OrgUnit) -> dict[str, OrgUnit]:
+    units = {site.name: cluster}
+    for department in site.departments:
+        if department.name == "default":
+            unit = OrgUnit.objects.get(parent=cluster, name="default")
         else:
-            parent = units[department] = department_create(actor=SYSTEM, parent=cluster, name=department)
-        for project in projects:
-            units[project] = project_create(actor=SYSTEM, parent=parent, name=project)
+            parent = units[department.inside or site.name]
+            unit = department_create(
+                actor=SYSTEM, parent=parent, name=department.name, description=department.description
+            )
+            units[department.name] = unit
+        pool_order_set(actor=SYSTEM, unit=unit, pools=department.order)
+        for project in department.projects:
+            units[project] = project_create(actor=SYSTEM, parent=unit, name=project)
     return units
 
 
-def _quotas(cluster: OrgUnit, units: dict[str, OrgUnit]) -> None:
-    pools = {
-        "h100": pool_create(
-            actor=SYSTEM, cluster=cluster, name="h100", label_key="gpu.bursar.dev/class", label_value="h100"
-        ),
-        "cpu": pool_create(
-            actor=SYSTEM,
-            cluster=cluster,
-            name="cpu",
-            label_key="gpu.bursar.dev/class",
-            label_value="none",
-            cpu_placement=Pool.Placement.SPREAD,
-        ),
-        "default": Pool.objects.get(cluster=cluster, is_default=True),
-    }
-    for pool, gpus in GPUS.items():
-        for unit, count in gpus.items():
-            rank = Rank.HIGH if unit == "chat" else Rank.MEDIUM
-            quota_set(actor=SYSTEM, unit=units[unit], pool=pools[pool], gpu_milli=count * 1000, rank=rank)
-    for unit, cores in CORES.items():
-        quota_set(actor=SYSTEM, unit=units[unit], pool=pools["cpu"], cpu_millicores=cores * 1000)
-    # One project that may not use a pool at all, and one with a ceiling, so that both can be seen.
-    quota_set(actor=SYSTEM, unit=units["walker"], pool=pools["default"], over_quota=False)
-    quota_set(
-        actor=SYSTEM,
-        unit=units["translate"],
-        pool=pools["h100"],
-        gpu_milli=4000,
-        limit_gpu_milli=8000,
-        expected_version=1,
-    )
+def _quotas(site: Site, pools: dict[str, Pool], units: dict[str, OrgUnit]) -> None:
+    for pool, guaranteed in site.guaranteed.items():
+        special = {unit for unit, where in QUOTA_SETTINGS if where == pool and unit in units}
+        for unit in [*guaranteed, *sorted(special - guaranteed.keys())]:
+            amount = guaranteed.get(unit, 0) * 1000
+            column = {"cpu_millicores": amount} if pool == "default" else {"gpu_milli": amount}
+            quota_set(
+                actor=SYSTEM,
+                unit=units[unit],
+                pool=pools[pool],
+                **column,
+                **QUOTA_SETTINGS.get((unit, pool), {}),  # type: ignore[arg-type]
+            )
 
 
 def _people(units: dict[str, OrgUnit]) -> None:
+    for name, who, _, _ in PEOPLE[1:SIGNS_IN]:
+        user_create(actor=SYSTEM, email=address(who), name=name, password=PASSWORD)
+    users_create(actor=SYSTEM, people=[(address(who), name) for name, who, _, _ in PEOPLE[SIGNS_IN:]])
     roles = {role.name: role for role in Role.objects.all()}
-    for name, email, role, scope in PEOPLE[1:]:
-        user_create(actor=SYSTEM, email=email, name=name, password=PASSWORD)
-        subject = User.objects.get(email=email).subject
-        rule_create(actor=SYSTEM, subject=subject, role=roles[role], scope=units[scope])
+    users = {user.email: user for user in User.objects.select_related("subject")}
+    for _, who, role, scope in PEOPLE[1:]:
+        rule_create(actor=SYSTEM, subject=users[address(who)].subject, role=roles[role], scope=units[scope])
     for name, description, members, role, scope in GROUPS:
         group = group_create(actor=SYSTEM, name=name, description=description)
-        users = User.objects.filter(email__in=members).order_by("email")
-        group_members_add(actor=SYSTEM, group=group, users=list(users))
+        group_members_add(actor=SYSTEM, group=group, users=[users[address(who)] for who in sorted(members)])
         rule_create(actor=SYSTEM, subject=group.subject, role=roles[role], scope=units[scope])

@@ -1,157 +1,152 @@
-"""The demo's stream of submissions: what the people of Aldergrove send in, a little every few seconds.
+"""The demo's stream of submissions: what is due of the cast, and now and then something small of anybody's.
 
-The opening is written down, so that within two minutes every page has something to show: `corpus` fills the idle H100s
-over its quota, then those come who are guaranteed them and take them back. Afterwards it goes on at random, seeded by
-the number of what was submitted before, so that a restart goes on where it stopped.
+It looks each time at what is there and what time it is, so a restart goes on where it stopped, and it may go on for
+ever: whoever waited too long gives up, and comes again.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
 
 from orgs.models import OrgUnit, Subject, UnitKind
-from portal.actor import Actor
+from portal.actor import SYSTEM, Actor
+from portal.errors import Refused
 from scheduling.models import Priority, Workload
+from scheduling.services.simulation import simulated_node_do
 from scheduling.services.workload import workload_stop, workload_submit
 
-from .content import CLUSTER
+from .cast import CAST, FAILING_NODE, FAILS_EVERY, FAILS_FOR, PASSING, Job
+from .organization import HARBOR, SITES
+from .people import DOMAIN, ENGINEER, RESEARCHER
 
 GIB = 1024**3
-FIRST_WAVE = 11
-MOST_ACTIVE = 90
+REGISTRY = f"registry.{DOMAIN}/"
+"""Where the images of the stream come from: by it it knows its own."""
+STEP_SECONDS = 12
+"""Between two steps, of simulated time."""
+MOST_ACTIVE = 150
 """So many active workloads are enough to look at."""
-GIVING_UP = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One submission. `gpus` per pod."""
-
-    project: str
-    name: str
-    kind: Workload.Kind = Workload.Kind.TRAINING
-    pool: str = "h100"
-    pods: int = 1
-    gpus: int = 1
-    share_milli: int = 1000
-    priority: Priority = Priority.MEDIUM
-    preemptible: bool = True
-    seconds: int = 300
-    fail_after: int | None = None
-
-
-OPENING: tuple[Job, ...] = (
-    *(Job("corpus", f"dedup-shard-{n}", gpus=8, priority=Priority.LOW, seconds=1800) for n in range(1, 7)),
-    Job(
-        "chat",
-        "chat-console",
-        Workload.Kind.WORKSPACE,
-        gpus=4,
-        priority=Priority.VERY_HIGH,
-        preemptible=False,
-        seconds=7200,
-    ),
-    Job("translate", "align-small", pods=2, gpus=2, seconds=900),
-    Job("sandbox", "notebook-ava", Workload.Kind.WORKSPACE, "default", gpus=1, share_milli=500, seconds=900),
-    Job("corpus", "tokenize", pool="cpu", pods=4, gpus=0, seconds=240),
-    Job("folding", "relax-a", pool="default", pods=1, gpus=4, seconds=600),
-    Job("walker", "gait-sweep", Workload.Kind.DISTRIBUTED, pods=2, gpus=4, seconds=600),
-    Job("grasp", "grasp-rl", Workload.Kind.DISTRIBUTED, pods=1, gpus=8, seconds=600),
-    Job("folding", "fold-ensemble", Workload.Kind.DISTRIBUTED, pods=3, gpus=4, seconds=500),
-    Job("chat", "instruct-tune", gpus=8, priority=Priority.HIGH, seconds=800),
-    Job("perception", "depth-net", pool="default", gpus=2, seconds=400),
-    Job("perception", "segment-night", pool="h100", gpus=4, seconds=700),
-    Job("translate", "align-large", Workload.Kind.DISTRIBUTED, pods=2, gpus=4, seconds=600),
-    Job("sandbox", "try-out", pool="default", gpus=1, seconds=120, fail_after=40),
-    Job("walker", "not-here", pool="default", gpus=1, seconds=120),
-    Job("corpus", "quality-filter", pool="cpu", pods=2, gpus=0, seconds=200),
-)
-
-STEMS = {
-    "chat": ("instruct", "reward", "judge"),
-    "corpus": ("dedup", "filter", "embed"),
-    "translate": ("align", "mine", "distill"),
-    "grasp": ("grasp-rl", "pinch", "bin-pick"),
-    "walker": ("gait", "stairs", "recover"),
-    "perception": ("depth", "segment", "track"),
-    "folding": ("fold", "relax", "dock"),
-    "sandbox": ("try", "bench", "toy"),
-}
+PATIENCE_SECONDS = 1500
+"""So long anybody waits, of simulated time."""
 
 
 def stream_step() -> int:
-    """Submits what is due now; gives how many. The opening goes in two waves, then one or two jobs at a time."""
-    if Workload.objects.filter(is_active=True).count() >= MOST_ACTIVE:
-        _give_up()
-        return 0
-    done = Workload.objects.count()
-    if done < len(OPENING):
-        due = OPENING[done : (FIRST_WAVE if done < FIRST_WAVE else len(OPENING))]
-    else:
-        due = tuple(_random_jobs(done))
-    for job in due:
-        _submit(job)
-    return len(due)
+    """Submits what is due now; gives how many."""
+    begun = OrgUnit.objects.values_list("created_at", flat=True).get(kind=UnitKind.ACCOUNT)
+    seconds = (timezone.now() - begun).total_seconds() * settings.SIMULATED_SPEED
+    _node(seconds)
+    _give_up()
+    due = [*_due(begun, seconds), *_passing(seconds)]
+    return sum(map(_submit, due))
+
+
+def _node(seconds: float) -> None:
+    """Lets the failing node fail and return."""
+    harbor = OrgUnit.objects.filter(kind=UnitKind.CLUSTER, name=HARBOR.name).first()
+    if harbor is None:
+        return
+    act = "fail" if seconds % FAILS_EVERY < FAILS_FOR else "return"
+    with suppress(Refused):  # it is so already
+        simulated_node_do(actor=SYSTEM, cluster=harbor, node=FAILING_NODE, act=act)
+
+
+def _due(begun: datetime, seconds: float) -> list[Job]:
+    """Of the cast: whose time has come in its period, and who was not submitted since and is not there."""
+    newest: dict[tuple[str, str], datetime] = {}
+    active: set[tuple[str, str]] = set()
+    since = timezone.now() - timedelta(seconds=max(job.every for job in CAST) / settings.SIMULATED_SPEED)
+    rows = Workload.objects.filter(created_at__gte=since) | Workload.objects.filter(is_active=True)
+    for project, name, created_at, is_active in rows.values_list("project__name", "name", "created_at", "is_active"):
+        newest[project, name] = max(created_at, newest.get((project, name), created_at))
+        if is_active:
+            active.add((project, name))
+    found = []
+    for job in CAST:
+        key = (job.project, job.name)
+        came = seconds - (seconds - job.at) % job.every
+        came_at = begun + timedelta(seconds=came / settings.SIMULATED_SPEED)
+        if seconds >= job.at and key not in active and (key not in newest or newest[key] < came_at):
+            found.append(job)
+    return found
+
+
+def _passing(seconds: float) -> list[Job]:
+    """Something small every other step, the same for the same second."""
+    number = int(seconds) // STEP_SECONDS
+    if seconds < 90 or number % 2 or Workload.objects.filter(is_active=True).count() >= MOST_ACTIVE:
+        return []
+    chance = random.Random(number)  # noqa: S311 (a demo's variety, reproducible)
+    project = chance.choice(sorted(PASSING))
+    pools, stems = PASSING[project]
+    name = f"{chance.choice(stems)}-{number}"
+    seconds_run = int(chance.triangular(40, 300, 90))
+    if pools == ("default",):
+        return [Job(project, name, pools, 0, chance.randint(1, 4), seconds=seconds_run)]
+    share = chance.choice((250, 500)) if pools != ("h100",) else 1000
+    fails = seconds_run // 3 if chance.random() < 0.1 else None
+    priority = chance.choice((Priority.LOW, Priority.MEDIUM, Priority.HIGH))
+    return [Job(project, name, pools, share_milli=share, priority=priority, seconds=seconds_run, fail_after=fails)]
 
 
 def _give_up() -> None:
-    """Those who waited longest want it no more, so that the demo never comes to a standstill."""
-    waiting = Workload.objects.filter(state=Workload.State.WAITING, desired=Workload.Desired.RUNNING, is_active=True)
-    for workload in waiting.order_by("created_at", "id")[:GIVING_UP]:
-        workload_stop(actor=_somebody_of(workload.project), workload=workload)
-
-
-def _random_jobs(number: int) -> list[Job]:
-    chance = random.Random(number)  # noqa: S311 (a demo's variety, reproducible)
-    jobs = []
-    for offset in range(chance.choice((1, 1, 2))):
-        project = chance.choice(sorted(STEMS))
-        name = f"{chance.choice(STEMS[project])}-{number + offset}"
-        pool = chance.choices(("h100", "default", "cpu"), (5, 4, 2))[0]
-        priority = chance.choice((Priority.LOW, Priority.MEDIUM, Priority.MEDIUM, Priority.HIGH))
-        seconds = int(chance.triangular(40, 700, 150))
-        if pool == "cpu":
-            jobs.append(Job(project, name, pool=pool, pods=chance.randint(1, 4), gpus=0, seconds=seconds))
-        elif chance.random() < 0.2:
-            share = chance.choice((250, 500))
-            jobs.append(
-                Job(project, name, Workload.Kind.WORKSPACE, pool, share_milli=share, priority=priority, seconds=seconds)
-            )
-        else:
-            pods, gpus = chance.choice(((1, 1), (1, 1), (1, 2), (1, 4), (2, 2), (2, 4)))
-            kind = Workload.Kind.DISTRIBUTED if pods > 1 else Workload.Kind.TRAINING
-            fails = seconds // 3 if chance.random() < 0.06 else None
-            jobs.append(
-                Job(project, name, kind, pool, pods, gpus, priority=priority, seconds=seconds, fail_after=fails)
-            )
-    return jobs
-
-
-def _submit(job: Job) -> None:
-    project = OrgUnit.objects.get(cluster__name=CLUSTER, name=job.project, kind=UnitKind.PROJECT)
-    workload_submit(
-        actor=_somebody_of(project),
-        project=project,
-        kind=job.kind,
-        name=job.name,
-        image=f"registry.aldergrove.example/{job.project}:2026.11",
-        command=("python", "-m", job.project),
-        pods=job.pods,
-        devices=job.gpus,
-        device_milli=job.share_milli,
-        cpu_millicores=8000 if job.gpus else 16000,
-        memory_bytes=(32 if job.gpus else 24) * GIB,
-        priority=job.priority,
-        preemptible=job.preemptible,
-        pools=(job.pool,),
-        run_seconds=job.seconds,
-        fail_after_seconds=job.fail_after,
+    """Who waited too long wants it no more."""
+    late = timezone.now() - timedelta(seconds=PATIENCE_SECONDS / settings.SIMULATED_SPEED)
+    waiting = Workload.objects.filter(
+        state=Workload.State.WAITING,
+        desired=Workload.Desired.RUNNING,
+        is_active=True,
+        state_since__lt=late,
+        image__startswith=REGISTRY,
     )
+    for workload in waiting.select_related("project").order_by("pk"):
+        workload_stop(actor=_somebody_of(workload.project, workload.kind), workload=workload)
 
 
-def _somebody_of(project: OrgUnit) -> Actor:
-    """The project's researcher."""
-    subject = Subject.objects.select_related("user").get(rules__scope=project, rules__role__name="L1 researcher")
+def _submit(job: Job) -> bool:
+    """Whether it could be: people who look around may have renamed its project, or taken away its pool."""
+    here = OrgUnit.objects.filter(name=job.project, kind=UnitKind.PROJECT, cluster__name=_site_of(job.project))
+    project = here.first()
+    if project is None:
+        return False
+    with suppress(Refused):
+        workload_submit(
+            actor=_somebody_of(project, job.kind),
+            project=project,
+            kind=job.kind,
+            name=job.name,
+            image=f"{REGISTRY}{job.project}:2026.11",
+            command=("python", "-m", job.project.replace("-", "_")),
+            pods=job.pods,
+            min_pods=job.min_pods,
+            devices=job.gpus,
+            device_milli=job.share_milli,
+            node_labels=job.labels,
+            cpu_millicores=8000 if job.gpus else 16_000,
+            memory_bytes=(32 if job.gpus else 24) * GIB,
+            priority=job.priority,
+            preemptible=job.preemptible,
+            pools=job.pools,
+            run_seconds=job.seconds,
+            fail_after_seconds=job.fail_after,
+        )
+        return True
+    return False
+
+
+def _site_of(project: str) -> str:
+    return next(site.name for site in SITES if any(project in department.projects for department in site.departments))
+
+
+def _somebody_of(project: OrgUnit, kind: int) -> Actor:
+    """The project's first person who may submit such a thing."""
+    role = ENGINEER if kind == Workload.Kind.INFERENCE else RESEARCHER
+    holds = {"rules__scope": project, "rules__role__name": role}
+    subject = Subject.objects.select_related("user").filter(**holds).order_by("pk").first()
+    assert subject is not None
     assert subject.user is not None
     return Actor(subject.user.name, subject.user, subject.pk)

@@ -15,18 +15,19 @@ from scheduling.models import SimObject
 from .store import KIND, create_clock, writing
 
 NODES = Path(__file__).parent / "nodes"
-HARBOR = NODES / "harbor.json"
+SMALL = NODES / "small.json"
 GIB = 1024**3
 
 
 class NodeGroup(msgspec.Struct, forbid_unknown_fields=True):
-    """Equal nodes of a nodes file, numbered from 1."""
+    """Equal nodes of a nodes file, numbered from `first`."""
 
     name: str
     count: int
     labels: dict[str, str]
     cores: int
     memory_gib: int
+    first: int = 1
     gpu_type: str = ""
     gpu_count: int = 0
     gpu_memory_gib: int = 0
@@ -45,13 +46,17 @@ class NodeGroup(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @transaction.atomic
-def simulate_cluster(cluster: OrgUnit, nodes_file: Path = HARBOR) -> None:
-    """Creates the nodes that `nodes_file` describes. Raises msgspec.ValidationError for a file that is not one."""
+def simulate_cluster(cluster: OrgUnit, nodes_file: Path = SMALL) -> None:
+    """Gives a cluster that nobody has looked at yet the nodes that `nodes_file` describes, and no others.
+
+    Raises msgspec.ValidationError for a file that is not one.
+    """
     groups = msgspec.json.decode(nodes_file.read_bytes(), type=list[NodeGroup])
     create_clock(cluster.pk)
+    SimObject.objects.filter(cluster_id=cluster.pk, kind=KIND.NODE).delete()
     with writing(cluster.pk) as change:
         for group in groups:
-            for number in range(1, group.count + 1):
+            for number in range(group.first, group.first + group.count):
                 name = f"{group.name}-{number:02}"
                 uid = str(uuid5(NAMESPACE_OID, f"{cluster.pk}/{name}"))
                 change.save(

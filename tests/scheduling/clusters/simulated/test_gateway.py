@@ -256,7 +256,7 @@ def test_a_file_that_describes_no_nodes_is_refused(tmp_path: Path) -> None:
         simulate_cluster(make_cluster(), path)
 
 
-def test_the_nodes_of_the_demo_fill_three_pools() -> None:
+def test_a_new_simulated_cluster_has_nodes_for_three_pools() -> None:
     cluster = make_cluster()
     simulate_cluster(cluster)
     seen = next(SimulatedGateway(cluster.pk).watch(threading.Event()))
