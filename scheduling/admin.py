@@ -18,6 +18,7 @@ from scheduling.models import (
     SavedCycle,
     SimObject,
     SubGroup,
+    TourClosed,
     WaitClass,
     Waiting,
     Workload,
@@ -143,3 +144,9 @@ class PromiseRecordAdmin(ReadOnlyAdmin):
     list_display = ("project", "pool", "asked_at", "ended_at", "got", "owed_gpu_milli", "cause")
     list_select_related = ("project", "pool")
     ordering = ("-id",)
+
+
+@admin.register(TourClosed)
+class TourClosedAdmin(ReadOnlyAdmin):
+    list_display = ("user", "at")
+    list_select_related = ("user",)

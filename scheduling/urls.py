@@ -1,9 +1,11 @@
 from django.urls import path
 
-from scheduling.views import cycles, my_work, overview, scheduler, submit, workload, workloads
+from scheduling.views import cycles, my_work, overview, scheduler, submit, tour, workload, workloads
 
 urlpatterns = [
     path("overview/", overview.OverviewPage.as_view(), name="overview"),
+    path("overview/tour/close/", tour.TourSet.as_view(closed=True), name="tour_close"),
+    path("overview/tour/open/", tour.TourSet.as_view(closed=False), name="tour_open"),
     path("my-work/", my_work.MyWorkPage.as_view(), name="my_work"),
     path("submit/", submit.SubmitPage.as_view(), name="submit"),
     path("workloads/", workloads.WorkloadsPage.as_view(), name="workloads"),

@@ -28,6 +28,7 @@ from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
 from scheduling.clusters.simulated import simulate_cluster
 from scheduling.services.simulation import simulated_node_do, simulated_node_label, simulated_pods_do
+from scheduling.services.tour import tour_set
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
@@ -354,6 +355,8 @@ WITHOUT_FIELDS = {
     "pools_close",
     "pools_open",
     "topology_delete",
+    "tour_close",
+    "tour_open",
     "workload_why",
     "workload_stop",
     "workload_resume",
@@ -574,6 +577,11 @@ SERVICES: list[ServiceCase] = [
             ],
             "preemption_delay_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
         },
+    ),
+    ServiceCase(
+        tour_set,
+        lambda world: {"actor": actor_of(world.people["viewer"]), "closed": True},
+        others={"closed": lambda world: [None, 1, "closed"]},
     ),
     ServiceCase(
         simulated_node_do,

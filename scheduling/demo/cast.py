@@ -6,6 +6,7 @@ Each job comes at its second of every period, unless it is still there. What the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from scheduling.models import Priority, Workload
 
@@ -13,7 +14,7 @@ from .organization import NVME
 
 Kind = Workload.Kind
 LOW, MEDIUM, HIGH, VERY_HIGH = Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.VERY_HIGH
-DESK = {"kind": Kind.WORKSPACE, "preemptible": False, "seconds": 7200, "every": 7200}
+DESK: dict[str, Any] = {"kind": Kind.WORKSPACE, "preemptible": False, "seconds": 7200, "every": 7200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ class Job:
 
 
 def _desks(project: str, *names: str) -> tuple[Job, ...]:
-    return tuple(Job(project, name, ("l40s",), **DESK) for name in names)  # type: ignore[arg-type]
+    return tuple(Job(project, name, ("l40s",), **DESK) for name in names)
 
 
 CAST: tuple[Job, ...] = (
     # Over quota: corpus fills what is idle of the H100s, eight GPUs at a time.
     *(Job("corpus", f"dedup-shard-{n}", ("h100",), 8, priority=LOW, seconds=1500, every=300) for n in range(1, 9)),
     # Guaranteed, and never stopped for others.
-    Job("chat", "chat-console", ("h100",), 4, **(DESK | {"priority": VERY_HIGH})),  # type: ignore[arg-type]
+    Job("chat", "chat-console", ("h100",), 4, **(DESK | {"priority": VERY_HIGH})),
     Job("translate", "align-small", ("h100",), 2, 2, seconds=560),
     # Preempted: speech may not borrow, so its release has to stop one of its own sweeps.
     Job("speech", "asr-sweep-beam", ("h100",), 4, priority=LOW, seconds=560),

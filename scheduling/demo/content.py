@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -27,12 +28,12 @@ from .organization import GPU_CLASS, SITES, Site
 from .people import GROUPS, PASSWORD, PEOPLE, SIGNS_IN, address
 
 NODES = Path(__file__).parent / "nodes"
-POOL_SETTINGS: dict[str, dict[str, object]] = {
+POOL_SETTINGS: dict[str, dict[str, Any]] = {
     "l40s": {"gpu_placement": Pool.Placement.SPREAD},
     "t4": {"min_runtime_seconds": 300},
 }
 """What differs from a usual pool; h100 keeps distributed work near together by the topology."""
-QUOTA_SETTINGS: dict[tuple[str, str], dict[str, object]] = {
+QUOTA_SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     # One that goes before all others, and one that seldom has to give back what it borrowed at once.
     ("chat", "h100"): {"rank": Rank.HIGH},
     ("downscaling", "a100"): {"reclaim_min_runtime_seconds": 600},
@@ -72,14 +73,14 @@ def _pools(site: Site, cluster: OrgUnit, topology: Topology) -> dict[str, Pool]:
     pools = {"default": Pool.objects.get(cluster=cluster, is_default=True)}
     for name in site.guaranteed:
         if name != "default":
-            settings = {"topology": topology} if name == "h100" else POOL_SETTINGS.get(name, {})
+            settings: dict[str, Any] = {"topology": topology} if name == "h100" else POOL_SETTINGS.get(name, {})
             pools[name] = pool_create(
                 actor=SYSTEM,
                 cluster=cluster,
                 name=name,
                 label_key=GPU_CLASS,
                 label_value=name,
-                **settings,  # type: ignore[arg-type]
+                **settings,
             )
     return pools
 
@@ -106,14 +107,9 @@ def _quotas(site: Site, pools: dict[str, Pool], units: dict[str, OrgUnit]) -> No
         special = {unit for unit, where in QUOTA_SETTINGS if where == pool and unit in units}
         for unit in [*guaranteed, *sorted(special - guaranteed.keys())]:
             amount = guaranteed.get(unit, 0) * 1000
-            column = {"cpu_millicores": amount} if pool == "default" else {"gpu_milli": amount}
-            quota_set(
-                actor=SYSTEM,
-                unit=units[unit],
-                pool=pools[pool],
-                **column,
-                **QUOTA_SETTINGS.get((unit, pool), {}),  # type: ignore[arg-type]
-            )
+            values: dict[str, Any] = {"cpu_millicores" if pool == "default" else "gpu_milli": amount}
+            values |= QUOTA_SETTINGS.get((unit, pool), {})
+            quota_set(actor=SYSTEM, unit=units[unit], pool=pools[pool], **values)
 
 
 def _people(units: dict[str, OrgUnit]) -> None:

@@ -10,6 +10,7 @@ from .report import CycleReport, PoolSample
 from .saved_cycle import SavedCycle
 from .simulated import SimObject
 from .sub_group import SubGroup
+from .tour import TourClosed
 from .waiting import WaitClass, Waiting
 from .workload import Priority, Workload, WorkloadSpec
 
@@ -30,6 +31,7 @@ __all__ = [
     "SavedCycle",
     "SimObject",
     "SubGroup",
+    "TourClosed",
     "WaitClass",
     "Waiting",
     "Workload",

@@ -19,6 +19,7 @@ from scheduling.selectors.overview import (
     sees_whole,
     starving,
 )
+from scheduling.selectors.tour import tour_closed, tour_offered, tour_steps
 from scheduling.selectors.workloads import active_counts
 
 SHOWN_LOOPS = 12
@@ -40,7 +41,12 @@ class OverviewPage(Page):
         used = samples(pools) if whole else []
         active = active_counts(self.request)
         loops = sorted(loop_rows(pools), key=lambda loop: loop.state == "on time")
+        offered = tour_offered(self.request)
+        tour = tour_steps(self.request) if offered and not tour_closed(self.request.user) else []
         return super().get_context_data(
+            tour_offered=offered,
+            tour=tour,
+            shown=sum(1 for step in tour if step.url),
             whole=whole,
             answer=answer(total, starving_total),
             line=second_line(total),

@@ -37,7 +37,8 @@ def eventually(check: Callable[[], Any], seconds: float = 20, what: str = "") ->
 class Demo:
     """`manage.py demo` as a process. Use it in a `with` block."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, speed: float = 1) -> None:
+        """`speed`: how fast time passes in the simulated clusters."""
         self.folder = folder
         self.port = port or free_port()
         self.said: list[str] = []
@@ -45,7 +46,7 @@ class Demo:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--port", str(self.port)],
             cwd=ROOT,
-            env=kept | {"BURSAR_DATA": str(folder), "PYTHONUNBUFFERED": "1"},
+            env=kept | {"BURSAR_DATA": str(folder), "BURSAR_SIMULATED_SPEED": str(speed), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
