@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orgs.access.table import ROLES
-from orgs.models import Group, GroupMember, OrgUnit, Role, User
+from orgs.models import AccessKey, Application, Group, GroupMember, OrgUnit, Role, User, usable
 from orgs.selectors.effective import Held, Holders
 from orgs.selectors.rule_list import RuleCounts
 from orgs.words import Answer
@@ -27,7 +27,9 @@ def rules_answer(counts: RuleCounts, scope: OrgUnit | None) -> Answer:
 
 
 def _subjects(number: int) -> str:
-    return "1 person or group" if number == 1 else f"{count(number)} people and groups"
+    if number == 1:
+        return "1 person, group or application"
+    return f"{count(number)} people, groups and applications"
 
 
 def roles_answer(roles: list[Role]) -> Answer:
@@ -43,7 +45,7 @@ def roles_answer(roles: list[Role]) -> Answer:
 
 def people_answer() -> Answer:
     """How many people may sign in."""
-    active = User.objects.filter(is_active=True).count()
+    active = User.objects.people().filter(is_active=True).count()
     without = User.objects.filter(is_active=True, subject__rules=None, memberships=None).count()
     line = f"{counted(without, 'of them')} has no role and no group." if without == 1 else ""
     line = line or f"{count(without)} of them have no role and no group."
@@ -62,8 +64,18 @@ def groups_answer() -> Answer:
     )
 
 
+def applications_answer() -> Answer:
+    """How many programs have rights of their own."""
+    total = Application.objects.count()
+    if not total:
+        return Answer("There are no applications yet.", "An application is a program with rights and keys of its own.")
+    without = Application.objects.exclude(user__access_keys__in=AccessKey.objects.filter(usable())).count()
+    keys = "all have a key that works" if not without else f"{count(without)} without a key that works"
+    return Answer(f"{counted(total, 'application')} may use the API, {keys}.", "Give them roles under Rules, by name.")
+
+
 def subject_answer(held: Held, projects: int) -> Answer:
-    """What the person or group may do, and by how many rules."""
+    """What somebody may do, and by how many rules."""
     name = held.subject.title
     if not held.rules:
         return Answer(f"{name} holds no role.", "Without a rule in force nothing can be seen or done.")

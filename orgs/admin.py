@@ -4,7 +4,10 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 
 from orgs.models import (
+    AccessKey,
+    AccessKeyUse,
     AccessRule,
+    Application,
     ClusterInfo,
     Group,
     GroupMember,
@@ -93,6 +96,25 @@ class AccessRuleAdmin(ReadOnlyAdmin):
     list_display = ("subject", "role", "scope", "created_by", "created_at", "expires_at")
     list_select_related = ("subject", "role", "scope", "created_by")
     list_filter = ("role",)
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    list_display = ("name", "client_id", "description", "created_at")
+    search_fields = ("name", "client_id")
+
+
+@admin.register(AccessKey)
+class AccessKeyAdmin(ReadOnlyAdmin):
+    list_display = ("name", "user", "token_key", "limited_to", "scope", "created", "expiry")
+    list_select_related = ("user", "scope")
+    hidden = ("digest",)
+
+
+@admin.register(AccessKeyUse)
+class AccessKeyUseAdmin(ReadOnlyAdmin):
+    list_display = ("key", "at", "address")
+    list_select_related = ("key",)
 
 
 @admin.register(UserSession)

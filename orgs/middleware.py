@@ -17,7 +17,8 @@ from orgs.models import User
 from orgs.provider import came_by_provider
 
 SEEN_EVERY_SECONDS = 60
-OPEN_PREFIXES = ("/accounts/", "/static/", "/healthz", "/readyz")
+OPEN_PREFIXES = ("/accounts/", "/api/", "/static/", "/healthz", "/readyz")
+"""Of the API, who comes with a browser is asked by its own authentication."""
 
 
 class SessionSeen:
@@ -45,17 +46,21 @@ class FirstThings:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated or request.path.startswith(OPEN_PREFIXES):
             return self.get_response(request)
-        first = "" if came_by_provider(request) else self.first_thing(request.user)
+        first = first_thing(request)
         if not first:
             return self.get_response(request)
         if getattr(request, "htmx", False):
             return HttpResponse(status=403, headers={"HX-Redirect": reverse(first)})
         return redirect(first)
 
-    def first_thing(self, user: User) -> str:
-        """The name of the page to go to first; none when all is done."""
-        if user.must_change_password:
-            return "account_change_password"
-        if second_factor.is_required(user) and not second_factor.has_one(user):
-            return "mfa_activate_totp"
+
+def first_thing(request: HttpRequest) -> str:
+    """The name of the page to go to first; none when all is done."""
+    user = request.user
+    if not isinstance(user, User) or came_by_provider(request):
         return ""
+    if user.must_change_password:
+        return "account_change_password"
+    if second_factor.is_required(user) and not second_factor.has_one(user):
+        return "mfa_activate_totp"
+    return ""

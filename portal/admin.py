@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from portal.models import AuditEvent, AuditSeal, Change, Feed, Lease
+from portal.models import AuditEvent, AuditSeal, Change, Feed, KeptAnswer, Lease
 from portal.read_only import ReadOnlyAdmin
 
 
@@ -32,3 +32,9 @@ class ChangeAdmin(ReadOnlyAdmin):
     list_display = ("stream", "seq", "what", "at")
     list_filter = ("what",)
     ordering = ("-id",)
+
+
+@admin.register(KeptAnswer)
+class KeptAnswerAdmin(ReadOnlyAdmin):
+    list_display = ("at", "user", "key", "status", "location")
+    hidden = ("body",)

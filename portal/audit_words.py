@@ -43,12 +43,15 @@ ACTS = {
     "change password": "changed the password of",
     "reset password": "reset the password of",
     "end sessions": "ended sessions of",
+    "rotate": "rotated",
+    "revoke": "revoked",
     "link": "linked",
     "unlink": "unlinked",
 }
 """By action; others are said as they are written."""
 OF_ONESELF = ("sign in", "sign out")
 THINGS = {
+    "accesskey": "access key",
     "accessrule": "access rule",
     "user": "person",
     "auditseal": "events up to",

@@ -25,6 +25,7 @@ PUBLIC_PREFIXES = (
     "/accounts/provider",
     "/accounts/second-factor/code",
     "/accounts/signup",
+    "/api/",
     "/healthz",
     "/readyz",
     "/static/",
@@ -32,7 +33,9 @@ PUBLIC_PREFIXES = (
 
 
 class SignInRequired:
-    """Everything but signing in and the health answers needs a signed-in person; a fragment is told where to go."""
+    """Everything but signing in and the health answers needs a signed-in person; a fragment is told where to go.
+
+    The API asks for itself who comes."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -55,13 +58,13 @@ class RefusalsTold:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method in READING or not request.user.is_authenticated:
+        if request.method in READING:
             return self.get_response(request)
-        actor = Actor.of(request)
         with refusals_heard() as heard:
             response = self.get_response(request)
-        if heard:
-            self.tell(actor, request.path, heard)
+        # Who came with an access key is known only now.
+        if heard and request.user.is_authenticated:
+            self.tell(Actor.of(request), request.path, heard)
         return response
 
     def tell(self, actor: Actor, path: str, heard: Sequence[Told]) -> None:

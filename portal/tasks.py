@@ -4,6 +4,7 @@ from celery import shared_task
 
 from portal.services.audit_purge import audit_purge
 from portal.services.feed import feed_purge
+from portal.services.kept_answer import kept_answers_purge
 
 
 @shared_task(name="portal.audit_purge")
@@ -16,3 +17,9 @@ def purge_audit() -> None:
 def purge_feed() -> None:
     """Removes what the change feed told long ago."""
     feed_purge()
+
+
+@shared_task(name="portal.kept_answers_purge")
+def purge_kept_answers() -> None:
+    """Forgets what requests with an Idempotency-Key were answered long ago."""
+    kept_answers_purge()

@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.ReadyView.as_view(), name="readyz"),
     path("style-guide/", style_guide.StyleGuideView.as_view(), name="style_guide"),
     path("accounts/", include("orgs.account_urls")),
+    path("api/v1/", include("portal.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("orgs.urls")),
     path("", include("quotas.urls")),

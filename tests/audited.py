@@ -25,6 +25,8 @@ AUDIT = "portal_auditevent"
 UNTOLD = {
     "django_session": "whose session it is, and what it began with, is told",
     "usersessions_usersession": "where a session was last seen changes nothing",
+    "orgs_accesskeyuse": "where a key was last used changes nothing",
+    "portal_keptanswer": "a copy of an answer; what it answered is told",
     "portal_lease": "a lease is a loop's own",
     "portal_auditseal": "seals are over the log, not in it",
     "quotas_guardfinding": "what does not add up is observed, while an act that is told is made",

@@ -15,10 +15,13 @@ from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.test import Client
 from django.utils import timezone
+from knox.models import get_digest_token
 
 from orgs import hooks
 from orgs.models import (
+    AccessKey,
     AccessRule,
+    Application,
     ClusterInfo,
     Group,
     GroupMember,
@@ -31,6 +34,7 @@ from orgs.models import (
     User,
 )
 from orgs.secrets import decrypt
+from orgs.services.access_key import NewKey
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
 from quotas.models import GuardSetting, Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
@@ -145,6 +149,31 @@ def make_group(name: str = "", *users: User) -> Group:
     Subject.objects.create(kind=Subject.Kind.GROUP, name=group.name, group=group)
     GroupMember.objects.bulk_create([GroupMember(group=group, user=user) for user in users])
     return group
+
+
+def make_application(name: str = "", role: str = "", scope: OrgUnit | None = None) -> Application:
+    """Without keys. With `role`: granted on `scope`, or on the whole account."""
+    name, client_id = name or f"application-{next(_number)}", f"app-{next(_number)}"
+    user = User(email=client_id, name=name)
+    user.set_unusable_password()
+    user.save()
+    Subject.objects.create(kind=Subject.Kind.APPLICATION, name=name, user=user)
+    if role:
+        make_rule(user, role, scope or make_account())
+    return Application.objects.create(name=name, client_id=client_id, user=user)
+
+
+def make_key(owner: User, name: str = "nightly", **fields: Any) -> NewKey:
+    """A key with whatever its owner may do, unless `fields` (columns) say less."""
+    digest, token = get_digest_token()
+    key = AccessKey(user=owner, name=name, digest=digest, token_key=token[:15], **fields)
+    key.save()
+    return NewKey(key, token)
+
+
+def with_key(new: NewKey) -> Client:
+    """A test client that sends the key."""
+    return Client(headers={"Authorization": f"Bearer {new.token}"})
 
 
 def make_role(name: str = "", *permissions: str) -> Role:

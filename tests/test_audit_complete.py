@@ -30,6 +30,7 @@ PLACES = ("services/", "migrations/", "loops/", "clusters/", "models/")
 writers of the log itself."""
 
 WITHOUT_ACTOR = {
+    "orgs.services.access_key.key_used": "where a key was last used, whoever used it",
     "orgs.services.account.account_create": "the first step of an installation: nobody is there yet; tells itself",
     "orgs.services.account.administrator_restore": "an operator's, where nobody is left; tells itself",
     "orgs.services.provider.provider_person": "who signs in by a provider, who acts there; tells itself",
@@ -38,6 +39,9 @@ WITHOUT_ACTOR = {
     "portal.services.audit_purge.audit_purge": "tells itself what goes",
     "portal.services.feed.feed_purge": "rows whose time is over",
     "portal.services.feed.feed_tell": "numbers what the caller has changed, and has told",
+    "portal.services.kept_answer.answer_begin": "a copy of an answer; what it answered is told",
+    "portal.services.kept_answer.answer_end": "the same",
+    "portal.services.kept_answer.kept_answers_purge": "rows whose time is over",
     "portal.services.lease.lease_release": "a loop's own",
     "portal.services.lease.lease_renew": "a loop's own",
     "portal.services.lease.lease_take": "a loop's own",

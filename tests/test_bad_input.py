@@ -11,6 +11,7 @@ from django.forms import BaseForm
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from orgs.models import ClusterInfo, OrgUnit
+from orgs.services.application import application_create
 from orgs.services.cluster import cluster_create
 from orgs.services.department import department_create
 from orgs.services.group import group_create
@@ -33,7 +34,8 @@ from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
 from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
 from tests.factories import actor_of, make_pool, make_topology, signed_in
-from tests.test_url_matrix import LINES, NONE, of, suggested
+from tests.matrix import NONE, of
+from tests.test_url_matrix import LINES, suggested
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +70,7 @@ POOL_SETTINGS = {
     "history_half_life_hours": "48",
 }
 
+KEY = {"name": "nightly", "rights": "reading", "expires_at": "2998-12-31"}
 GROUP = PodGroup("launcher", pods=1, cpu_millicores=1000, memory_bytes=1024**3)
 LABELS = {f"key-{number}": "value" for number in range(21)}
 
@@ -184,6 +187,35 @@ FORMS: list[FormCase] = [
         lambda world: {"name": "Mira Okafor", "email": "mira@example.org"},
         legal={"name": PRINTABLE},
     ),
+    FormCase(
+        "application_create",
+        "admin",
+        lambda world: {"name": "Night runs", "description": "Trains"},
+        legal={"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    FormCase(
+        "application_update",
+        "admin",
+        lambda world: {"name": "Night runs", "description": "Trains"},
+        of(pk="application.pk"),
+        legal={"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    *(
+        FormCase(
+            url_name,
+            role,
+            lambda world: KEY | {"scope": str(world.project.pk)},
+            arguments,
+            legal={"name": PRINTABLE, "scope": {"missing"}, "expires_at": {"missing", "blank"}},
+            foreign={"scope": lambda world: world.elsewhere.pk} if role != "admin" else {},
+        )
+        for url_name, role, arguments in (
+            ("key_create", "researcher", of()),
+            ("key_update", "researcher", of(pk="key.pk")),
+            ("application_key_create", "admin", of(application="application.pk")),
+        )
+    ),
+    FormCase("key_rotate", "researcher", lambda world: {"hours": "24"}, of(pk="key.pk"), legal={"hours": ()}),
     FormCase("profile_name", "researcher", lambda world: {"name": "Mira Okafor"}, legal={"name": PRINTABLE}),
     # --- quotas
     FormCase(
@@ -338,8 +370,10 @@ WITHOUT_FIELDS = {
     "saved_cycle_delete",
     "rule_delete",
     "role_delete",
+    "application_delete",
     "group_delete",
     "group_member_remove",
+    "key_revoke",
     "session_end",
     "other_sessions_end",
     "user_deactivate",
@@ -413,6 +447,11 @@ SERVICES: list[ServiceCase] = [
     ServiceCase(
         group_create,
         lambda world: {"actor": actor_of(), "name": "language"},
+        {"name": PRINTABLE, "description": OPTIONAL},
+    ),
+    ServiceCase(
+        application_create,
+        lambda world: {"actor": actor_of(), "name": "Night runs"},
         {"name": PRINTABLE, "description": OPTIONAL},
     ),
     ServiceCase(

@@ -23,6 +23,7 @@ from quotas.services.quota import quota_set
 from scheduling.models import Workload
 from scheduling.selectors.visible import CREATE_WORK
 from scheduling.services.workload import workload_stop
+from tests.api_lines import ENDPOINTS
 from tests.factories import (
     RESEARCHER,
     VIEWER,
@@ -41,7 +42,9 @@ from tests.factories import (
     make_workload,
     signed_in,
 )
-from tests.test_url_matrix import LINES, NONE, named_patterns
+from tests.matrix import NONE
+from tests.test_api_matrix import sent
+from tests.test_url_matrix import LINES, named_patterns
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -100,10 +103,9 @@ def hide(world: World, *, busy: bool) -> Hidden:
     return Hidden(department, project, running, person)
 
 
-def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, address and data: every page as it is, in the hidden scope, with hidden ids; every address of one thing
-    for the hidden thing."""
-    other = replace(
+def hidden_in(world: World, hidden: Hidden) -> World:
+    """The world with hidden things in place of its own."""
+    return replace(
         world,
         project=hidden.project,
         department=hidden.department,
@@ -112,6 +114,12 @@ def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, An
         work_elsewhere=hidden.workload,
         rule=hidden.person.subject.rules.get(),
     )
+
+
+def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, address and data: every page as it is, in the hidden scope, with hidden ids; every address of one thing
+    for the hidden thing."""
+    other = hidden_in(world, hidden)
     everything = hidden.ids()
     for line in LINES:
         own, theirs = line.arguments(world), line.arguments(other)
@@ -133,10 +141,29 @@ def asked(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, An
         yield "post", url, everything | {"role": Role.objects.get(name=VIEWER).pk, "subjects": "vision-research"}
 
 
+def asked_of_the_api(world: World, hidden: Hidden) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The same of every endpoint: lists with every filter, every method of one thing for the hidden thing, with hidden
+    ids in what is sent."""
+    other = hidden_in(world, hidden)
+    ids = hidden.ids()
+    for endpoint in ENDPOINTS:
+        own, theirs = endpoint.arguments(world), endpoint.arguments(other)
+        url, hidden_url = reverse(endpoint.name, kwargs=own), reverse(endpoint.name, kwargs=theirs)
+        yield "get", url, {}
+        for name, value in (ids | {"search": "zanz"}).items():
+            yield "get", url, {name: value}
+        for method in ("get", "post", "patch", "delete"):
+            sent = endpoint.data.get(method, lambda world: {})
+            yield method, hidden_url, sent(other)
+            yield method, url, sent(other)
+
+
 def test_every_address_is_asked() -> None:
     """But Django's admin, which is there for System administrators only."""
     world = make_world()
-    found = {resolve(url).url_name for _, url, _ in asked(world, hide(world, busy=True))}
+    hidden = hide(world, busy=True)
+    everything = [*asked(world, hidden), *asked_of_the_api(world, hidden)]
+    found = {resolve(url).url_name for _, url, _ in everything}
     assert found == set(named_patterns(get_resolver().url_patterns))
 
 
@@ -163,6 +190,20 @@ def test_hidden_names_are_in_no_answer(who: str) -> None:
             found += [f"{secret} in {method} {url} {data or ''}" for secret in SECRETS if secret in said]
     assert not found, "\n".join(found)
     assert count > 150
+
+
+@pytest.mark.parametrize("who", WITHOUT_SIGHT)
+def test_hidden_names_are_in_no_answer_of_the_api(who: str) -> None:
+    world = make_world()
+    make_summary(world.pool, gpus=8, used=1)
+    hidden = hide(world, busy=True)
+    client = signed_in(world.people[who])
+    found = []
+    for method, url, data in asked_of_the_api(world, hidden):
+        response = sent(client, method, url, data)
+        said = response.getvalue().decode() + str(response.headers)
+        found += [f"{secret} in {method} {url} {data or ''}" for secret in SECRETS if secret in said]
+    assert not found, "\n".join(found)
 
 
 OF_EVERYBODY = ("/accounts/", "/healthz", "/style-guide/", "/access/people/", "/access/groups/")

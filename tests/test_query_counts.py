@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
+from tests.api_lines import ENDPOINTS
 from tests.factories import signed_in
 from tests.queries import queries_of
 from tests.test_url_matrix import LINES
@@ -29,6 +30,11 @@ def test_no_page_needs_more_queries_than_its_baseline() -> None:
         line.name: len(queries_of(client, reverse(line.name, kwargs=line.arguments(world))))
         for line in LINES
         if line.status("SA") == 200
+    }
+    counts |= {
+        endpoint.name: len(queries_of(client, reverse(endpoint.name, kwargs=endpoint.arguments(world))))
+        for endpoint in ENDPOINTS
+        if endpoint.statuses("SA", "get") == {200}
     }
     if os.environ.get("BURSAR_UPDATE_COUNTS"):
         BASELINE.write_text(json.dumps(counts, indent=2, sort_keys=True) + "\n")

@@ -5,8 +5,7 @@ A line: name of the URL, its arguments taken from the world, what GET answers, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,28 +15,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from tests.api_lines import ENDPOINTS
 from tests.factories import make_node, signed_in
+from tests.matrix import NONE, Arguments, of, statuses
 from tests.world import ROLES, World, make_world
 
 pytestmark = pytest.mark.django_db
-
-Arguments = Callable[[World], dict[str, Any]]
-NONE: Arguments = lambda world: {}  # noqa: E731
-
-
-def of(**paths: str) -> Arguments:
-    """Arguments by paths into the world: `of(pk="project.pk")`."""
-
-    def arguments(world: World) -> dict[str, Any]:
-        found = {}
-        for name, path in paths.items():
-            value: Any = world
-            for part in path.split("."):
-                value = value[part] if isinstance(value, dict) else getattr(value, part)
-            found[name] = value
-        return found
-
-    return arguments
 
 
 def suggested(world: World) -> dict[str, Any]:
@@ -65,20 +48,9 @@ class Line(NamedTuple):
 
     def status(self, who: str, method: str = "get") -> int:
         if isinstance(self.post, int) and method == "post":
-            shown = _statuses(self.get)[who]
+            shown = statuses(self.get)[who]
             return self.post if shown in (200, 405) else shown
-        return _statuses(self.get if method == "get" else str(self.post))[who]
-
-
-@lru_cache
-def _statuses(text: str) -> dict[str, int]:
-    found = {"anonymous": 302, "nobody": 404}
-    for part in text.split(";"):
-        names, status = part.split(":")
-        for name in names.split():
-            known = [one for one in ROLES if one not in found] if name == "rest" else [name]
-            found |= dict.fromkeys(known, int(status))
-    return found
+        return statuses(self.get if method == "get" else str(self.post))[who]
 
 
 # SA System, DA Department, AA Application administrator; Ed Editor, RM Research manager, L1 and L2 researcher,
@@ -118,6 +90,13 @@ LINES: list[Line] = [
     Line("openid_connect_callback", NO_PROVIDER, "anonymous: 404; nobody rest: 302", "anonymous nobody rest: 405"),
     Line("profile", NONE, "nobody rest: 200"),
     Line("profile_name", NONE, "nobody rest: 200", 422),
+    Line("key_create", NONE, "nobody rest: 200", 422),
+    Line("key_update", of(pk="key.pk"), "SA AA L1: 200; nobody rest: 404", 422),
+    Line("key_rotate", of(pk="key.pk"), "SA AA L1: 200; nobody rest: 404", 422),
+    Line("key_revoke", of(pk="key.pk"), "SA AA L1: 200; nobody rest: 404", 302),
+    Line("key_update", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 422),
+    Line("key_rotate", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 422),
+    Line("key_revoke", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 302),
     Line("profile_unlink", NONE, "nobody rest: 404"),
     Line("session_end", of(pk="people.viewer.pk"), "nobody rest: 405", 404),
     Line("other_sessions_end", NONE, "nobody rest: 405", 302),
@@ -162,6 +141,11 @@ LINES: list[Line] = [
     Line("group_delete", of(pk="group.pk"), "SA: 200; DA Ed RM AA: 403; rest: 404", 302),
     Line("group_members_add", of(pk="group.pk"), "SA: 200; DA Ed RM AA: 403; rest: 404", 422),
     Line("group_member_remove", of(pk="member.pk"), "SA: 200; DA Ed RM AA: 403; rest: 404", 302),
+    Line("applications", NONE, "SA DA Ed AA: 200; rest: 404"),
+    Line("application_create", NONE, "SA AA: 200; DA Ed: 403; rest: 404", 422),
+    Line("application_update", of(pk="application.pk"), "SA AA: 200; DA Ed: 403; rest: 404", 422),
+    Line("application_delete", of(pk="application.pk"), "SA AA: 200; DA Ed: 403; rest: 404", 302),
+    Line("application_key_create", of(application="application.pk"), "SA AA: 200; nobody rest: 403", 422),
     Line("effective", NONE, "SA DA Ed RM AA: 200; rest: 404"),
     Line("audit", NONE, "SA DA AA: 200; rest: 404"),
     Line("audit_export", lambda world: {"kind": "csv"}, "SA DA AA: 200; rest: 404"),
@@ -280,7 +264,7 @@ def named_patterns(patterns: list[Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_every_address_has_a_line() -> None:
-    listed = {line.name for line in LINES}
+    listed = {line.name for line in LINES} | {endpoint.name for endpoint in ENDPOINTS}
     known = set(named_patterns(get_resolver().url_patterns))
     assert known - listed == set(), "addresses without a line"
     assert listed - known == set(), "lines without an address"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgs.models import AccessRule, Group, GroupMember, Mapping, OrgUnit, Role, User
+from orgs.models import AccessKey, AccessRule, Application, Group, GroupMember, Mapping, OrgUnit, Role, User
 from quotas.models import Node, Pool, Topology
 from scheduling.models import CycleReport, SavedCycle, Workload
 from tests.factories import (
     VIEWER,
     default_pool_of,
     make_account,
+    make_application,
     make_cluster,
     make_cycle,
     make_department,
     make_group,
+    make_key,
     make_node,
     make_pool,
     make_project,
@@ -79,6 +81,11 @@ class World:
     group: Group
     """One member, no rules."""
     member: GroupMember
+    application: Application
+    """Viewer of the department."""
+    key: AccessKey
+    """The researcher's."""
+    application_key: AccessKey
     people: dict[str, User]
     """By the short forms, some also by other names; nobody has an account and no rule."""
 
@@ -96,6 +103,7 @@ def make_world() -> World:
     people |= {name: people[short] for name, short in OTHER_NAMES.items()}
     group = make_group("vision-research", people["nobody"])
     cycle = make_cycle(pool, 48211)
+    application = make_application("nightly-runs", VIEWER, department)
     return World(
         account=account,
         cluster=cluster,
@@ -118,5 +126,8 @@ def make_world() -> World:
         custom_role=make_role("Night shift", "project:read", "training:read"),
         group=group,
         member=group.members.get(),
+        application=application,
+        key=make_key(people["researcher"]).key,
+        application_key=make_key(application.user).key,
         people=people,
     )

@@ -2,8 +2,11 @@
 
 from .rights import (
     Forbidden,
+    Limits,
     NotVisible,
     as_of_now,
+    limit,
+    limits_of,
     may,
     may_administer,
     require,
@@ -16,8 +19,11 @@ from .rights import (
 
 __all__ = [
     "Forbidden",
+    "Limits",
     "NotVisible",
     "as_of_now",
+    "limit",
+    "limits_of",
     "may",
     "may_administer",
     "require",

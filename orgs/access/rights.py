@@ -1,7 +1,8 @@
 """The one permission function, and the one filter that lists obey (PERMISSIONS, DATA section 6).
 
 Rights are the union of the access rules of a person and of the person's groups on a scope and its ancestors. A right
-on a scope holds for everything below it; a rule that has ended grants nothing. A person's rules are read once, two
+on a scope holds for everything below it; a rule that has ended grants nothing. Who came with an access key holds what
+its limits leave of that. A person's rules are read once, two
 queries, and kept on the user object, which lives as long as a request; whoever keeps a user object longer has to take
 it afresh to see what has changed.
 """
@@ -83,6 +84,37 @@ class _Rights:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the access key that a request came with leaves of its owner's rights."""
+
+    permissions: frozenset[str] | None
+    """None: all of them."""
+    path: str
+    """Of the unit inside which they hold; empty: wherever the owner has them."""
+    is_project: bool
+
+    def places(self, places: Iterable[tuple[str, bool]]) -> list[tuple[str, bool]]:
+        """What of the scopes of rules lies inside."""
+        if not self.path:
+            return list(places)
+        inside = [place for place in places if place[0].startswith(self.path)]
+        around = any(self.path.startswith(path) for path, _ in places)
+        return [(self.path, self.is_project)] if around else inside
+
+
+def limit(user: User, limits: Limits) -> None:
+    """From now on this object of `user` holds no more than `limits` leave."""
+    user._limits = limits  # type: ignore[attr-defined]
+    user._rights = None  # type: ignore[attr-defined]
+
+
+def limits_of(user: Any) -> Limits | None:
+    """None for somebody who came without an access key."""
+    limits: Limits | None = getattr(user, "_limits", None)
+    return limits
+
+
 def _topmost(places: Iterable[tuple[str, bool]]) -> Scopes:
     kept: list[tuple[str, bool]] = []
     for place in sorted(places):
@@ -130,6 +162,11 @@ def _load(user: Any) -> _Rights:
             cursor.execute(_CELLS.format(", ".join(["%s"] * len(rights.places))), list(rights.places))
             for permission, role in cursor.fetchall():
                 rights.roles[permission] = (*rights.roles.get(permission, ()), role)
+    limits = limits_of(user)
+    if limits is not None:
+        rights.places = {role: limits.places(places) for role, places in rights.places.items()}
+        if limits.permissions is not None:
+            rights.roles = {code: roles for code, roles in rights.roles.items() if code in limits.permissions}
     return rights
 
 
@@ -172,7 +209,10 @@ def as_of_now(actor: Actor) -> Actor:
     writers of rules queue at."""
     if actor.user is None:
         return actor
-    return replace(actor, user=User.objects.get(pk=actor.user.pk))
+    user, limits = User.objects.get(pk=actor.user.pk), limits_of(actor.user)
+    if limits is not None:
+        limit(user, limits)
+    return replace(actor, user=user)
 
 
 def within(queryset: QuerySet[M], user: Any, permission: str, field: str = "") -> QuerySet[M]:

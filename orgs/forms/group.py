@@ -40,7 +40,8 @@ class MembersForm(forms.Form):
         found: dict[int, User] = {}
         for name in names:
             subject: Subject = subject_named(name)
-            if subject.user is None:
-                raise forms.ValidationError(f"{subject.name} is a group, and groups hold people only. Name its people.")
+            if subject.user is None or not subject.is_person:
+                what = "a group" if subject.kind == Subject.Kind.GROUP else "an application"
+                raise forms.ValidationError(f"{subject.name} is {what}, and groups hold people only. Name people.")
             found[subject.user.pk] = subject.user
         return list(found.values())

@@ -49,10 +49,12 @@ class RuleForm(forms.Form):
     """Who gets which role, and until when."""
 
     person = forms.CharField(
-        label="Person or group",
-        help_text="The address this person signs in with, or the name of a group.",
+        label="Person, group or application",
+        help_text="The address this person signs in with, or the name of a group or application.",
         widget=forms.TextInput(attrs={"maxlength": LONGEST_EMAIL, "list": "people", "autocomplete": "off"}),
-        error_messages={"required": "The person is missing. Type an e-mail address, or a group's name."},
+        error_messages={
+            "required": "The person is missing. Type an e-mail address, or the name of a group or application."
+        },
     )
     role = role_field()
     expires_at = until_field()
@@ -84,13 +86,15 @@ class RuleUpdateForm(forms.Form):
 
 
 class RulesForm(forms.Form):
-    """One role for several people and groups on several units."""
+    """One role for several people, groups and applications on several units."""
 
     subjects = forms.CharField(
-        label="People and groups",
-        help_text="One a line: the address a person signs in with, or the name of a group.",
+        label="People, groups, applications",
+        help_text="One a line: the address a person signs in with, or the name of a group or application.",
         widget=forms.Textarea(attrs={"rows": 5, "maxlength": 20_000, "spellcheck": "false"}),
-        error_messages={"required": "Nobody is named. Type an e-mail address or a group's name, one a line."},
+        error_messages={
+            "required": "Nobody is named. Type an e-mail address or the name of a group or application, one a line."
+        },
     )
     role = role_field()
     scopes = ScopesField(label="On")
@@ -132,15 +136,16 @@ def checked_end(day: date | None) -> datetime | None:
 
 
 def subject_named(text: str) -> Subject:
-    """The person with this address, or the group of this name."""
-    group = Subject.objects.filter(kind=Subject.Kind.GROUP, name=text.strip()).first()
-    if group is not None:
-        return group
+    """The person with this address, or the group or application of this name."""
+    named = Subject.objects.exclude(kind=Subject.Kind.USER).filter(name=text.strip()).select_related("user").first()
+    if named is not None:
+        return named
     try:
         email = checked_email(text)
     except forms.ValidationError:
         raise forms.ValidationError(
-            "This is neither an e-mail address nor the name of a group. Write an address like ana@example.org."
+            "This is neither an e-mail address nor the name of a group or application. "
+            "Write an address like ana@example.org."
         ) from None
     subject = Subject.objects.filter(kind=Subject.Kind.USER, name=email).select_related("user").first()
     if subject is None:

@@ -1,3 +1,5 @@
+from .access_key import AccessKey, AccessKeyUse, usable
+from .application import Application
 from .cluster import ClusterInfo
 from .group import Group, GroupMember
 from .mapping import Mapping
@@ -9,7 +11,10 @@ from .unit import OrgUnit, UnitKind, UnitState
 from .user import User
 
 __all__ = [
+    "AccessKey",
+    "AccessKeyUse",
     "AccessRule",
+    "Application",
     "ClusterInfo",
     "Group",
     "GroupMember",
@@ -23,4 +28,5 @@ __all__ = [
     "UnitState",
     "User",
     "in_force",
+    "usable",
 ]

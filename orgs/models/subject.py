@@ -13,18 +13,20 @@ class Subject(models.Model):
     class Kind(models.IntegerChoices):
         USER = 1, "person"
         GROUP = 2, "group"
+        APPLICATION = 3, "application"
 
     kind = models.PositiveSmallIntegerField(choices=Kind, default=Kind.USER)
     name = AsciiField(max_length=254)
-    """A person's address, a group's name."""
+    """A person's address, the name of a group or application."""
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="subject")
+    """Who acts: the person, or the user that the application owns."""
     group = models.OneToOneField(Group, models.CASCADE, null=True, related_name="subject")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "name"], condition=Q(kind__gt=0), name="subject_name"),
             models.CheckConstraint(
-                condition=Q(kind=1, user__isnull=False, group__isnull=True)
+                condition=Q(kind__in=[1, 3], user__isnull=False, group__isnull=True)
                 | Q(kind=2, user__isnull=True, group__isnull=False),
                 name="subject_points_at_its_kind",
             ),
@@ -32,6 +34,10 @@ class Subject(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind == self.Kind.USER
 
     @property
     def title(self) -> str:

@@ -9,9 +9,14 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email__iexact=username)
 
+    def people(self) -> "models.QuerySet[User]":
+        """Without the users that applications own."""
+        return self.filter(application=None)
 
-class User(AbstractBaseUser):
-    """A person who signs in. Rights come from access rules alone; there is no superuser."""
+
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]
+    """A person who signs in, or what an application acts as. Rights come from access rules alone; there is no
+    superuser."""
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)

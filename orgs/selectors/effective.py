@@ -63,7 +63,7 @@ class UnitRow:
 
 @dataclass(slots=True)
 class Held:
-    """The rules in force of a person or group, with what their roles hold."""
+    """The rules in force of a person, group or application, with what their roles hold."""
 
     subject: Subject
     rules: list[AccessRule] = field(default_factory=list)
@@ -177,7 +177,9 @@ def reason_of(rule: AccessRule, letters: str, unit: OrgUnit, known: set[int], us
 
 
 def _people_of(subjects: Any) -> int:
-    own = Subject.objects.filter(pk__in=subjects, user__is_active=True).values_list("user", flat=True)
+    own = Subject.objects.filter(pk__in=subjects, kind=Subject.Kind.USER, user__is_active=True).values_list(
+        "user", flat=True
+    )
     shared = GroupMember.objects.filter(Q(group__subject__in=subjects), user__is_active=True)
     return own.union(shared.values_list("user", flat=True)).count()
 

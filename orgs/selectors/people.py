@@ -18,7 +18,7 @@ def people(request: HttpRequest, search: str = "") -> QuerySet[User]:
     codes = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
     provider = identity_provider()
     links = SocialAccount.objects.filter(user=OuterRef("pk"), provider=provider.key if provider else "")
-    found = User.objects.select_related("subject").annotate(second_factor=Exists(codes), linked=Exists(links))
+    found = User.objects.people().select_related("subject").annotate(second_factor=Exists(codes), linked=Exists(links))
     found = found.prefetch_related(
         Prefetch("subject__rules", rules, "listed_rules"), Prefetch("memberships", memberships, "listed_groups")
     )

@@ -54,8 +54,7 @@ def rules_found(rules: QuerySet[AccessRule], request: HttpRequest, search: str) 
     roles = whole_numbers(asked.getlist("role"))
     if roles:
         rules = rules.filter(role__in=roles)
-    kinds = {"person": Subject.Kind.USER, "group": Subject.Kind.GROUP}
-    chosen = [kinds[kind] for kind in asked.getlist("kind") if kind in kinds]
+    chosen = [kind for kind in Subject.Kind if kind.label in asked.getlist("kind")]
     if chosen:
         rules = rules.filter(subject__kind__in=chosen)
     now = timezone.now()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db.models import Q, QuerySet
 
 from orgs.access.table import ADMINISTRATOR
-from orgs.models import AccessRule, OrgUnit
+from orgs.models import AccessRule, OrgUnit, Subject
 from portal.errors import Refused
 from portal.refusals import Told
 
@@ -27,8 +27,11 @@ class LastAdministrator(Told, Refused):
 
 
 def administrator_rules(account: OrgUnit) -> QuerySet[AccessRule]:
-    """Rules that make somebody active System administrator of the account for good, so without an end."""
-    active = Q(subject__user__is_active=True) | Q(subject__group__members__user__is_active=True)
+    """Rules that make an active person System administrator of the account for good, so without an end. An application
+    cannot sign in and let somebody in again."""
+    active = Q(subject__kind=Subject.Kind.USER, subject__user__is_active=True) | Q(
+        subject__group__members__user__is_active=True
+    )
     return AccessRule.objects.filter(
         active, role__name=ADMINISTRATOR, role__built_in=True, scope=account, expires_at=None
     )

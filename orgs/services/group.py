@@ -13,6 +13,7 @@ from orgs.names import LONGEST_DESCRIPTION, checked_text
 from orgs.services.administrators import administrator_kept
 from orgs.services.granting import require_grants
 from orgs.services.locks import account_locked
+from orgs.services.subject import refuse_taken_name
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.services.audit import Act, audit_record, audit_record_all
@@ -129,8 +130,7 @@ def _require_joining(actor: Actor, group: Group) -> None:
 
 
 def _refuse_taken(group: Group) -> None:
-    if Subject.objects.filter(kind=Subject.Kind.GROUP, name=group.name).exclude(group=group.pk).exists():
-        raise Refused({"name": f"There is a group called “{group.name}” already. Choose another name."})
+    refuse_taken_name(group.name, getattr(group, "subject", None))
 
 
 def _as_it_is(group: Group) -> Group:

@@ -34,7 +34,7 @@ def is_default_department(unit: OrgUnit) -> bool:
 def unit_rename(*, actor: Actor, unit: OrgUnit, name: str, description: str | None = None) -> OrgUnit:
     """Gives the unit another name and, unless None, another description. A project's namespace stays."""
     kind = UnitKind(unit.kind)
-    _lock(unit)
+    unit_lock(unit)
     unit = fresh(unit)
     require(actor, "update", kind.label, unit)
     before = {"name": unit.name, "description": unit.description}
@@ -73,7 +73,7 @@ def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
     the last pod is gone (`units_remove`).
     """
     kind = UnitKind(unit.kind)
-    _lock(unit)
+    unit_lock(unit)
     unit = fresh(unit)
     require(actor, "delete", kind.label, unit)
     if kind == UnitKind.ACCOUNT:
@@ -99,7 +99,7 @@ def units_remove() -> int:
 @transaction.atomic
 def _remove(unit: OrgUnit) -> bool:
     try:
-        _lock(unit)
+        unit_lock(unit)
     except Refused:
         return False  # another worker removed the whole cluster meanwhile
     # As it is now: it may have moved along with what it lies in.
@@ -132,7 +132,8 @@ def _tell_removal(unit: OrgUnit) -> None:
     audit_record_all(actor=SYSTEM, acts=acts)
 
 
-def _lock(unit: OrgUnit) -> None:
+def unit_lock(unit: OrgUnit) -> None:
+    """Takes the rows that writers of the unit queue at."""
     if unit.kind in (UnitKind.ACCOUNT, UnitKind.CLUSTER):
         account_locked()
     if unit.kind != UnitKind.ACCOUNT:

@@ -1,4 +1,4 @@
-"""The Access page: rules, roles, people, groups, and what follows from them for one person or one unit."""
+"""The Access page: rules, roles, people, groups, applications, and what follows from them for somebody or a unit."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ TABS = (
     Tab("Roles", "roles", "role:read"),
     Tab("People", "people", "user:read"),
     Tab("Groups", "groups", "group:read"),
+    Tab("Applications", "applications", "application:read"),
     Tab("Effective access", "effective", "access_rule:read"),
 )
 
@@ -88,7 +89,7 @@ class RulesPage(AccessPage):
             rows=rows,
             narrowed=any(self.request.GET.get(name) for name in ("q", "role", "kind", "state")),
             role_options=list(Role.objects.order_by("-built_in", "name").values_list("pk", "name")),
-            kind_options=[("person", "people"), ("group", "groups")],
+            kind_options=[("person", "people"), ("group", "groups"), ("application", "applications")],
             state_options=list(STATES.items()),
             may_grant=may(user, "create", "access_rule"),
             **kwargs,

@@ -107,7 +107,7 @@ class MembersAdd(GroupPage):
         self.line = "They get the group's roles from the next click on."
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        people = [subject for subject in suggested() if subject.user_id]
+        people = [subject for subject in suggested() if subject.is_person]
         return super().get_context_data(people=people, adds_to="people", **kwargs)
 
     def save(self, form: forms.Form) -> str:

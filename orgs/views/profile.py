@@ -17,6 +17,7 @@ from django.urls import reverse
 from orgs.forms.profile import NameForm
 from orgs.provider import came_by_provider, identity_provider, provider_needed
 from orgs.second_factor import is_required
+from orgs.selectors.access_keys import keys_of
 from orgs.selectors.sessions import sessions_of
 from orgs.services.provider import provider_unlink
 from orgs.services.session import other_sessions_end, session_end
@@ -41,6 +42,7 @@ class ProfilePage(Page):
             "with_password": settings.LOCAL_PASSWORDS and self.actor.user.has_usable_password(),
             "provider": provider,
             "link": SocialAccount.objects.filter(user=user, provider=provider.key).first() if provider else None,
+            "keys": keys_of(self.actor.user),
             "sessions": sessions_of(self.actor.user, self.request.session.session_key or ""),
         }
 

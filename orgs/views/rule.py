@@ -46,11 +46,11 @@ class RuleCreate(UnitFormPage):
 
 
 class RulesCreate(FormPage):
-    """One role for several people and groups on several units."""
+    """One role for several people, groups and applications on several units."""
 
     permission = "access_rule:create"
     title = "New rules"
-    line = "Each of the people and groups gets the role on each of the units, and on everything below it."
+    line = "Each of those named gets the role on each of the units, and on everything below it."
     submit = "Give role"
 
     def form(self, data: Any = None) -> forms.Form:

@@ -124,7 +124,7 @@ class PersonConfirm(PeopleForm):
 
     def prepare(self, **kwargs: Any) -> None:
         super().prepare(**kwargs)
-        self.person = get_object_or_404(User, pk=kwargs["pk"])
+        self.person = get_object_or_404(User.objects.people(), pk=kwargs["pk"])
 
     def impact(self) -> list[dict[str, Any]]:
         """What follows: rows as the tag `confirm` takes them."""

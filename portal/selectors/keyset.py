@@ -65,6 +65,11 @@ def keyset_page(rows: QuerySet[Any], sort: Sort, size: int, after: str = "", bef
     )
 
 
+def cursor_fits(rows: QuerySet[Any], sort: Sort, text: str) -> bool:
+    """Whether it is a cursor of these rows in this order."""
+    return _parse(text, [_type_of(rows, key) for key in sort.keys]) is not None
+
+
 def _beyond(keys: Sequence[str], values: Sequence[Any], *, descending: bool) -> Q:
     """Rows after `values` in lexicographic order; the first condition alone lets the index be used."""
     compare = "lt" if descending else "gt"

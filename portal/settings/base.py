@@ -6,6 +6,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from .api import API
 from .sign_in import sign_in
 
 env = environ.Env()
@@ -36,6 +37,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",
+    "knox",
+    "drf_spectacular",
     "django_htmx",
     "django_structlog",
     "csp",
@@ -103,6 +106,7 @@ STATICFILES_FINDERS = [
 ]
 
 vars().update(sign_in(os.environ))
+vars().update(API)
 
 # What portal asks of the apps above it, by dotted path (import-linter keeps portal free of their imports).
 ACCESS_MAY = "orgs.access.may"
@@ -137,13 +141,6 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -158,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
     "purge ended sessions": {"task": "orgs.sessions_purge", "schedule": 3600.0},
     "purge the change feed": {"task": "portal.feed_purge", "schedule": 600.0},
+    "purge kept answers": {"task": "portal.kept_answers_purge", "schedule": 3600.0},
     "purge old audit events": {"task": "portal.audit_purge", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "celerybeat-schedule")

@@ -11,6 +11,7 @@ from portal.selectors.readiness import readiness
 class AliveView(APIView):
     """`GET /healthz`: the process answers."""
 
+    schema = None
     permission_classes = [AllowAny]
     authentication_classes = []
 
@@ -21,6 +22,7 @@ class AliveView(APIView):
 class ReadyView(APIView):
     """`GET /readyz`: 200 while database, broker, leases and every loop are well, else 503; each part by name."""
 
+    schema = None
     permission_classes = [AllowAny]
     authentication_classes = []
 

@@ -104,7 +104,7 @@ def test_giving_a_role_and_taking_it_away(opened: Callable[..., Page], project: 
     make_user("ben@example.org", "Ben Adeyemi")
     page = opened(f"/organization/?unit={project.pk}")
     page.get_by_role("link", name="Give a role").click()
-    page.get_by_label("Person or group", exact=True).fill("ben@example.org")
+    page.get_by_label("Person, group or application", exact=True).fill("ben@example.org")
     page.get_by_label("Role", exact=True).select_option(label=VIEWER)
     page.get_by_role("button", name="Give role").click()
     panel = page.locator(".panel")

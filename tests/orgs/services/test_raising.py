@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from orgs.mapping.lines import Pattern, read_lines
 from orgs.mapping.planned import Wish
-from orgs.models import Role, User
+from orgs.models import Application, Role, User
+from orgs.services.access_key import KeyLimits, key_create, key_rotate, key_update
 from orgs.services.group import group_members_add, group_update
 from orgs.services.mapping import mapping_create
 from orgs.services.move import unit_move
@@ -38,8 +39,10 @@ from tests.factories import (
     ADMIN,
     actor_of,
     make_account,
+    make_application,
     make_department,
     make_group,
+    make_key,
     make_project,
     make_role,
     make_rule,
@@ -138,6 +141,23 @@ def free_for_whoever_comes() -> Act:
     return partial(provider_unlink, provider=PROVIDER, user=user)
 
 
+def application_that_trains() -> Application:
+    return make_application(role="Trainer")
+
+
+def with_a_key_of_an_application() -> Act:
+    return partial(key_create, owner=application_that_trains().user, limits=KeyLimits("nightly"))
+
+
+def with_a_wider_key_of_an_application() -> Act:
+    key = make_key(application_that_trains().user, permissions=["training:read"], limited_to="reading").key
+    return partial(key_update, key=key, limits=KeyLimits("nightly"))
+
+
+def with_another_key_of_an_application() -> Act:
+    return partial(key_rotate, key=make_key(application_that_trains().user).key, overlap=timedelta(0))
+
+
 def moved_to_where_one_holds_more() -> Act:
     speech = make_department("speech")
     there = make_department("vision", parent=speech.cluster)
@@ -153,6 +173,9 @@ def named_in_a_list() -> Act:
 
 
 RAISING: dict[str, list[Callable[[], Act]]] = {
+    "access_key.key_create": [with_a_key_of_an_application],
+    "access_key.key_rotate": [with_another_key_of_an_application],
+    "access_key.key_update": [with_a_wider_key_of_an_application],
     "group.group_members_add": [joining],
     "group.group_update": [called_as_the_provider_calls_it],
     "mapping.mapping_create": [named_in_a_list],
@@ -168,6 +191,10 @@ RAISING: dict[str, list[Callable[[], Act]]] = {
 }
 """Services of `orgs.services` that can raise somebody."""
 RAISES_NOBODY = {
+    "access_key.key_revoke": "takes away",
+    "application.application_create": "has no roles",
+    "application.application_delete": "takes away",
+    "application.application_update": "roles lie on applications, not on names",
     "cluster.cluster_create": "roles on the account hold there, as on everything below",
     "cluster.cluster_disconnect": "takes away",
     "granting.require_cells": "asks",
@@ -208,7 +235,9 @@ def helper() -> User:
 def people() -> None:
     account = make_account()
     make_role("Trainer", "training:read", "training:create")
-    cells = [f"{entity}:{action}" for entity in ("access_rule", "group", "role", "user") for action in ACTIONS]
+    cells = [
+        f"{entity}:{action}" for entity in ("access_key", "access_rule", "group", "role", "user") for action in ACTIONS
+    ]
     cells += [f"{entity}:{action}" for entity in ("department", "project") for action in ACTIONS]
     make_role("Helper", *cells)
     make_rule(make_user("helper@example.org"), "Helper", account)

@@ -97,7 +97,7 @@ def test_several_rules_in_one_form() -> None:
     wrong = client.post("/access/rules/new/", data | {"subjects": "vision\nnobody-such\nstranger@example.org"})
     page = wrong.content.decode()
     assert wrong.status_code == 422
-    assert "“nobody-such”: This is neither an e-mail address nor the name of a group." in page
+    assert "“nobody-such”: This is neither an e-mail address nor the name of a group or application." in page
     assert "“stranger@example.org”: Nobody signs in as stranger@example.org." in page
     assert len(re.findall(r'name="scopes"[^>]* checked', page)) == 2, "the units stay chosen"
 

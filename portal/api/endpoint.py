@@ -1,0 +1,203 @@
+"""The class that every endpoint stands on, and what can be done at one: list, get, create, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import GenericViewSet
+
+from portal.access import may_any
+from portal.actor import Actor
+from portal.api.listing import Listing, fields_asked, page_of
+from portal.api.problems import BadParameter, Changed
+from portal.api.schema import Operations
+from portal.api.throttling import Throttle
+from portal.api.writing import Done, etag_of, written
+
+EVERYBODY = ""
+Effect = Sequence[dict[str, Any]]
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """There is one format; what a caller would rather have changes nothing."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        wanted = request.content_type or ""
+        return next(iter(parsers)) if wanted.partition(";")[0].strip().lower() in ("application/json", "") else None
+
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class Endpoint(GenericViewSet):
+    """One kind of thing. `rows` are those that the caller may see: whatever is not among them is not there (404).
+
+    Give `permission` (`entity:action`, of several with blanks between them one, as pages do), `serializer_class` (how a
+    thing is given), `listing`, and `rows`.
+    """
+
+    permission: str
+    listing: ClassVar[Listing] = Listing()
+    content_negotiation_class = AlwaysJson
+    throttle_classes = [Throttle]
+    schema = Operations()
+    lookup_value_converter = "int"
+    wanted: list[str] | None = None
+    """The fields to be given; None: all."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.permission != EVERYBODY and not may_any(request.user, self.permission):
+            raise Http404
+        self.actor = Actor.of(request._request)
+        self.refuse_unknown(request.query_params)
+
+    def refuse_unknown(self, asked: Mapping[str, str]) -> None:
+        """A parameter that is misspelt would silently be left out."""
+        known = self.parameters()
+        odd = next((name for name in asked if name not in known), None)
+        if odd is not None:
+            words = f"Give some of: {', '.join(sorted(known))}." if known else "Leave it out."
+            raise BadParameter(odd[:60], f"There is no parameter “{odd[:60]}” here. {words}")
+
+    def parameters(self) -> set[str]:
+        """What may stand after `?`."""
+        if self.request.method in ("GET", "HEAD"):
+            return self.listing.parameters if self.action == "list" else {"fields"}
+        return {"dry_run"}
+
+    def rows(self) -> QuerySet[Any]:
+        """Those that the caller may see, with what their fields need."""
+        raise NotImplementedError
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.rows()
+
+    def row(self) -> Any:
+        """The one that the address names."""
+        found = self.rows().filter(pk=self.kwargs["pk"]).first() if self.kwargs["pk"] < 2**63 else None
+        if found is None:
+            raise Http404
+        return found
+
+    def given(self, rows: Any, *, many: bool = False) -> Any:
+        """Things as they are given, all fields or those asked for."""
+        serializer: Any = self.get_serializer(rows, many=many)
+        fields = (serializer.child if many else serializer).fields
+        wanted = fields_asked(self.request.query_params, list(fields))
+        for name in [name for name in fields if wanted is not None and name not in wanted]:
+            fields.pop(name)
+        return serializer.data
+
+    def done(self, row: Any, *, status: int = 200, effect: Effect = ()) -> Done:
+        """A thing that was made or changed, as it is now."""
+        body = self.given(row)
+        location = ""
+        if status == 201:
+            location = self.reverse_action("detail", kwargs={"pk": row.pk})
+        return Done(status, body, location, etag_of(row, body), effect)
+
+    def read_in(self, serializer_class: type[Serializer], *, partial: bool = False) -> dict[str, Any]:
+        """What was sent, read; refused where it is not what the fields take."""
+        serializer = serializer_class(data=self.request.data, partial=partial, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def matched(self, row: Any) -> Any:
+        """The row to be changed: where the caller says by `If-Match` what it looked like, locked, and like that."""
+        expected = self.request.headers.get("If-Match", "")
+        if not expected or expected.strip() == "*":
+            return row
+        self.lock(row)
+        row = self.row()
+        if etag_of(row, self.get_serializer(row).data) not in [one.strip() for one in expected.split(",")]:
+            raise Changed
+        return row
+
+    def lock(self, row: Any) -> None:
+        """Takes the lock that writers of such rows queue at."""
+        raise NotImplementedError
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, text in getattr(request, "rate_limit", {}).items():
+            response[name] = text
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class Lists(Endpoint):
+    def list(self, request: Request) -> Response:
+        rows = self.rows()
+        page = page_of(self.listing, rows, request)
+        by_id = rows.in_bulk(page.ids)
+        items = self.given([by_id[pk] for pk in page.ids if pk in by_id], many=True)
+        return Response({"items": items, "next": page.following, "previous": page.previous})
+
+
+class Gets(Endpoint):
+    def retrieve(self, request: Request, pk: int) -> Response:
+        row = self.row()
+        full = self.get_serializer(row).data
+        return Response(self.given(row), headers={"ETag": etag_of(row, full)})
+
+
+class Creates(Endpoint):
+    """Give `create_serializer` and `made`."""
+
+    create_serializer: type[Serializer]
+
+    def made(self, values: dict[str, Any]) -> Model:
+        """Calls the service."""
+        raise NotImplementedError
+
+    def create(self, request: Request) -> Response:
+        values = self.read_in(self.create_serializer)
+
+        def act() -> Done:
+            made = self.made(values)
+            self.kwargs["pk"] = made.pk
+            return self.done(self.row(), status=201)
+
+        return written(request, act, once=True)
+
+
+class Changes(Endpoint):
+    """Give `change_serializer` and `changed`."""
+
+    change_serializer: type[Serializer]
+
+    def changed(self, row: Any, values: dict[str, Any]) -> Effect:
+        """Calls the services with what was sent; what that does to others, as the pages show it."""
+        raise NotImplementedError
+
+    def partial_update(self, request: Request, pk: int) -> Response:
+        row = self.row()
+        values = self.read_in(self.change_serializer, partial=True)
+
+        def act() -> Done:
+            effect = self.changed(self.matched(row), values)
+            return self.done(self.row(), effect=effect)
+
+        return written(request, act)
+
+
+class Deletes(Endpoint):
+    """Give `deleted`."""
+
+    def deleted(self, row: Any) -> Effect:
+        """Calls the service; what that does to others, as the pages show it."""
+        raise NotImplementedError
+
+    def destroy(self, request: Request, pk: int) -> Response:
+        row = self.row()
+        return written(request, lambda: Done(204, effect=self.deleted(self.matched(row))))

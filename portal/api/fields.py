@@ -1,0 +1,90 @@
+"""Fields of what endpoints take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import IntegerChoices
+from rest_framework import serializers
+
+LARGEST = 2**53 - 1
+"""Numbers that every reader of JSON can tell apart."""
+
+
+class Given(serializers.Serializer):
+    """How a thing is given. Fields are read only: they may be left out by `?fields=`."""
+
+    id = serializers.IntegerField(source="pk", read_only=True)
+
+
+class Text(serializers.CharField):
+    """Text as it was typed: what is wrong with it the services say."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
+
+
+class Whole(serializers.IntegerField):
+    """A whole number, not below zero."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=LARGEST, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("This is no whole number. Give one, without quotation marks.")
+        return super().to_internal_value(data)
+
+
+class Word(serializers.ChoiceField):
+    """One of a model's choices, by its word."""
+
+    def __init__(self, choices: type[IntegerChoices], **kwargs: Any) -> None:
+        self.numbers = {choice.label: choice for choice in choices}
+        super().__init__(choices=list(self.numbers), **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.numbers:
+            raise serializers.ValidationError(f"This is none of: {', '.join(self.numbers)}. Give one of these.")
+        return self.numbers[data]
+
+    def to_representation(self, value: Any) -> str:
+        return next(word for word, number in self.numbers.items() if number == value)
+
+
+class Reference(serializers.Serializer):
+    """Another thing, by id and name."""
+
+    id = serializers.IntegerField(source="pk", read_only=True)
+    name = serializers.CharField(source="__str__", read_only=True)
+
+
+class EffectLine(serializers.Serializer):
+    """A line of what a change does to others, as the pages show it."""
+
+    text = serializers.CharField()
+    figure = serializers.CharField(allow_null=True)
+    tone = serializers.CharField(help_text="`danger`, `change`, `over` or `kept`.")
+    names = serializers.CharField(allow_blank=True)
+
+
+class DryRun(serializers.Serializer):
+    """What a change would do. Nothing was changed."""
+
+    dry_run = serializers.BooleanField()
+    effect = EffectLine(many=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+def effect_lines(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a page's dialog, each with all four parts."""
+    return [
+        {
+            "text": row["text"],
+            "figure": None if row.get("figure") is None else str(row["figure"]),
+            "tone": row.get("tone") or "danger",
+            "names": row.get("names") or "",
+        }
+        for row in rows
+    ]

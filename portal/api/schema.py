@@ -1,0 +1,132 @@
+"""How the grammar shows in the schema: parameters, headers, and what every operation may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from portal.api.fields import DryRun
+from portal.api.listing import LONGEST_TEXT, MOST_ROWS, USUAL_ROWS, Listing
+from portal.api.problems import MEDIA_TYPE, TITLES, Changed, KeyTaken, ProblemSerializer
+
+ALWAYS = (400, 401, 403, 404, 429)
+WRITES = (415, 422)
+WORDS = {code: title for code, (_, title) in TITLES.items()} | {409: KeyTaken.title, 412: Changed.title}
+VERBS = {"list": "List", "retrieve": "Get", "create": "Create", "partial_update": "Change", "destroy": "Delete"}
+
+
+class Operations(AutoSchema):
+    """Reads an endpoint. A view that answers otherwise says so by `answers` (action -> status -> serializer)."""
+
+    view: Any
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.basename.replace('-', '_')}_{self.view.action}"
+
+    def get_summary(self) -> str:
+        verb = VERBS.get(self.view.action, self.view.action.replace("_", " ").capitalize())
+        noun = self.view.basename.replace("-", " ")
+        return f"{verb} {noun}"
+
+    def get_description(self) -> str:  # type: ignore[override]
+        action = getattr(self.view, self.view.action, None)
+        own = (getattr(action, "__doc__", "") or "").strip() if self.view.action not in VERBS else ""
+        return own or (type(self.view).__doc__ or "").strip()
+
+    def get_tags(self) -> list[str]:
+        return [self.view.basename]
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Lists are spelled out below."""
+        return False
+
+    def get_request_serializer(self) -> Any:
+        given = getattr(self.view, "taken", {}).get(self.view.action)
+        if given is not None:
+            return given
+        if self.view.action == "create":
+            return self.view.create_serializer
+        return self.view.change_serializer if self.view.action == "partial_update" else None
+
+    def get_response_serializers(self) -> Any:
+        answers: dict[Any, Any] = dict(self._good_answers())
+        reads = self.method == "GET"
+        codes = [*ALWAYS, *(() if reads else WRITES)]
+        codes += [409] if self.view.action == "create" else []
+        codes += [412] if self.view.action in ("partial_update", "destroy") else []
+        for code in sorted(codes):
+            answers[code, MEDIA_TYPE] = OpenApiResponse(ProblemSerializer, WORDS[code])
+        return answers
+
+    def _good_answers(self) -> dict[int, Any]:
+        action = self.view.action
+        own = getattr(self.view, "answers", {}).get(action)
+        if own is not None:
+            return {code: serializer and OpenApiResponse(serializer) for code, serializer in own.items()}
+        serializer = self.view.get_serializer_class()
+        name = serializer.__name__.removesuffix("Serializer")
+        if action == "list":
+            page = {
+                "items": serializer(many=True),
+                "next": serializers.URLField(allow_null=True, help_text="The page after this one."),
+                "previous": serializers.URLField(allow_null=True),
+            }
+            return {200: OpenApiResponse(inline_serializer(f"{name}Page", page), "A page of them.")}
+        tried = self.resolve_serializer(DryRun, "response").ref
+        if action == "destroy":
+            return {200: OpenApiResponse(DryRun, "What it would do (`dry_run`)."), 204: OpenApiResponse(None, "Gone.")}
+        if action == "create":
+            made = OpenApiResponse(serializer, "It is there.")
+            return {200: OpenApiResponse(DryRun, "What it would do (`dry_run`)."), 201: made}
+        if action == "retrieve":
+            return {200: OpenApiResponse(serializer, "The thing.")}
+        either = {"anyOf": [self.resolve_serializer(serializer, "response").ref, tried]}
+        return {
+            200: OpenApiResponse(either, "As it is now; with `dry_run`, what the change would do."),
+            204: OpenApiResponse(None, "Changed, and out of your sight."),
+        }
+
+    def get_override_parameters(self) -> list[Any]:
+        if self.method == "GET":
+            fields = _text("fields", "Only these fields, with commas between them: `id,name`.")
+            return [*_of_list(self.view.listing), fields] if self.view.action == "list" else [fields]
+        found = [OpenApiParameter("dry_run", bool, description="Change nothing; answer what it would do to others.")]
+        if self.view.action == "create":
+            words = "Made up by you: sent again within a day, the request is not done again, but answered as it was."
+            found.append(_header("Idempotency-Key", words))
+        if self.view.action in ("partial_update", "destroy"):
+            found.append(_header("If-Match", "The ETag of what you saw: refused with 412 if it was changed since."))
+        return found
+
+
+def _of_list(listing: Listing) -> list[OpenApiParameter]:
+    sorts = [sign + name for name in listing.sorts for sign in ("", "-")]
+    found = [
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS}),
+        _text("cursor", "Where the page begins: as it stands in `next` and `previous`."),
+        OpenApiParameter("sort", str, enum=sorts, description="A minus in front turns the order."),
+    ]
+    if listing.search:
+        found.append(_text("search", "Rows that have this in a name or description."))
+    kinds: dict[str, Any] = {
+        "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+        "text": {"type": "string", "maxLength": LONGEST_TEXT},
+        "flag": {"type": "boolean"},
+    }
+    for name, one in listing.filters.items():
+        if one.kind == "choice":
+            found.append(OpenApiParameter(name, str, enum=list(one.choices), description=one.words))
+        else:
+            found.append(OpenApiParameter(name, kinds[one.kind], description=one.words))
+    return found
+
+
+def _text(name: str, words: str) -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": "string", "maxLength": LONGEST_TEXT}, description=words)
+
+
+def _header(name: str, words: str) -> OpenApiParameter:
+    return OpenApiParameter(name, str, location=OpenApiParameter.HEADER, description=words)
