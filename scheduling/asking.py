@@ -10,6 +10,7 @@ from scheduling.engine.classes import tolerates
 from scheduling.engine.types import NOTHING, Amounts, Bounds, Request, Taint, Toleration
 from scheduling.quantities import DEVICE_MILLI, device_share_milli
 
+HOSTNAME = "kubernetes.io/hostname"
 NO_QUOTA = Bounds(0, None, None)
 NO_LIMIT = Bounds()
 
@@ -26,6 +27,8 @@ class Ask:
     """Further groups of pods that start with it: request, pods, and how many start together."""
     node_labels: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
+    level: str = ""
+    """The key of the label of which all its pods have to have one value: a level of a topology."""
 
     @property
     def groups(self) -> list[tuple[Request, int]]:
@@ -43,6 +46,11 @@ class Ask:
         )
 
     @property
+    def unknown(self) -> str:
+        """The key of a label that it asks for and that no summary tells nodes apart by; "" = none."""
+        return HOSTNAME if HOSTNAME in (self.level, *self.node_labels) else ""
+
+    @property
     def requests(self) -> list[Request]:
         return [self.request, *(request for request, _, _ in self.others)]
 
@@ -56,8 +64,8 @@ class Ask:
         """With GPU memory as the share that it is of the pool's largest GPU."""
         if not any(request.device_memory_mib for request in self.requests):
             return self
-        others = tuple((_shared(request, room), *rest) for request, *rest in self.others)
-        return replace(self, request=_shared(self.request, room), others=others)  # type: ignore[arg-type]
+        others = tuple((_shared(request, room.device_memory_mib), *rest) for request, *rest in self.others)
+        return replace(self, request=_shared(self.request, room.device_memory_mib), others=others)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ class FreeNodes:
     pods: int = 110
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[Taint, ...] = ()
+    device_memory_mib: int = 0
+    """Of each of their GPUs."""
 
     def fits(self, request: Request) -> int:
         """How many such pods one of the nodes takes."""
@@ -107,6 +117,9 @@ class FreeNodes:
 
     def fits_gpus(self, request: Request) -> int:
         """By GPUs alone."""
+        if request.device_memory_mib > self.device_memory_mib:
+            return 0
+        request = _shared(request, self.device_memory_mib)
         if not request.devices:
             return self.pods
         if request.devices == 1 and request.device_milli < DEVICE_MILLI:
@@ -116,6 +129,7 @@ class FreeNodes:
 
     def less(self, request: Request, pods: int, count: int) -> FreeNodes:
         """So many of the nodes, with so many more pods on each."""
+        request = _shared(request, self.device_memory_mib)
         gpus, share = self.gpus - request.devices * pods, self.share_milli
         if request.devices == 1 and request.device_milli < DEVICE_MILLI:
             milli = request.device_milli
@@ -156,6 +170,23 @@ class Room:
         """Whole GPUs free on one node, at most."""
         return max((nodes.gpus for nodes in self.free_nodes), default=0)
 
+    def domains(self, level: str) -> list[Room]:
+        """The room inside each domain of a level of a topology."""
+        found: dict[str, list[FreeNodes]] = {}
+        for nodes in self.free_nodes:
+            if (value := dict(nodes.labels).get(level)) is not None:
+                found.setdefault(value, []).append(nodes)
+        return [replace(self, free_nodes=tuple(nodes)) for nodes in found.values()]
+
+    def slots(self, ask: Ask) -> tuple[int, Request, int]:
+        """Of the group that finds the least room: for how many of its pods there is some, what each asks for, and how
+        many there are."""
+        allowed = [nodes for nodes in self.free_nodes if ask.allows(nodes)]
+        return min(
+            ((sum(one.fits(request) * one.count for one in allowed), request, pods) for request, pods in ask.groups),
+            key=lambda found: found[0] - found[2],
+        )
+
     def taking(self, ask: Ask) -> Room | None:
         """What is left once it has started; None: there is no room for it. The fullest nodes that fit take it."""
         rows = [*self.free_nodes]
@@ -188,8 +219,9 @@ def _placed(rows: list[FreeNodes], request: Request, pods: int, ask: Ask) -> lis
     return None if left else placed
 
 
-def _shared(request: Request, room: Room) -> Request:
+def _shared(request: Request, device_memory_mib: int) -> Request:
+    """With GPU memory as the share that it is of such a GPU."""
     if not request.device_memory_mib:
         return request
-    share = device_share_milli(request.device_memory_mib, room.device_memory_mib)
+    share = device_share_milli(request.device_memory_mib, device_memory_mib)
     return replace(request, device_milli=share or DEVICE_MILLI, device_memory_mib=0)

@@ -16,6 +16,7 @@ from scheduling.asking import Ask, Room, Standing
 from scheduling.engine.arithmetic import RESOURCES, minus, plus
 from scheduling.engine.classes import tolerates
 from scheduling.engine.decisions import WaitCode
+from scheduling.engine.types import Amounts
 from scheduling.quantities import DEVICE_MILLI, amount, bare
 
 GPU = "gpu_milli"
@@ -26,6 +27,8 @@ class Outcome(Enum):
     AFTER_RECLAIM = 2
     WAITS = 3
     NEVER = 4
+    NOT_KNOWN = 5
+    """It asks for something of nodes that no summary tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ _Stop = tuple[WaitCode, dict[str, int | str]]
 def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
     """`chain`: the project first, then its departments upwards; without `default`, which counts as its projects."""
     memory = max(request.device_memory_mib for request in ask.requests)
-    ask = ask.inside(room)
+    asked, ask = ask, ask.inside(room)
     inside = _inside_quota(ask, chain)
     over = ask.least.gpu_milli - inside
     if never := _no_such_gpu(memory, room) or _never_fits(ask, room):
@@ -70,7 +73,10 @@ def forecast(ask: Ask, chain: Sequence[Standing], room: Room) -> Forecast:
     if stop:
         return Forecast(Outcome.WAITS, inside, over, limit, guarantee, NOT_REACHED, NOT_REACHED, *stop)
     fair_share = _fair_share_step(ask, chain[0])
-    place, stop = _room_step(ask, room)
+    if ask.unknown:
+        place = Step("weak", "Not known", f"the loop does not tell nodes apart by {ask.unknown}")
+        return Forecast(Outcome.NOT_KNOWN, inside, over, limit, guarantee, fair_share, place)
+    place, stop = _room_step(asked, ask.least, room)
     if stop is None:
         return Forecast(Outcome.NOW, inside, over, limit, guarantee, fair_share, place)
     short = ask.least.gpu_milli - room.free.gpu_milli
@@ -194,35 +200,34 @@ def _fair_share_step(ask: Ask, project: Standing) -> Step:
     return Step("weak", text, "may use free GPUs only")
 
 
-def _room_step(ask: Ask, room: Room) -> tuple[Step, _Stop | None]:
+def _room_step(ask: Ask, least: Amounts, room: Room) -> tuple[Step, _Stop | None]:
+    """`least`: all that it asks for, with GPU memory as a share."""
     if not room.ready:
         step = Step("cross", f"None of {counted(room.nodes, 'node')} is ready")
         return step, (WaitCode.NO_READY_NODE, {"nodes": room.nodes})
-    lacking = minus(ask.least, room.free)
+    lacking = minus(least, room.free)
     for index, resource in enumerate(RESOURCES):
-        if ask.least[index] and lacking[index] > 0:
+        if least[index] and lacking[index] > 0:
             short, free = bare(resource, lacking[index]), room.free[index]
             numbers: dict[str, int | str] = {
                 "resource": resource,
                 "short": lacking[index],
-                "requested": ask.least[index],
+                "requested": least[index],
                 "free": free,
             }
             return Step("cross", f"{short} short", f"{amount(resource, free)} free"), (WaitCode.SHORT, numbers)
     if room.taking(ask) is None:
-        return _fragmented(ask, room)
-    each = ask.request.amounts.gpu_milli
-    left = amount(GPU, room.free.gpu_milli) if each else amount("cpu_millicores", room.free.cpu_millicores)
+        return _fragmented(ask.inside(room), room)
+    if ask.level and not any(domain.taking(ask) for domain in room.domains(ask.level)):
+        return _apart(ask, room)
+    left = amount(GPU, room.free.gpu_milli) if least.gpu_milli else amount("cpu_millicores", room.free.cpu_millicores)
     return Step("check", f"{left} free", "fits now"), None
 
 
 def _fragmented(ask: Ask, room: Room) -> tuple[Step, _Stop]:
     """Enough is free in sum, but not together on nodes."""
     allowed = [nodes for nodes in room.free_nodes if ask.allows(nodes)]
-    slots, request, pods = min(
-        ((sum(nodes.fits(request) * nodes.count for nodes in allowed), request, pods) for request, pods in ask.groups),
-        key=lambda found: found[0] - found[2],
-    )
+    slots, request, pods = room.slots(ask)
     # The first that no node has enough of is what it lacks.
     free = [
         (nodes.gpus * DEVICE_MILLI or nodes.share_milli, nodes.cpu_millicores, nodes.memory_bytes) for nodes in allowed
@@ -244,3 +249,17 @@ def _fragmented(ask: Ask, room: Room) -> tuple[Step, _Stop]:
     )
     step = Step("cross", f"{bare(resource, max(pods - slots, 1) * each)} short", note)
     return step, (WaitCode.FRAGMENTED, numbers)
+
+
+def _apart(ask: Ask, room: Room) -> tuple[Step, _Stop]:
+    """There is room, but not inside one domain of the level that it has to stay in."""
+    domains = room.domains(ask.level)
+    slots = max((min(domain.slots(ask)[0], ask.min_members) for domain in domains), default=0)
+    numbers: dict[str, int | str] = {
+        "level": ask.level,
+        "pods": ask.min_members,
+        "slots": slots,
+        "domains": len(domains),
+    }
+    note = f"room for {slots} of {counted(ask.min_members, 'pod')} in the best of {counted(len(domains), 'domain')}"
+    return Step("cross", f"Not in one {ask.level}", note), (WaitCode.TOPOLOGY, numbers)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scheduling.asking import HOSTNAME
 from scheduling.engine.types import NOTHING, Amounts, Node, Request
 from scheduling.quantities import DEVICE_MILLI, device_share_milli
 
@@ -16,7 +17,6 @@ Labels = tuple[tuple[str, str], ...]
 FreeRow = list[int]
 """Of nodes that are alike: the id of one of them, free whole GPUs, the largest free part of a shared GPU in milli, free
 millicores, bytes and pod slots, how many such nodes there are."""
-HOSTNAME = "kubernetes.io/hostname"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ def free_slots(rooms: Iterable[NodeRoom]) -> dict[str, int]:
 
 def free_rows(rooms: Iterable[NodeRoom]) -> list[FreeRow]:
     """Nodes that are alike, and have the same free, in one row. Where room is kept for somebody nothing is offered."""
-    first: dict[tuple[Labels, tuple[object, ...]], int] = {}
+    first: dict[tuple[Labels, tuple[object, ...], int], int] = {}
     counts: Counter[tuple[int, ...]] = Counter()
     for room in rooms:
         node = room.node
-        kind = first.setdefault((_shared(node.labels, node.name), node.taints), node.id)
+        kind = first.setdefault((_shared(node.labels, node.name), node.taints, node.device_memory_mib), node.id)
         free = (room.gpus, room.share_milli, room.cpu_millicores, room.memory_bytes, room.pods)
         counts[kind, *((0,) * len(free) if room.is_kept else free)] += 1
     return [[*row, count] for row, count in sorted(counts.items())]

@@ -46,6 +46,8 @@ def try_code(forecast: Forecast) -> str:
         return PoolTry.NOW
     if forecast.outcome is Outcome.AFTER_RECLAIM:
         return PoolTry.AFTER_RECLAIM
+    if forecast.outcome is Outcome.NOT_KNOWN:
+        return PoolTry.NOT_KNOWN
     return str(forecast.code)
 
 

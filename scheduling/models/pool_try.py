@@ -13,6 +13,7 @@ class PoolTry(models.Model):
 
     NOW = "now"
     AFTER_RECLAIM = "after_reclaim"
+    NOT_KNOWN = "not_known"
     """Beside these: the codes of waiting reasons."""
 
     workload = models.ForeignKey(Workload, models.CASCADE, related_name="tries")

@@ -11,11 +11,12 @@ from scheduling.loops.snapshot_workloads import toleration_of
 from scheduling.models import SubGroup
 
 
-def ask_of(preemptible: bool, groups: Sequence[SubGroup]) -> Ask:
+def ask_of(preemptible: bool, groups: Sequence[SubGroup], level: str) -> Ask:
+    """`level`: what its pods have to be together in, of a topology."""
     first, *others = ((_request(group), group.wanted, group.min_members) for group in groups)
     placement = groups[0].placement
     tolerations = tolerations_of(placement.get("tolerations", ()))
-    return Ask(*first, preemptible, tuple(others), placement.get("nodes", {}), tolerations)
+    return Ask(*first, preemptible, tuple(others), placement.get("nodes", {}), tolerations, level)
 
 
 def tolerations_of(items: Iterable[dict[str, Any]]) -> tuple[Toleration, ...]:

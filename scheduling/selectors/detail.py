@@ -143,7 +143,7 @@ def _why_it_waits(workload: Workload, groups: Sequence[SubGroup], user: Any) -> 
 
 def _chain(workload: Workload, groups: Sequence[SubGroup], code: str, reason: Reason) -> list[dict[str, Any]]:
     """The pools of its order, the one in which it waits among them: what their loops last published says of each."""
-    own, ask = workload.pool, ask_of(workload.preemptible, groups)
+    own, ask = workload.pool, ask_of(workload.preemptible, groups, workload.near_required)
     assert own is not None
     names = workload.spec.spec.get("pools") or [own.name]
     pools = {pool.name: pool for pool in Pool.objects.filter(cluster=workload.cluster_id, name__in=[*names, own.name])}
@@ -159,7 +159,12 @@ def _chain(workload: Workload, groups: Sequence[SubGroup], code: str, reason: Re
 
 def _other_row(pool: Pool, found: Forecast) -> dict[str, Any]:
     """A pool in which it does not wait now."""
-    words = {Outcome.NOW: "would start now", Outcome.AFTER_RECLAIM: "would start soon", Outcome.NEVER: "never fits"}
+    words = {
+        Outcome.NOW: "would start now",
+        Outcome.AFTER_RECLAIM: "would start soon",
+        Outcome.NEVER: "never fits",
+        Outcome.NOT_KNOWN: "not known",
+    }
     tone = "danger" if found.outcome is Outcome.NEVER else ""
     starts = found.outcome is Outcome.NOW
     return {

@@ -89,7 +89,7 @@ def rooms(pools: Collection[int], node_labels: Mapping[str, str] | None = None) 
         )
         .values_list("pool", "nodes", "gpus", "cpu", "memory", "gpu_memory")
     }
-    found = {pool: _room(summaries.get(pool), kinds, *hardware.get(pool, (0, NOTHING, 0))) for pool in pools}
+    found = {pool: room_of(summaries.get(pool), kinds, *hardware.get(pool, (0, NOTHING, 0))) for pool in pools}
     if not node_labels:
         return found
     matching = matching_nodes(pools, [node_labels])[0]
@@ -106,15 +106,15 @@ def matching_nodes(pools: Collection[int], asked: Sequence[Mapping[str, str]]) -
 
 
 def _kinds(nodes: Collection[int]) -> dict[int, FreeNodes]:
-    """Labels and taints of these nodes (ids)."""
+    """Labels, taints and GPU memory of these nodes (ids)."""
     wide = (Cast("labels", TextField()), Cast("taints", TextField()))
     return {
-        pk: FreeNodes(labels=labels_of(labels), taints=taints_of(taints))
-        for pk, labels, taints in Node.objects.filter(pk__in=nodes).values_list("pk", *wide)
+        pk: FreeNodes(labels=labels_of(labels), taints=taints_of(taints), device_memory_mib=memory // MEBIBYTE)
+        for pk, memory, labels, taints in Node.objects.filter(pk__in=nodes).values_list("pk", "gpu_memory_bytes", *wide)
     }
 
 
-def _room(
+def room_of(
     summary: PoolSummary | None, kinds: Mapping[int, FreeNodes], nodes: int, largest: Amounts, device_memory_mib: int
 ) -> Room:
     if summary is None:

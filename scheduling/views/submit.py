@@ -27,7 +27,8 @@ from scheduling.models import Priority, SubGroup, Workload
 from scheduling.prefill import next_name, prefilled
 from scheduling.selectors.asks import tolerations_of
 from scheduling.selectors.my_work import offers_for, submit_projects
-from scheduling.selectors.offers import PoolAnswer, pool_answers
+from scheduling.selectors.offers import Outlook, PoolAnswer
+from scheduling.selectors.sooner import Sooner, sooner
 from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
 from scheduling.services.workload import GANGS, may_change, workload_submit
 from scheduling.services.workload_rules import MOST_GROUPS
@@ -74,8 +75,9 @@ class SubmitPage(Page):
         self.simulated = ClusterInfo.objects.filter(unit=cluster, mode=ClusterInfo.Mode.SIMULATED).exists()
         self.topologies = list(Topology.objects.filter(cluster=cluster))
         self.usual = pool_order(self.chosen) if self.chosen else None
+        self.sooner: list[Sooner] = []
         self.order = self._order(given)
-        self.rows, self.given = group_rows.rows_in(given)
+        self.rows, self.given = group_rows.rows_in(_changed(given))
 
     def form(self, data: QueryDict | None = None, typed: Mapping[str, Any] | None = None) -> SubmitForm:
         """Bound to `data`; or showing what was `typed` without a word about what is still missing."""
@@ -97,6 +99,9 @@ class SubmitPage(Page):
         """The order of pools after what a button of the list asks: `up:a100`, `out:a100`, `add:a100`."""
         move = given.get("move", "")
         names = given.getlist("pools") or given.getlist("pool")
+        act, _, name = given.get("set", "").partition(":")
+        if act == "pool" and name in self.pools:
+            return [name, *(other for other in names if other != name and other in self.pools)]
         return ([] if move == "usual" else reordered(names, move, list(self.pools))) or self._usual()
 
     def _usual(self) -> list[str]:
@@ -124,9 +129,13 @@ class SubmitPage(Page):
             tuple(others),
             labels if isinstance(labels, dict) else {},
             tolerations_of(tolerations) if isinstance(tolerations, list) else (),
+            str(values.get("near_required") or "").partition(":")[2],
         )
-        pools = [self.pools[name] for name in self.order]
-        return pool_answers(self.chosen, pools, ask, values.get("priority") or Priority.MEDIUM)
+        order = [self.pools[name] for name in self.order]
+        unused = [pool for name, pool in self.pools.items() if name not in self.order]
+        outlook = Outlook(self.chosen, [*order, *unused], ask.node_labels)
+        self.sooner = sooner(outlook, order, unused, ask)
+        return [outlook.answer(pool, ask, values.get("priority") or Priority.MEDIUM) for pool in order]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """`shown`: the form; `values`: what it means where it makes sense."""
@@ -135,6 +144,7 @@ class SubmitPage(Page):
         return super().get_context_data(
             project=self.chosen,
             answers=answers,
+            sooner=self.sooner,
             order=[(name, found.get(name)) for name in self.order],
             unused=[name for name in self.pools if name not in self.order],
             usual=self._usual_words(),
@@ -217,6 +227,16 @@ def _part(values: Mapping[str, Any], prefix: str) -> tuple[Request, int, int]:
         device_memory_mib=asked["gpu_memory_mib"],
     )
     return request, pods, min(minimum, pods)
+
+
+def _changed(given: QueryDict) -> QueryDict:
+    """With what the button of a change asks: `set=gpus:4`."""
+    name, _, value = given.get("set", "").partition(":")
+    if name not in ("gpus", "minimum", "preemptible"):
+        return given
+    given = given.copy()
+    given[name] = value
+    return given
 
 
 def named_for(refusal: Refused) -> Refused:

@@ -169,7 +169,8 @@ def test_shares_of_a_device(slots: dict[int, int], free_share: int, pods: int, f
 
 def test_gpu_memory_is_a_share_of_the_pools_largest_gpu() -> None:
     asked = ask(1, device_memory_mib=20 * 1024)
-    room = replace(ROOM, device_memory_mib=80 * 1024)
+    large = tuple(replace(nodes, device_memory_mib=80 * 1024) for nodes in ROOM.free_nodes)
+    room = replace(ROOM, device_memory_mib=80 * 1024, free_nodes=large)
     found = answer(asked, room=room)
     assert (found.outcome, found.guaranteed_milli) == (Outcome.NOW, 250)
     never = answer(asked, room=replace(ROOM, device_memory_mib=16 * 1024))
@@ -200,6 +201,35 @@ def test_labels_that_no_node_has() -> None:
     found = answer(asked)
     assert (found.outcome, found.code) == (Outcome.NEVER, WaitCode.NO_MATCHING_NODE)
     assert found.room.text == "No node has the labels"
+
+
+def test_gpu_memory_counts_by_kind_of_gpu() -> None:
+    """The pool's largest GPUs are all in use; what is free are small ones."""
+    small = FreeNodes(1, 1, **LARGE, device_memory_mib=16 * 1024)
+    room = replace(ROOM, device_memory_mib=80 * 1024, free_nodes=(small,))
+    assert answer(ask(1, device_memory_mib=20 * 1024), room=room).outcome is Outcome.WAITS
+    assert answer(ask(1, device_memory_mib=8 * 1024), room=room).outcome is Outcome.NOW
+    two = ask(1, pods=2, device_memory_mib=8 * 1024)
+    assert answer(two, room=room).outcome is Outcome.NOW
+    assert answer(replace(two, pods=3, min_members=3), room=room).outcome is Outcome.WAITS
+
+
+def test_a_topology_level_has_to_have_room_in_one_domain() -> None:
+    racks = tuple(FreeNodes(2, 4, **LARGE, labels=(("rack", rack),)) for rack in ("r1", "r2"))
+    room = replace(ROOM, free_nodes=(*racks, FreeNodes(1, 4, **LARGE)))
+    together = replace(ask(4, pods=2), level="rack")
+    assert answer(together, room=room).outcome is Outcome.NOW
+    three = ask(4, pods=3)
+    assert answer(three, room=room).outcome is Outcome.NOW
+    found = answer(replace(three, level="rack"), room=room)
+    assert (found.outcome, found.code) == (Outcome.WAITS, WaitCode.TOPOLOGY)
+    assert dict(found.numbers) == {"level": "rack", "pods": 3, "slots": 2, "domains": 2}
+
+
+def test_what_no_summary_tells_of_is_not_known() -> None:
+    labels = {"kubernetes.io/hostname": "n1"}
+    found = answer(replace(ask(1), node_labels=labels), room=replace(ROOM, matching_nodes=1))
+    assert (found.outcome, found.code) == (Outcome.NOT_KNOWN, None)
 
 
 def test_taints_that_it_does_not_tolerate() -> None:

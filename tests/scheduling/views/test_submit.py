@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from orgs.models import ClusterInfo, OrgUnit, User
-from quotas.models import Node, Pool
+from quotas.models import Node, Pool, PoolSummary
 from scheduling.models import SubGroup, Workload
 from tests import factories as make
 
@@ -204,6 +204,54 @@ def test_groups_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) 
     assert "with 8 GPUs" in said(client, **typed(project, kind="3", **(group | {"group1_pods": "1"})))
     assert "Waits for room in h100: 4 GPUs short" in said(client, **typed(project, kind="3", **group))
     assert "Say what it asks for" in said(client, **typed(project, kind="3", **(group | {"group1_cores": ""})))
+
+
+def publish(pool: Pool, *nodes: tuple[Node, int]) -> None:
+    """What the pool's loop says: so many GPUs are free on each of these ready nodes."""
+    rows = [[node.pk, gpus, 0, 128_000, 1024 * 1024**3, 110, 1] for node, gpus in nodes]
+    PoolSummary.objects.filter(pool=pool).update(free_nodes=rows, nodes=len(nodes), ready=len(nodes))
+
+
+def test_taints_and_levels_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
+    topology = make.make_topology("racks", project.cluster, levels=["rack"])
+    taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+    racks = [make.make_node(pool=pool, labels={"rack": rack}) for rack in ("r1", "r2")]
+    publish(pool, *((node, 4) for node in racks), (make.make_node(pool=pool, taints=[taint]), 8))
+    assert "Waits for room in h100" in said(client, **typed(project, gpus="8"))
+    assert "Starts now in h100" in said(client, **typed(project, gpus="8", tolerations="gpu=yes:NoSchedule"))
+    two = typed(project, pods="2", gpus="4")
+    assert "Starts now in h100 with 8 GPUs" in said(client, **two)
+    shown = said(client, **two, near_required=f"{topology.pk}:rack")
+    assert "its 2 pods have to be inside one rack; of 2 domains the best has room for 1." in shown
+    shown = said(client, **typed(project, node_labels=f"kubernetes.io/hostname={racks[0].name}"))
+    assert "none of its 3 ready nodes has the labels" in shown
+    Node.objects.filter(pk=racks[0].pk).update(labels={"kubernetes.io/hostname": racks[0].name})
+    shown = said(client, **typed(project, node_labels=f"kubernetes.io/hostname={racks[0].name}"))
+    assert "Not known in h100: whether the nodes that it asks for are free." in shown
+
+
+def test_what_would_start_sooner_is_offered_and_taken(client: Client, project: OrgUnit, pool: Pool) -> None:
+    other = make.make_pool("a100", cluster=project.cluster)
+    make.make_node(pool=other)
+    make.make_summary(other, gpus=8)
+    publish(pool, *((make.make_node(pool=pool), free) for free in (4, 3)))
+    asked = typed(project, gpus="8", pods="1")
+    shown = said(client, **asked)
+    assert 'value="pool:a100"' in shown
+    assert "4 GPUs a pod instead of 8" in shown
+    taken = said(client, **asked, set="gpus:4")
+    assert "Starts now in h100 with 4 GPUs, all guaranteed." in taken
+    assert 'name="gpus" value="4"' in taken
+    assert "What would start sooner" not in taken
+    assert "Starts now in a100" in said(client, **asked, set="pool:a100")
+    gang = said(client, **typed(project, gpus="4", pods="2"))
+    assert "Start with 1 pod instead of 2; the rest follow" in gang
+    fixed = said(client, **typed(project, gpus="4", pods="1", preemptible=""))
+    assert "What would start sooner" not in fixed, "it starts as it is"
+    make.make_usage(project, pool, 4, non_preemptible_gpu_milli=4000)
+    assert "May be stopped for others</span>" in said(client, **typed(project, preemptible=""))
+    for nonsense in ("gpus:x", "pool:none-such", "kind:9", "", "x"):
+        assert client.post(URL, asked | {"set": nonsense}, headers={"HX-Request": "true"}).status_code == 200
 
 
 def test_labels_and_gpu_memory_are_in_the_answer(client: Client, project: OrgUnit, pool: Pool) -> None:
