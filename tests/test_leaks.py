@@ -16,11 +16,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, resolve, reverse
+from django.utils import timezone
 
 from orgs.models import OrgUnit, Role, User
 from orgs.services.unit import unit_rename
 from quotas.services.quota import quota_set
-from scheduling.models import Workload
+from scheduling.models import CycleReport, Decision, Workload
 from scheduling.selectors.visible import CREATE_WORK
 from scheduling.services.workload import workload_stop
 from tests.api_lines import ENDPOINTS
@@ -97,10 +98,30 @@ def hide(world: World, *, busy: bool) -> Hidden:
         [{"step": "reclaim", "code": "too_little_above", "numbers": {"units": 1, "above": 1000, "free": 0}}],
         [{"code": "preemptible", "numbers": {}, "raises": [], "units": [], "is_least": True}],
     )
+    _decided_for(waiting, world)
     unit_rename(actor=actor_of(), unit=project, name="quagga-7", description="Stripes")
     quota_set(actor=actor_of(), unit=project, pool=world.pool, gpu_milli=1000, expected_version=1)
     workload_stop(actor=actor_of(), workload=running)
     return Hidden(department, project, running, person)
+
+
+def _decided_for(hidden: Workload, world: World) -> None:
+    """In the cycle of the world: somebody's work is stopped for the hidden one, which is placed."""
+    rows = [[unit, 1000, 1000, 0, 1000] for unit in (hidden.project_id, hidden.project.parent_id, world.project.pk)]
+    CycleReport.objects.filter(pk=world.cycle.pk).update(served={"resource": "gpu_milli", "units": rows})
+    numbers = {"unit": world.project.pk, "resource": "gpu_milli", "allocated": 2000, "quota": 0, "fair_share": 0}
+    common = {"pool": world.pool.pk, "epoch": 57, "cycle": world.cycle.cycle, "deadline_at": timezone.now()}
+    common |= {"state": Decision.State.OBSERVED, "batch": hidden.pk, "pod_uid": "uid"}
+    Decision.objects.create(kind=Decision.Kind.PLACE, workload=hidden.pk, pod=1, node=world.node.pk, **common)
+    Decision.objects.create(
+        kind=Decision.Kind.EVICT,
+        workload=world.workload.pk,
+        pod=2,
+        for_workload=hidden.pk,
+        code="reclaim",
+        numbers=numbers,
+        **common,
+    )
 
 
 def hidden_in(world: World, hidden: Hidden) -> World:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scheduling.cycle_file import About, CycleFile, WrongFile, packed, plain, unpacked
 from scheduling.cycle_replay import replay
 from scheduling.engine import Engine, Options, decide
+from scheduling.engine.explain import Explainer
 from scheduling.engine.types import Request, Snapshot
 from tests.examples import examples
 
@@ -44,7 +45,8 @@ def saved(snapshot: Snapshot, options: Options = Options()) -> CycleFile:  # noq
 def test_a_cycle_of_any_engine_comes_out_of_its_file_and_is_decided_the_same(
     whole: Snapshot, steps: list[tuple[int, set[int]]]
 ) -> None:
-    """Also of one that was kept and edited while workloads came and went, and what was decided happened."""
+    """Also of one that was kept and edited while workloads came and went, what was decided happened, and somebody asked
+    why something waits."""
     snapshot, arrived = arriving(whole, 3), 3
     engine = Engine(snapshot)
     for more, ending in [*steps, (0, set())]:
@@ -55,6 +57,9 @@ def test_a_cycle_of_any_engine_comes_out_of_its_file_and_is_decided_the_same(
         assert packed(read) == content
         assert replay(read).is_same(read)
         assert plain(replay(read).decisions) == plain(kept.decisions)
+        for wait in engine.decide().waits[:1]:
+            with engine.settled() as state:
+                Explainer(state).explain(wait.workload)
         following = advance(snapshot, engine.decide())
         late = whole.workloads[arrived : arrived + more]
         arrived += more
