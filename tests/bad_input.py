@@ -45,6 +45,42 @@ OPTIONAL = PRINTABLE | {"missing", "blank", "line break"}
 """What an optional field for free text in several lines takes."""
 WRONG_TYPES: dict[str, Any] = {"none": None, "number": 7, "list": ["a"], "bytes": b"a", "lone surrogate": "a\ud800"}
 
+WITHOUT_FIELDS = {
+    "cycle_ask",
+    "saved_cycle_delete",
+    "rule_delete",
+    "role_delete",
+    "application_delete",
+    "group_delete",
+    "group_member_remove",
+    "key_revoke",
+    "session_end",
+    "other_sessions_end",
+    "user_deactivate",
+    "user_password_reset",
+    "user_second_factor_reset",
+    "user_unlink",
+    "profile_unlink",
+    "user_activate",
+    "unit_delete",
+    "mapping_undo",
+    "cluster_disconnect",
+    "pool_delete",
+    "pools_close",
+    "pools_open",
+    "topology_delete",
+    "tour_close",
+    "tour_open",
+    "workload_why",
+    "workload_stop",
+    "workload_resume",
+    "workload_delete",
+}
+"""Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
+WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new"}
+"""Tried in tests of their own: cells of the matrix (tests/quotas/views/test_quotas.py) and the wizard, whose good
+answers are steps (tests/orgs/views/test_mapping.py)."""
+
 Problems = list[str]
 
 

@@ -32,7 +32,17 @@ from scheduling.services.simulation import simulated_node_do, simulated_node_lab
 from scheduling.services.tour import tour_set
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
-from tests.bad_input import BAD, OPTIONAL, PRINTABLE, FormCase, ServiceCase, form_problems, service_problems
+from tests.bad_input import (
+    BAD,
+    OPTIONAL,
+    PRINTABLE,
+    WITHOUT_FIELDS,
+    WITHOUT_FORM,
+    FormCase,
+    ServiceCase,
+    form_problems,
+    service_problems,
+)
 from tests.factories import actor_of, make_pool, make_topology, signed_in
 from tests.matrix import NONE, of
 from tests.test_url_matrix import LINES, suggested
@@ -365,42 +375,6 @@ FORMS: list[FormCase] = [
         foreign={"project": lambda world: world.elsewhere.pk},
     ),
 ]
-WITHOUT_FIELDS = {
-    "cycle_ask",
-    "saved_cycle_delete",
-    "rule_delete",
-    "role_delete",
-    "application_delete",
-    "group_delete",
-    "group_member_remove",
-    "key_revoke",
-    "session_end",
-    "other_sessions_end",
-    "user_deactivate",
-    "user_password_reset",
-    "user_second_factor_reset",
-    "user_unlink",
-    "profile_unlink",
-    "user_activate",
-    "unit_delete",
-    "mapping_undo",
-    "cluster_disconnect",
-    "pool_delete",
-    "pools_close",
-    "pools_open",
-    "topology_delete",
-    "tour_close",
-    "tour_open",
-    "workload_why",
-    "workload_stop",
-    "workload_resume",
-    "workload_delete",
-}
-"""Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
-WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new"}
-"""Tried in tests of their own: cells of the matrix (tests/quotas/views/test_quotas.py) and the wizard, whose good
-answers are steps (tests/orgs/views/test_mapping.py)."""
-
 SERVICES: list[ServiceCase] = [
     # --- orgs
     ServiceCase(
