@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from portal.models import AuditEvent, AuditSeal, Change, Feed, KeptAnswer, Lease
+from portal.models import AuditEvent, AuditSeal, Change, Feed, KeptAnswer, Lease, LiveWorker
 from portal.read_only import ReadOnlyAdmin
 
 
@@ -20,6 +20,11 @@ class AuditSealAdmin(ReadOnlyAdmin):
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin):
     list_display = ("name", "holder", "epoch", "expires_at", "cycle", "stop_wanted")
+
+
+@admin.register(LiveWorker)
+class LiveWorkerAdmin(ReadOnlyAdmin):
+    list_display = ("holder", "seen_at")
 
 
 @admin.register(Feed)

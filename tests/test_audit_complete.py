@@ -45,6 +45,8 @@ WITHOUT_ACTOR = {
     "portal.services.lease.lease_release": "a loop's own",
     "portal.services.lease.lease_renew": "a loop's own",
     "portal.services.lease.lease_take": "a loop's own",
+    "portal.services.live_worker.worker_gone": "a worker's own",
+    "portal.services.live_worker.worker_seen": "a worker's own",
     "quotas.services.finding.findings_refresh": "findings are observed, not made by anybody",
     "quotas.services.nodes.nodes_replace": "a node's pool follows its labels, as they are observed",
     "quotas.services.pool.default_pool_create": "tells itself",

@@ -17,3 +17,13 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}, epoch {self.epoch}"
+
+
+class LiveWorker(models.Model):
+    """A process that takes leases, and when it last said that it lives. Leases spread over those heard of lately."""
+
+    holder = AsciiField(max_length=120, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.holder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,10 +32,19 @@ def _expiry() -> Any:
     return Now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
+def _free() -> Q:
+    """Never taken, released, or expired longer ago than a call may last."""
+    return Q(holder="") | Q(expires_at__lt=Now() - timedelta(seconds=settings.CALL_TIMEOUT_SECONDS))
+
+
+def lease_holders(*, names: Collection[str]) -> dict[str, str]:
+    """Who holds each of these leases; those that are free are not named."""
+    return dict(Lease.objects.filter(~_free(), name__in=names).values_list("name", "holder"))
+
+
 def lease_take(*, name: str, holder: str) -> Taken | None:
-    """Takes the lease if nobody holds it: never taken, released, or expired longer ago than a call may last."""
-    overdue = Now() - timedelta(seconds=settings.CALL_TIMEOUT_SECONDS)
-    free = Lease.objects.filter(Q(holder="") | Q(expires_at__lt=overdue), name=name)
+    """Takes the lease if nobody holds it."""
+    free = Lease.objects.filter(_free(), name=name)
     # Most of the time somebody holds it: that is found out without a write.
     if Lease.objects.filter(name=name).exists() and not free.exists():
         return None

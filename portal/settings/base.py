@@ -181,6 +181,9 @@ SLOW_CYCLE_SECONDS = env.float("BURSAR_SLOW_CYCLE_SECONDS", default=5.0)
 SAVED_CYCLES = env.int("BURSAR_SAVED_CYCLES", default=10)
 SAVED_CYCLE_MIB = env.int("BURSAR_SAVED_CYCLE_MIB", default=16)
 SAVED_CYCLE_DAYS = env.int("BURSAR_SAVED_CYCLE_DAYS", default=14)
+# Where a test lets this process die or stand still: portal.points.
+POINT = env.str("BURSAR_TEST_POINT", default="")
+POINTS_ARE_ALLOWED = False
 
 LOG_LEVEL = env.str("BURSAR_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="json")

@@ -3,11 +3,13 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import ALLOWED_HOSTS, AUDIT_DAYS, AUDIT_KEYS, CREDENTIAL_KEYS, POSTGRES_OPTIONS, SECRET_KEY, env
+from .base import ALLOWED_HOSTS, AUDIT_DAYS, AUDIT_KEYS, CREDENTIAL_KEYS, POINT, POSTGRES_OPTIONS, SECRET_KEY, env
 
 DEBUG = env.bool("BURSAR_DEBUG", default=False)
 if DEBUG:
     raise ImproperlyConfigured("BURSAR_DEBUG is on. Debug pages show secrets: unset it.")
+if POINT:
+    raise ImproperlyConfigured("BURSAR_TEST_POINT is set. It lets processes kill themselves: unset it.")
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("BURSAR_SECRET_KEY is missing or shorter than 32 characters. Set a long random value.")
 if not CREDENTIAL_KEYS:

@@ -20,6 +20,7 @@ ALLOW_LOCAL_CLUSTERS = True
 STATIC_ROOT = _VAR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+POINTS_ARE_ALLOWED = True
 LOG_FORMAT = "console"
 LOG_LEVEL = "WARNING"
 

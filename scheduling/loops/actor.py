@@ -9,6 +9,7 @@ import structlog
 from django.db.models.functions import Now
 
 from orgs.models import ProjectInfo
+from portal.points import point
 from quotas.models import Node
 from scheduling.clusters.gateway import Bind, Eviction, Gateway, Outcome, Result
 from scheduling.models import Decision, Pod, Workload
@@ -52,12 +53,15 @@ class Actor:
     def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
         """Whether all of it was sent. What is marked as sent and was not, for the worker died, is read later."""
         ids = [row[0] for row in batch]
+        point("recorded")
         with tenure.recording():
             Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.SENT, sent_at=Now())
+        point("sent")
         if kind == Decision.Kind.PLACE:
-            results = gateway.bind(binds(batch), tenure.may_call)
+            results = gateway.bind(binds(batch), lambda: _may_call(tenure))
         else:
-            results = gateway.evict(evictions(batch), tenure.may_call)
+            results = gateway.evict(evictions(batch), lambda: _may_call(tenure))
+        point("answered")
         known = {result.decision for result in results}
         results += [Result(pk, Outcome.FAILED, "The pod or node is gone.") for pk in ids if pk not in known]
         with tenure.recording():
@@ -67,10 +71,16 @@ class Actor:
                 for result in matching:
                     if result.message:
                         _move([result.decision], state, result.message)
+        point("confirmed")
         for result in results:
             if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
                 log.warning("decision_not_done", decision=result.decision, problem=result.message)
         return all(result.outcome is not Outcome.NOT_SENT for result in results)
+
+
+def _may_call(tenure: Tenure) -> bool:
+    point("calling")
+    return tenure.may_call()
 
 
 def _move(decisions: Sequence[int], state: State, error: str = "") -> None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from orgs.models import ClusterInfo
+from portal.points import point
 from scheduling.clusters.gateway import Gateway, GatewayError, Seen
 from scheduling.clusters.registry import gateway_for
 
@@ -60,6 +61,8 @@ class Observer:
             if seen != Seen():
                 with tenure.recording():
                     observed.write(seen)
+                    if seen.pods:
+                        point("observing")
                 self.wake.set()
             now = time.monotonic()
             if now - connected > SEEN_SECONDS:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Q
 
+from portal.points import point
 from portal.services.feed import feed_tell
 from quotas.models import Pool
 from scheduling.choosing import Candidate, Choice, Seen
@@ -68,6 +69,7 @@ def reassign(
         moved = [chosen[pk] for pk in sorted(free)]
         if moved:
             _move(moved, names, now)
+            point("moving")
         _write(tries, pools, now)
         feed_tell(cluster=cluster, workloads=[choice.candidate.id for choice in moved])
     return [choice.candidate.id for choice in moved]

@@ -11,6 +11,7 @@ from collections import defaultdict
 import structlog
 
 from orgs.models import ProjectInfo, UnitState
+from portal.points import point
 from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import Gateway, GatewayError, PodGroup, WorkloadObject
 from scheduling.models import SubGroup, Workload, WorkloadSpec
@@ -96,6 +97,7 @@ class Reconciler:
                 with tenure.recording():
                     Workload.objects.filter(pk=pk).update(state_message=clean(str(problem), 500))
                 continue
+            point("created")
             self._not_before.pop(("workload", pk), None)
             self.observed.applied(item.uid, item.name, item.namespace)
             with tenure.recording():

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from portal.actor import SYSTEM
+from portal.points import point
 from portal.services.audit import Act, audit_record_all
 from quotas.models import Pool
 from scheduling.engine.decisions import Place, Reserve
@@ -48,6 +49,8 @@ def record(tenure: Tenure, cycle: Cycle, samples: Samples, holdings: Holdings | 
     if not (cycle.decided or changes):
         tenure.keep()
         return
+    if cycle.decided:
+        point("decided")
     with tenure.recording():
         cycle = cycle.without(cycle.starting - _still_wanted(cycle.pool, cycle.starting))
         if cycle.decided:

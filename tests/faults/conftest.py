@@ -17,6 +17,14 @@ from django.db import connection
 from tests.harness.servers import free_port, wait_for_port
 
 FOLDER = Path(__file__).parent
+START_SECONDS = 60
+"""A worker needs 3 to hold its leases, on a machine that does nothing else."""
+LOOPS = """
+import threading, django
+django.setup()
+from scheduling.loops.supervisor import supervise
+supervise(threading.Event())
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,11 +69,15 @@ class Workers:
 
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--loops", "--pool", "threads", "-c", "2"]
-        name = f"worker-{len(self._started)}"
-        with (self._folder / f"{name}.log").open("wb") as output:
-            worker = subprocess.Popen(
-                [*command, "-n", name], env=self.environment, stdout=output, stderr=subprocess.STDOUT
-            )
+        return self._start([*command, "-n", f"worker-{len(self._started)}"], {})
+
+    def start_loops(self, point: str) -> subprocess.Popen[bytes]:
+        """Its loops alone, which dies or stands still at a point (portal.points)."""
+        return self._start([sys.executable, "-c", LOOPS], {"BURSAR_TEST_POINT": point})
+
+    def _start(self, command: list[str], more: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self._folder / f"worker-{len(self._started)}.log").open("wb") as output:
+            worker = subprocess.Popen(command, env=self.environment | more, stdout=output, stderr=subprocess.STDOUT)
         self._started.append(worker)
         return worker
 

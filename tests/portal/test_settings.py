@@ -58,6 +58,7 @@ def test_cookies_go_over_https_to_this_host_alone_and_no_script_reads_them() -> 
         ("BURSAR_ALLOWED_HOSTS", None),
         ("BURSAR_ALLOWED_HOSTS", "*"),
         ("BURSAR_DEBUG", "1"),
+        ("BURSAR_TEST_POINT", "sent:kill"),
         ("BURSAR_DATABASE_URL", None),
         ("BURSAR_REDIS_URL", None),
     ],

@@ -59,10 +59,11 @@ class SimulatedGateway:
     def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
         results = []
         for bind in binds:
-            if not keep_going():
-                results.append(Result(bind.decision, Outcome.NOT_SENT))
-                continue
             with writing(self.cluster) as change:
+                # Asked inside: who is frozen after it loses the transaction before anybody takes over.
+                if not keep_going():
+                    results.append(Result(bind.decision, Outcome.NOT_SENT))
+                    continue
                 refusal = bind_pod(change, bind, now_ms())
             results.append(Result(bind.decision, Outcome.FAILED if refusal else Outcome.CONFIRMED, refusal))
         self._changed.set()
@@ -71,10 +72,10 @@ class SimulatedGateway:
     def evict(self, evictions: Sequence[Eviction], keep_going: Callable[[], bool]) -> list[Result]:
         results = []
         for eviction in evictions:
-            if not keep_going():
-                results.append(Result(eviction.decision, Outcome.NOT_SENT))
-                continue
             with writing(self.cluster) as change:
+                if not keep_going():
+                    results.append(Result(eviction.decision, Outcome.NOT_SENT))
+                    continue
                 pod = change.get(KIND.POD, eviction.uid)
                 if pod:
                     life.stop_pod(change, pod, now_ms())

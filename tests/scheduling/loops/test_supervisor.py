@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from orgs.models import ClusterInfo
-from portal.models import Lease
+from portal.models import Lease, LiveWorker
+from portal.services.live_worker import worker_seen
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.loops.readiness import leases_ready
@@ -52,9 +53,6 @@ def names(world: World) -> set[str]:
 def test_one_observer_and_one_assigner_a_cluster_and_one_loop_a_pool(world: World, supervisor: Supervisor) -> None:
     supervisor.look()
     assert set(supervisor.threads) == names(world)
-    second = Supervisor()
-    second.look()
-    assert second.threads == {}, "all taken"
     added = make_pool("new", world.cluster)
     supervisor.look()
     thread = supervisor.threads[f"loop:pool:{added.pk}"]
@@ -72,6 +70,53 @@ def test_a_warm_stop_hands_everything_over_at_once(world: World, supervisor: Sup
     supervisor.look()
     assert set(supervisor.threads) == names(world)
     assert set(Lease.objects.values_list("epoch", flat=True)) == {2}
+    assert LiveWorker.objects.get().holder == supervisor.holder
+
+
+def held(workers: list[Supervisor]) -> list[int]:
+    """How many leases each holds. Fails when one is held twice."""
+    names = [name for worker in workers for name, thread in worker.threads.items() if thread.is_alive()]
+    assert len(names) == len(set(names))
+    return [sum(thread.is_alive() for thread in worker.threads.values()) for worker in workers]
+
+
+def test_a_worker_that_joins_gets_its_part_and_then_nothing_moves(world: World) -> None:
+    for number in range(4):
+        make_pool(f"more-{number}", world.cluster)
+    workers = [Supervisor() for _ in range(3)]
+    try:
+        workers[0].look()
+        assert held(workers) == [8, 0, 0]
+
+        def spread() -> bool:
+            for worker in workers:
+                worker.look()
+            return sorted(held(workers)) == [2, 3, 3]
+
+        eventually(spread)
+        epochs = dict(Lease.objects.values_list("name", "epoch"))
+        assert set(epochs.values()) <= {1, 2, 3}
+        for _ in range(5):
+            assert spread()
+        assert dict(Lease.objects.values_list("name", "epoch")) == epochs, "none is handed to and fro"
+        workers[2].end()
+        eventually(lambda: [worker.look() for worker in workers[:2]] and held(workers[:2]) == [4, 4])
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def test_what_nobody_takes_is_taken_by_anybody(
+    world: World, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.look()
+    worker_seen(holder="lives, and takes nothing")
+    added = f"loop:pool:{make_pool('new', world.cluster).pk}"
+    supervisor.look()
+    assert added not in supervisor.threads, "it is for who holds fewest"
+    monkeypatch.setattr("scheduling.loops.supervisor.STRANDED_SECONDS", -1.0)
+    supervisor.look()
+    assert added in supervisor.threads
 
 
 def test_a_thread_ends_when_its_lease_was_lost(world: World, supervisor: Supervisor) -> None:
