@@ -12,7 +12,9 @@ from scheduling.models import (
     Decision,
     Event,
     Pod,
+    PoolChoice,
     PoolSample,
+    PoolTry,
     PromiseRecord,
     Question,
     SavedCycle,
@@ -150,3 +152,16 @@ class PromiseRecordAdmin(ReadOnlyAdmin):
 class TourClosedAdmin(ReadOnlyAdmin):
     list_display = ("user", "at")
     list_select_related = ("user",)
+
+
+@admin.register(PoolTry)
+class PoolTryAdmin(ReadOnlyAdmin):
+    list_display = ("workload", "pool", "code", "at")
+    list_filter = ("code",)
+    list_select_related = ("workload", "pool")
+
+
+@admin.register(PoolChoice)
+class PoolChoiceAdmin(ReadOnlyAdmin):
+    list_display = ("account", "wait_seconds", "most_moves")
+    list_select_related = ("account",)

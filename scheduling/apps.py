@@ -9,7 +9,7 @@ class SchedulingConfig(AppConfig):
         from portal import background
         from portal.audit_links import register_links
         from portal.selectors.readiness import register_readiness
-        from portal.shell import MenuLine, register_menu
+        from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
         from quotas import hooks as quotas
         from scheduling import answers
         from scheduling.clusters.kubernetes import vet_kubeconfig
@@ -20,6 +20,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.selectors.node_history import node_history
         from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
+        from scheduling.views.pool_choice import pool_choice_setting
 
         orgs.workloads_ever.register(answers.workloads_ever)
         orgs.workloads_impact.register(answers.workloads_impact)
@@ -41,5 +42,6 @@ class SchedulingConfig(AppConfig):
             MenuLine("Workloads", "workloads", "list-tree", "Where", 20, READ_WORK, count=waiting_count, key="w"),
             MenuLine("Scheduler", "scheduler", "timer", "Where", 30, "scheduler:read", key="s"),
         )
+        register_settings(SettingsPart("scheduling/pool_choice.html", pool_choice_setting))
         background.register("scheduling", supervise)
         register_readiness("leases", leases_ready)

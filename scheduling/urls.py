@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import cycles, my_work, overview, scheduler, submit, tour, workload, workloads
+from scheduling.views import cycles, my_work, overview, pool_choice, scheduler, submit, tour, workload, workloads
 
 urlpatterns = [
     path("overview/", overview.OverviewPage.as_view(), name="overview"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("workloads/<int:pk>/stop/", workload.WorkloadAct.as_view(), {"act": "stop"}, name="workload_stop"),
     path("workloads/<int:pk>/run-again/", workload.WorkloadAct.as_view(), {"act": "resume"}, name="workload_resume"),
     path("workloads/<int:pk>/delete/", workload.WorkloadAct.as_view(), {"act": "delete"}, name="workload_delete"),
+    path("settings/pools/choice/", pool_choice.PoolChoiceEdit.as_view(), name="pool_choice"),
     path("scheduler/", scheduler.SchedulerPage.as_view(), name="scheduler"),
     path("scheduler/cycles/", cycles.CyclesPage.as_view(), name="cycles"),
     path("scheduler/cycles/<int:pool>/<int:cycle>/", cycles.CyclePage.as_view(), name="cycle"),

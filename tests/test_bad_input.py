@@ -28,6 +28,7 @@ from quotas.services.pools import NewPool, pools_create
 from quotas.services.quota import quota_set
 from quotas.services.topology import topology_create
 from scheduling.clusters.simulated import simulate_cluster
+from scheduling.services.pool_choice import pool_choice_set
 from scheduling.services.simulation import simulated_node_do, simulated_node_label, simulated_pods_do
 from scheduling.services.tour import tour_set
 from scheduling.services.workload import workload_submit
@@ -300,6 +301,12 @@ FORMS: list[FormCase] = [
     ),
     # --- scheduling
     FormCase(
+        "pool_choice",
+        "admin",
+        lambda world: {"wait_seconds": "60", "most_moves": "3", "expected_version": "0"},
+        legal={key: {"other digits"} for key in ("wait_seconds", "most_moves", "expected_version")},
+    ),
+    FormCase(
         "submit",
         "researcher",
         lambda world: {
@@ -534,6 +541,15 @@ SERVICES: list[ServiceCase] = [
         },
     ),
     # --- scheduling
+    ServiceCase(
+        pool_choice_set,
+        lambda world: {"actor": actor_of(), "wait_seconds": 60, "most_moves": 3},
+        others={
+            "wait_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
+            "most_moves": lambda world: [-1, 101, 1.5, "3", None, True],
+            "expected_version": lambda world: [1, -1, 10**40],
+        },
+    ),
     ServiceCase(
         workload_submit,
         lambda world: {

@@ -182,6 +182,7 @@ LINES: list[Line] = [
     Line("guard", lambda world: {"pk": world.department.pk, "level": 1}, "rest: 404"),
     Line("pools_close", NONE, "SA: 200; rest: 403", 302),
     Line("pools_open", NONE, "SA: 200; rest: 403", 302),
+    Line("pool_choice", NONE, "SA: 200; rest: 403", 422),
     Line("node_pools", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("pool_create", NONE, "SA: 200; En Co Ds Te Cr: 404; rest: 403", 422),
     Line("pool", of(pk="pool.pk"), "En Co Ds Te Cr: 404; rest: 200", "SA: 422; En Co Ds Te Cr: 404; rest: 403"),

@@ -7,7 +7,17 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import engine, loops, packing, philly, quotas, rights, submit  # noqa: F401 (they list themselves)
+from tests.bench import (  # noqa: F401 (they list themselves)
+    assigner,
+    engine,
+    loops,
+    packing,
+    philly,
+    quotas,
+    rights,
+    submit,
+    two_pools,
+)
 from tests.bench.measure import Figure, measurements
 
 
