@@ -32,11 +32,11 @@ from scheduling.engine.types import (
 from tests.bench.measure import Figure, measurement
 
 GIB = 1024**3
-STEP_S, HOURS, WAIT_S = 60, 8, 60
+STEP_S, HOURS, WAIT_S = 60, 6, 60
 NODES = {1: 10, 2: 8, 3: 6, 4: 4}
 """Machines of 8 GPUs in each pool."""
 DEPARTMENTS, PROJECTS = 3, 9
-LOAD = 0.95
+LOAD = 0.93
 MACHINE = Amounts(8000, 128_000, 1024 * GIB)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ class Job:
 
 
 def load(seed: int) -> list[Job]:
-    """Eight hours of submissions that ask for nearly all GPUs; each project prefers pools in its own order."""
+    """Six hours of submissions that ask for nearly all GPUs; each project prefers pools in its own order."""
     chance = random.Random(seed)
     orders = {
         100 + number: tuple(chance.sample(list(NODES), chance.choice([2, 3, 3, 4]))) for number in range(PROJECTS)
