@@ -18,6 +18,9 @@ SECRET_KEY = env.str("BURSAR_SECRET_KEY", default="")
 CREDENTIAL_KEYS = env.list("BURSAR_CREDENTIAL_KEYS", default=[])
 AUDIT_KEYS = env.list("BURSAR_AUDIT_KEYS", default=[])
 AUDIT_DAYS = env.int("BURSAR_AUDIT_DAYS", default=400)
+HISTORY_DAYS = env.int("BURSAR_HISTORY_DAYS", default=180)
+if HISTORY_DAYS < 1:
+    raise ImproperlyConfigured("BURSAR_HISTORY_DAYS is below 1. Set how many days ended workloads are kept.")
 DEBUG = False
 ALLOWED_HOSTS = env.list("BURSAR_ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("BURSAR_TRUSTED_ORIGINS", default=[])

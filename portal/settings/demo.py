@@ -16,6 +16,9 @@ DATABASES = {"default": sqlite_database(DATA / "bursar.sqlite3")}
 CELERY_BROKER_URL = "folder://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(DATA / "broker")}
 
+# It submits all day long, for nobody who would ask about last week.
+HISTORY_DAYS = AUDIT_DAYS = 2
+
 LOG_FORMAT = env.str("BURSAR_LOG_FORMAT", default="console")
 
 CELERY_IMPORTS = ["scheduling.demo.tasks"]

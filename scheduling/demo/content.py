@@ -16,10 +16,11 @@ from orgs.services.project import project_create
 from orgs.services.rule import rule_create
 from orgs.services.user import user_create, users_create
 from portal.actor import SYSTEM
-from quotas.models import Pool, Rank, Topology
+from quotas.models import Pool, Quota, Rank, Topology
 from quotas.services.pool import pool_create
 from quotas.services.pool_order import pool_order_set
-from quotas.services.quota import quota_set
+from quotas.services.quota import QuotaChange, quotas_save
+from quotas.services.quota_rules import values_of
 from quotas.services.topology import topology_create
 from scheduling.clusters.simulated import simulate_cluster
 from scheduling.services.simulation import simulated_node_do
@@ -103,13 +104,15 @@ def _units(site: Site, cluster: OrgUnit) -> dict[str, OrgUnit]:
 
 
 def _quotas(site: Site, pools: dict[str, Pool], units: dict[str, OrgUnit]) -> None:
+    changes = []
     for pool, guaranteed in site.guaranteed.items():
+        column = "cpu_millicores" if pool == "default" else "gpu_milli"
         special = {unit for unit, where in QUOTA_SETTINGS if where == pool and unit in units}
         for unit in [*guaranteed, *sorted(special - guaranteed.keys())]:
-            amount = guaranteed.get(unit, 0) * 1000
-            values: dict[str, Any] = {"cpu_millicores" if pool == "default" else "gpu_milli": amount}
-            values |= QUOTA_SETTINGS.get((unit, pool), {})
-            quota_set(actor=SYSTEM, unit=units[unit], pool=pools[pool], **values)
+            amount = {column: guaranteed.get(unit, 0) * 1000}
+            quota = Quota(**amount | QUOTA_SETTINGS.get((unit, pool), {}))
+            changes.append(QuotaChange(units[unit], pools[pool], values_of(quota)))
+    quotas_save(actor=SYSTEM, changes=changes)
 
 
 def _people(units: dict[str, OrgUnit]) -> None:

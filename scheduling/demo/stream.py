@@ -87,7 +87,7 @@ def _passing(seconds: float) -> list[Job]:
     seconds_run = int(chance.triangular(40, 300, 90))
     if pools == ("default",):
         return [Job(project, name, pools, 0, chance.randint(1, 4), seconds=seconds_run)]
-    share = chance.choice((250, 500)) if pools != ("h100",) else 1000
+    share = chance.choice((250, 500))
     fails = seconds_run // 3 if chance.random() < 0.1 else None
     priority = chance.choice((Priority.LOW, Priority.MEDIUM, Priority.HIGH))
     return [Job(project, name, pools, share_milli=share, priority=priority, seconds=seconds_run, fail_after=fails)]

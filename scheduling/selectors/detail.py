@@ -113,7 +113,7 @@ def why(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:
     if workload.state == State.WAITING:
         return _why_it_waits(workload, groups, user)
     if workload.is_active:
-        return _why_it_runs(workload)
+        return _why_it_runs(workload, groups)
     ran = duration(workload.ended_at - workload.started_at) if workload.ended_at and workload.started_at else ""
     word = {State.COMPLETED: "Completed", State.FAILED: "Failed"}.get(State(workload.state), "Stopped")
     sentence = f"{word} after {ran}." if ran else f"{word} before it started."
@@ -190,7 +190,7 @@ def _chain_row(pool: str, found: Forecast, code: str, reason: Reason) -> dict[st
     }
 
 
-def _why_it_runs(workload: Workload) -> Why:
+def _why_it_runs(workload: Workload, groups: Sequence[SubGroup]) -> Why:
     pool = workload.pool.name if workload.pool else "its pool"
     held = workload.allocated_gpu_milli
     what = gpus_counted(held) if held else counted(workload.pods_running, "pod")
@@ -202,7 +202,9 @@ def _why_it_runs(workload: Workload) -> Why:
     part = over_quota_milli([workload.pool_id], [workload.project_id]).get(workload.pk, 0) if workload.pool_id else 0
     if workload.state == State.DEGRADED:
         run = f"{count(workload.pods_running)} of {counted(workload.pods_wanted, 'pod')} run"
-        return Why(f"Degraded in {pool}: {run}.", workload.state_message or "The others are being started again.")
+        elastic = workload.stale_since is None and any(group.min_members < group.wanted for group in groups)
+        rest = "It has what it needs; the others follow when they may." if elastic else "The others start again."
+        return Why(f"Degraded in {pool}: {run}.", workload.state_message or rest)
     verb = f"Runs in {pool} on {what}"
     if not workload.preemptible:
         return Why(f"{verb}.", "It is non-preemptible: it is never stopped for others.")

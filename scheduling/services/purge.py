@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -28,8 +29,6 @@ from scheduling.models import (
 
 REPORTS = timedelta(days=7)
 DECISIONS = timedelta(days=35)
-WORKLOADS = timedelta(days=180)
-"""After their end, with everything that hangs on them; and what they held."""
 HOURS = timedelta(days=MAX_HISTORY_DAYS + 1)
 ROLLED_UP = Q(at__date__lt=F("pool__rolled_up__until"))
 """Hours that have not become a day yet are kept, however old."""
@@ -44,22 +43,24 @@ SIMULATED_MS = 600_000
 
 
 def purge() -> dict[str, int]:
-    """How many rows of each kind went."""
+    """How many rows of each kind went. Workloads go HISTORY_DAYS after their end with everything that hangs on them and
+    what they held; nothing of theirs is kept for longer."""
     now = timezone.now()
     simulated = time.time_ns() // 1_000_000 - SIMULATED_MS
-    ended: QuerySet[Any] = Workload.objects.filter(ended_at__lt=now - WORKLOADS, applied=False)
+    history = timedelta(days=settings.HISTORY_DAYS)
+    ended: QuerySet[Any] = Workload.objects.filter(ended_at__lt=now - history, applied=False)
     old: list[QuerySet[Any]] = [
-        CycleReport.objects.filter(at__lt=now - REPORTS),
+        CycleReport.objects.filter(at__lt=now - min(REPORTS, history)),
         SavedCycle.objects.filter(expires_at__lt=now),
-        PoolSample.objects.filter(at__lt=now - REPORTS),
-        Decision.objects.filter(at__lt=now - DECISIONS).exclude(state__in=OPEN_STATES),
+        PoolSample.objects.filter(at__lt=now - min(REPORTS, history)),
+        Decision.objects.filter(at__lt=now - min(DECISIONS, history)).exclude(state__in=OPEN_STATES),
         UsageHour.objects.filter(ROLLED_UP, at__lt=now - HOURS),
         CapacityHour.objects.filter(ROLLED_UP, at__lt=now - HOURS),
         UsageDay.objects.filter(at__lt=now - DAYS),
         PromiseRecord.objects.filter(ended_at__lt=now - PROMISES),
         LendingDay.objects.filter(at__lt=now - DAYS),
         ended,
-        Allocation.objects.filter(ended_at__lt=now - WORKLOADS),
+        Allocation.objects.filter(ended_at__lt=now - history),
         Node.objects.filter(removed_at__lt=now - NODES),
         GuardFinding.objects.filter(resolved_at__lt=now - FINDINGS),
         Question.objects.filter(asked_at__lt=now - QUESTIONS),

@@ -57,5 +57,4 @@ def test_every_state_of_the_tour_is_on_its_page_within_two_minutes(tmp_path: Pat
                     wrong[key] = offered[key]
             time.sleep(1)
         assert not missing, f"not to be seen: {sorted(missing)}; without their words: {wrong}"
-        assert set(re.findall(r'id="tour-(\w+)"', ines.get("/overview/"))) == set(STATES)
-        assert demo.rows("select count(*) from scheduling_decision where state = 6") == [(0,)], "nothing was refused"
+        assert set(re.findall(r'<li id="tour-(\w+)"', ines.get("/overview/"))) == set(STATES)

@@ -70,3 +70,14 @@ def test_nodes_and_simulated_objects() -> None:
     purge()
     assert list(pool.nodes.values_list("name", flat=True)) == ["there"]
     assert set(SimObject.objects.filter(kind=4).values_list("uid", flat=True)) == {"b", "c"}
+
+
+def test_a_shorter_history_shortens_all_that_belongs_to_work(settings: Any) -> None:
+    settings.HISTORY_DAYS = 2
+    pool = make_pool()
+    for days in (3, 1):
+        make_workload(f"w{days}", state=Workload.State.COMPLETED, is_active=False, ended_at=ago(days))
+        CycleReport.objects.create(pool=pool, epoch=1, cycle=days, at=ago(days))
+    purge()
+    assert list(Workload.objects.values_list("name", flat=True)) == ["w1"]
+    assert list(CycleReport.objects.values_list("cycle", flat=True)) == [1]
