@@ -70,7 +70,8 @@ def derive(facts: Facts) -> tuple[State, str]:
     running = facts.phases[Phase.RUNNING]
     if running and running + facts.phases[Phase.SUCCEEDED] >= facts.pods:
         return State.RUNNING, ""
-    if running and facts.started:
+    # What has all that must run together, and nothing under way, is short of its other pods also at its first start.
+    if running and (facts.started or not (facts.phases[Phase.STARTING] or facts.below_minimum)):
         return State.DEGRADED, ""
     if running or facts.phases[Phase.STARTING]:
         return State.STARTING, ""

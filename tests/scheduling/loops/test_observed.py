@@ -253,6 +253,8 @@ def facts(pods: int = 2, *, wanted: bool = True, started: bool = False, **phases
         (facts(running=2), State.RUNNING),
         (facts(running=1, succeeded=1, started=True), State.RUNNING),
         (facts(running=1, pending=1, started=True), State.DEGRADED),
+        (facts(running=1, pending=1), State.DEGRADED),
+        (replace(facts(running=1, pending=1), below_minimum=True), State.STARTING),
         (facts(pending=2, started=True), State.WAITING),
         (facts(running=2, wanted=False), State.STOPPING),
         (replace(facts(stopping=1, wanted=False), object=None), State.STOPPING),
