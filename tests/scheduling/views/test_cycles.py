@@ -105,8 +105,10 @@ def test_one_cycle(admin: User, project: OrgUnit, pool: Pool) -> None:
     assert f'rel="prev" href="/scheduler/cycles/{pool.pk}/6/"' in shown
     assert f'rel="next" href="/scheduler/cycles/{pool.pk}/8/"' in shown
     assert "Download" not in shown
-    make.make_saved_cycle(CycleReport.objects.get(cycle=7))
-    assert "Download to replay" in page(admin, f"/scheduler/cycles/{pool.pk}/7/")
+    make.make_saved_cycle(CycleReport.objects.get(cycle=7), problem="KeyError: 7")
+    shown = page(admin, f"/scheduler/cycles/{pool.pk}/7/")
+    assert "Download to replay" in shown
+    assert "It ended with an error, and nothing of it was recorded: <code>KeyError: 7</code>" in shown
     assert f'href="/scheduler/cycles/{pool.pk}/7/"' in page(admin, "/scheduler/")
 
 
