@@ -42,7 +42,7 @@ class About:
     cause: str
     """Why it was saved."""
     took_us: int
-    """Reading and deciding, in microseconds."""
+    """In microseconds, recording included; 0 where it did not come to its end."""
 
 
 @dataclass(frozen=True, slots=True)

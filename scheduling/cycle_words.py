@@ -34,13 +34,13 @@ def looked_at(cycle: CycleFile) -> str:
     about, snapshot = cycle.about, cycle.snapshot
     at = datetime.fromtimestamp(snapshot.now_ms / 1000, UTC)
     pods = sum(len(group.pods) for workload in snapshot.workloads for group in workload.sub_groups)
+    took = f"It took {duration(about.took_us / 1e6)} and" if about.took_us else "It"
     return (
         f"Cycle {count(about.cycle)} of {about.pool} in {about.cluster}, {at:%Y-%m-%d %H:%M:%S} UTC, "
         f"epoch {about.epoch}: "
         f"{counted(len(snapshot.nodes), 'node')}, {counted(len(snapshot.units), 'unit')}, "
         f"{counted(len(snapshot.workloads), 'workload')}, {counted(pods, 'pod')}.\n"
-        f"It took {duration(about.took_us / 1e6)} and was saved because "
-        f"{CAUSES.get(about.cause, about.cause)}."
+        f"{took} was saved because {CAUSES.get(about.cause, about.cause)}."
     )
 
 

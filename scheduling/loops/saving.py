@@ -47,7 +47,9 @@ class Saving:
         wanted = [pk for pk, deciding in wishes.values_list("pk", "deciding") if cycle.decided or not deciding]
         is_slow = seconds >= settings.SLOW_CYCLE_SECONDS and self._may_keep(Cause.SLOW)
         if wanted or is_slow:
-            self._keep(tenure, cycle, cycle.decisions, wanted, Cause.SLOW if is_slow else None)
+            self._keep(
+                tenure, cycle, cycle.decisions, wanted, Cause.SLOW if is_slow else None, took_us=int(seconds * 1e6)
+            )
 
     def failed(self, tenure: Tenure, snapshot: Snapshot, decisions: Decisions | None, problem: Exception) -> None:
         """After a cycle that ended with an error of its own, not one of its surroundings; none of it was recorded."""
@@ -67,11 +69,13 @@ class Saving:
         wanted: list[int],
         cause: Cause | None,
         error: str = "",
+        took_us: int = 0,
     ) -> None:
         if cause is not None:
             self._not_before[cause] = time.monotonic() + PAUSE_SECONDS
         try:
-            content = self._packed(tenure, cycle, decisions, cause or Cause.ASKED, error)
+            about = self._about(tenure, cycle, cause or Cause.ASKED, took_us)
+            content = packed(CycleFile.of(about, cycle.snapshot, decisions, Options(), error))
             with tenure.recording():
                 self._write(tenure, cycle, content, wanted, cause, error)
         except LeaseLost:
@@ -79,17 +83,16 @@ class Saving:
         except Exception:
             log.exception("cycle_not_saved")
 
-    def _packed(self, tenure: Tenure, cycle: Cycle, decisions: Decisions | None, cause: Cause, error: str) -> bytes:
+    def _about(self, tenure: Tenure, cycle: Cycle, cause: Cause, took_us: int) -> About:
         pool = Pool.objects.select_related("cluster").get(pk=self.pool)
-        about = About(
+        return About(
             pool=pool.name,
             cluster=pool.cluster.name,
             cycle=cycle.number,
             epoch=tenure.epoch,
             cause=cause.label,
-            took_us=sum(cycle.timings.values()),
+            took_us=took_us,
         )
-        return packed(CycleFile.of(about, cycle.snapshot, decisions, Options(), error))
 
     def _write(
         self, tenure: Tenure, cycle: Cycle, content: bytes, wanted: list[int], cause: Cause | None, error: str

@@ -87,7 +87,8 @@ def test_what_differs_is_shown(tmp_path: Path) -> None:
 
 def test_a_cycle_that_failed(tmp_path: Path) -> None:
     broken = CycleFile.of(ABOUT, busy_pool(), None, Options(actions=("dance",)), "KeyError: 'dance'")
-    printed = said(tmp_path, broken)
+    printed = said(tmp_path, replace(broken, about=replace(ABOUT, took_us=0, cause="error")))
+    assert "\nIt was saved because something went wrong in it." in printed
     assert "It ended with an error: KeyError: 'dance'" in printed
     assert "The engine stops with the same error." in printed
     mended = said(tmp_path, replace(broken, options=Options()), 1)

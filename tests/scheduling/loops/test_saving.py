@@ -90,6 +90,7 @@ def test_slow_ones_are_kept_but_not_one_after_the_other(world: World, steps: Ste
         steps.cycle()
     saved = SavedCycle.objects.get()
     assert file_of(saved).about.cause == "slow"
+    assert file_of(saved).about.took_us > 0
     settings.SAVED_CYCLES = 2
     for _ in range(4):
         steps.loop._saving._not_before.clear()
