@@ -17,6 +17,8 @@ API: dict[str, Any] = {
         "DATETIME_FORMAT": "iso-8601",
     },
     "KNOX_TOKEN_MODEL": "orgs.AccessKey",
+    # Its migrations would make the table that ours stands for.
+    "MIGRATION_MODULES": {"knox": None},
     "REST_KNOX": {"TOKEN_PREFIX": "bursar_", "AUTH_HEADER_PREFIX": "Bearer"},
     "SPECTACULAR_SETTINGS": {
         "TITLE": "Bursar",
