@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from portal.services.feed import feed_tell
 from quotas.models import Pool
-from scheduling.clusters.simulated import simulate_cluster
 from scheduling.loops.assigner import Assigner
 from scheduling.loops.pool_loop import PoolLoop
 from scheduling.loops.tenure import Tenure
@@ -27,11 +25,11 @@ class Pools:
     """`gpu` has two nodes with four GPUs, `second` one; what waits is tried elsewhere at once."""
 
     def __init__(self, wait_seconds: int = 0, most_moves: int = 3) -> None:
-        self.world = World()
+        self.world = World("two_pools.json")
         self.first = self.world.pool
         self.second = make_pool("second", self.world.cluster, label_key="class")
-        simulate_cluster(self.world.cluster, Path(__file__).parent / "second.json")
-        PoolChoice.objects.create(account=make_account(), wait_seconds=wait_seconds, most_moves=most_moves)
+        chosen = {"wait_seconds": wait_seconds, "most_moves": most_moves}
+        PoolChoice.objects.update_or_create(account=make_account(), defaults=chosen)
         self.steps = Steps(self.world)
         self.loops: dict[int, tuple[PoolLoop, Tenure]] = {self.first.pk: (self.steps.loop, self.steps.tenure)}
         tenure = taken(f"loop:pool:{self.second.pk}")

@@ -28,10 +28,10 @@ GIB = 1024**3
 class World:
     """Two nodes with four GPUs in the pool `gpu`, two nodes without in the default pool."""
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: str = "nodes.json") -> None:
         self.cluster = make_cluster()
         self.pool = make_pool("gpu", self.cluster, label_key="class")
-        simulate_cluster(self.cluster, Path(__file__).parent / "nodes.json")
+        simulate_cluster(self.cluster, Path(__file__).parent / nodes)
         self.default = Pool.objects.get(cluster=self.cluster, is_default=True)
         self.department = OrgUnit.objects.get(parent=self.cluster, name="default")
         self.gateway = SimulatedGateway(self.cluster.pk)
