@@ -61,7 +61,7 @@ CAST: tuple[Job, ...] = (
     Job("grasp", "grasp-rl", ("h100",), 8, 2, kind=Kind.DISTRIBUTED, seconds=200, at=24, every=300),
     Job("walker", "gait-sweep", ("h100",), 4, 2, kind=Kind.DISTRIBUTED, seconds=230, at=36, every=300),
     # A gang that waits: all of its pods, or none.
-    Job("retrieval", "index-rebuild", ("h100",), 8, 8, kind=Kind.DISTRIBUTED, seconds=300, at=36),
+    Job("corpus", "dedup-global", ("h100",), 8, 8, kind=Kind.DISTRIBUTED, priority=LOW, seconds=300, at=36),
     # At the limit: translate may have eight.
     Job("translate", "align-large", ("h100",), 4, 2, kind=Kind.DISTRIBUTED, seconds=300, at=12),
     # Tried in a second pool, as the first is full.

@@ -52,7 +52,7 @@ def test_what_is_due_comes_once_and_again_in_its_next_period() -> None:
     assert Workload.objects.filter(name="asr-release").count() == 1
     at(300 + 48, stream.stream_step)
     assert Workload.objects.filter(name="asr-release").count() == 2
-    assert Workload.objects.filter(name="index-rebuild").count() == 1, "still there"
+    assert Workload.objects.filter(name="dedup-global").count() == 1, "still there"
 
 
 def test_nobody_of_the_stream_waits_for_ever_and_visitors_are_left_alone() -> None:
