@@ -16,6 +16,7 @@ from orgs.models import (
     ProjectInfo,
     Role,
     RolePermission,
+    RuleSync,
     Subject,
     User,
 )
@@ -115,6 +116,13 @@ class AccessKeyAdmin(ReadOnlyAdmin):
 class AccessKeyUseAdmin(ReadOnlyAdmin):
     list_display = ("key", "at", "address")
     list_select_related = ("key",)
+
+
+@admin.register(RuleSync)
+class RuleSyncAdmin(ReadOnlyAdmin):
+    list_display = ("rule", "cluster", "state", "message", "since")
+    list_select_related = ("rule__subject", "rule__role", "rule__scope", "cluster")
+    list_filter = ("state",)
 
 
 @admin.register(UserSession)

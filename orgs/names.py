@@ -13,6 +13,8 @@ from portal.errors import Refused
 
 NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 NAMESPACE_PREFIX = "bursar-"
+SYSTEM_NAMESPACE = re.compile(r"default|kube-.*|bursar-system")
+"""Of the cluster itself, or Bursar's own: a project with one of these would run its work among them."""
 DEFAULT_DEPARTMENT = "default"
 LONGEST_NAME = 63
 # A namespace is at most 63 characters long, its prefix included.
@@ -56,6 +58,23 @@ def checked_name(value: object, kind: UnitKind) -> str:
         )
     if kind == UnitKind.DEPARTMENT and name == DEFAULT_DEPARTMENT:
         raise Refused({"name": "Every cluster has its own department called “default”. Choose another name."})
+    return name
+
+
+def checked_namespace(value: object) -> str:
+    """The name of a namespace that is there already; empty for none."""
+    name = stripped("namespace", value)
+    if not name:
+        return ""
+    if len(name) > LONGEST_NAME or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
+        raise Refused(
+            {
+                "namespace": f"Use at most {LONGEST_NAME} lower-case letters a to z, digits and hyphens, as in "
+                "“team-vision”; a hyphen neither first nor last."
+            }
+        )
+    if SYSTEM_NAMESPACE.fullmatch(name):
+        raise Refused({"namespace": f"The namespace {name} belongs to the cluster itself. Choose another."})
     return name
 
 

@@ -41,5 +41,8 @@ STATES: dict[str, State] = {
     "on time": _GOOD,
     "late": _ODD,
     "not running": _BAD,
+    "in force": _GOOD,
+    "not yet": State("loader", "info"),
+    "being withdrawn": State("loader", "quiet"),
     "paused": State("circle-pause", "quiet"),
 }

@@ -393,7 +393,7 @@ SERVICES: list[ServiceCase] = [
     ServiceCase(
         project_create,
         lambda world: {"actor": actor_of(), "parent": world.department, "name": "robotics"},
-        {"name": (), "description": OPTIONAL},
+        {"name": (), "description": OPTIONAL, "namespace": OPTIONAL},
         {"parent": lambda world: [world.account, world.cluster, world.project]},
     ),
     ServiceCase(

@@ -4,7 +4,7 @@ from django import forms
 
 from orgs.forms.scope import ScopeChoices, ScopeField
 from orgs.models import UnitKind
-from orgs.names import LONGEST_DESCRIPTION, longest_name
+from orgs.names import LONGEST_DESCRIPTION, LONGEST_NAME, longest_name
 
 RULE = "Lower-case letters, digits and hyphens."
 
@@ -23,6 +23,24 @@ class UnitForm(forms.Form):
         field.widget.attrs |= {"maxlength": longest_name(kind), "autocomplete": "off", "spellcheck": "false"}
         if kind != UnitKind.ACCOUNT:
             field.help_text = RULE
+
+
+class ProjectForm(UnitForm):
+    """With a namespace that is there already, where the project is not to have a new one."""
+
+    namespace = forms.CharField(
+        label="Existing namespace",
+        required=False,
+        help_text="Leave it empty for a new one, called bursar- and the project's name.",
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, kind=UnitKind.PROJECT, **kwargs)
+        self.fields["namespace"].widget.attrs |= {
+            "maxlength": LONGEST_NAME,
+            "autocomplete": "off",
+            "spellcheck": "false",
+        }
 
 
 class DeleteForm(forms.Form):

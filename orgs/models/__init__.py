@@ -6,6 +6,7 @@ from .mapping import Mapping
 from .project import ProjectInfo
 from .role import Role, RolePermission
 from .rule import AccessRule, in_force
+from .rule_sync import RuleSync
 from .subject import Subject
 from .unit import OrgUnit, UnitKind, UnitState
 from .user import User
@@ -23,6 +24,7 @@ __all__ = [
     "ProjectInfo",
     "Role",
     "RolePermission",
+    "RuleSync",
     "Subject",
     "UnitKind",
     "UnitState",

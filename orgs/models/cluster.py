@@ -24,6 +24,11 @@ class ClusterInfo(models.Model):
     state_message = models.CharField(max_length=500, blank=True)
     server_version = models.CharField(max_length=60, blank=True)
     last_seen = models.DateTimeField(null=True)
+    access_pending = models.PositiveIntegerField(default=0)
+    """Bindings of people that are still to be written or withdrawn there."""
+    access_drift = models.CharField(max_length=500, blank=True)
+    """What somebody else last changed about them, and was put back."""
+    access_drift_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.unit_id}: {self.get_mode_display()}"

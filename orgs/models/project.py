@@ -16,6 +16,8 @@ class ProjectInfo(models.Model):
     unit = models.OneToOneField(OrgUnit, models.CASCADE, primary_key=True, related_name="project_info")
     cluster = models.ForeignKey(OrgUnit, models.CASCADE, related_name="+")
     namespace = AsciiField(max_length=63)
+    adopted = models.BooleanField(default=False)
+    """It was there before the project; the cluster's administrators give it to the project by a label."""
     phase = models.PositiveSmallIntegerField(choices=Phase, default=Phase.CREATING)
     phase_message = models.CharField(max_length=500, blank=True)
 

@@ -17,6 +17,7 @@ from orgs.models import Group, OrgUnit, Role, UnitKind
 from orgs.selectors.people import groups, people
 from orgs.selectors.roles import role_sections, roles_listed
 from orgs.selectors.rule_list import STATES, rule_counts, rules_found, rules_in_scope
+from orgs.selectors.rule_syncs import kubernetes_clusters, rules_in_clusters
 from orgs.views.base import Page, searched
 from portal.asked import page_size, whole_number
 
@@ -79,14 +80,23 @@ class RulesPage(AccessPage):
         everything = rules_in_scope(self.request)
         counts = rule_counts(everything)
         page = paged(self.request, rules_found(everything, self.request, searched(self.request)))
+        clusters = kubernetes_clusters()
+        holds = rules_in_clusters(list(page), clusters)
         rows = [
-            (rule, may(user, "update", "access_rule", rule.scope), may(user, "delete", "access_rule", rule.scope))
-            for rule in page.object_list
+            (
+                rule,
+                holds.get(rule.pk, []),
+                may(user, "update", "access_rule", rule.scope),
+                may(user, "delete", "access_rule", rule.scope),
+            )
+            for rule in page
         ]
         return super().get_context_data(
             answer=rules_answer(counts, self.scope),
             page=page,
             rows=rows,
+            in_clusters=bool(clusters),
+            clusters=[info for info in clusters if may(user, "read", "access_rule", info.unit)],
             narrowed=any(self.request.GET.get(name) for name in ("q", "role", "kind", "state")),
             role_options=list(Role.objects.order_by("-built_in", "name").values_list("pk", "name")),
             kind_options=[("person", "people"), ("group", "groups"), ("application", "applications")],

@@ -7,12 +7,13 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from orgs import hooks
 from orgs.access import NotVisible, require
 from orgs.forms.scope import ScopeChoices
-from orgs.forms.unit import DeleteForm, MoveForm, UnitForm
-from orgs.models import OrgUnit, UnitKind
+from orgs.forms.unit import DeleteForm, MoveForm, ProjectForm, UnitForm
+from orgs.models import ClusterInfo, OrgUnit, UnitKind
 from orgs.scope import visible_units
 from orgs.selectors.impact import move_impact, unit_impact
 from orgs.services.cluster import cluster_disconnect
@@ -75,11 +76,16 @@ class DepartmentCreate(UnitFormPage):
 
 class ProjectCreate(DepartmentCreate):
     entity = "project"
-    line = "Its namespace is called bursar- and its name, for good."
+    line = "It keeps its namespace for good."
     submit = "Create project"
 
     def form(self, data: Any = None) -> forms.Form:
-        return UnitForm(data, kind=UnitKind.PROJECT)
+        return ProjectForm(data) if self.in_kubernetes else UnitForm(data, kind=UnitKind.PROJECT)
+
+    @cached_property
+    def in_kubernetes(self) -> bool:
+        """Simulated clusters have no namespaces to choose from."""
+        return ClusterInfo.objects.filter(pk=self.unit.cluster_id, mode=ClusterInfo.Mode.KUBERNETES).exists()
 
     def save(self, form: forms.Form) -> str:
         self.made = project_create(actor=self.actor, parent=self.unit, **form.cleaned_data)

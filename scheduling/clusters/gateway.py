@@ -93,18 +93,34 @@ class SeenObject:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBinding:
+    """A binding of people to one of the roles that ship for them (`clusters.access`)."""
+
+    uid: str
+    name: str
+    """Of the role too, where nobody has meddled with it."""
+    namespace: str
+    people: tuple[str, ...] = ()
+    """Addresses, sorted."""
+    intact: bool = True
+    """Binds nobody but people, and to the role of its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A batch of what was seen. `complete` kinds hold everything there is: what is missing is gone."""
 
     nodes: tuple[SeenNode, ...] = ()
     pods: tuple[SeenPod, ...] = ()
     objects: tuple[SeenObject, ...] = ()
+    bindings: tuple[SeenBinding, ...] = ()
     gone_nodes: tuple[str, ...] = ()
     """uids; so below."""
     gone_pods: tuple[str, ...] = ()
     gone_objects: tuple[str, ...] = ()
+    gone_bindings: tuple[str, ...] = ()
     complete: frozenset[str] = frozenset()
-    """Of "nodes", "pods", "objects"."""
+    """Of "nodes", "pods", "objects", "bindings"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,8 @@ class WorkloadObject:
     """What a node must have."""
     tolerations: tuple[dict[str, str], ...] = ()
     """As in Kubernetes."""
+    submitted_by: str = ""
+    """The person's address; empty where it was nobody who is still here."""
     extra: dict[str, Any] = field(default_factory=dict)
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
 
@@ -218,8 +236,18 @@ class Gateway(Protocol):
     def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
         """The pod of that uid now; None when it is gone."""
 
-    def apply_namespace(self, name: str, project: str) -> None:
-        """Creates the namespace or marks it as the project's. Raises GatewayError when it belongs to another."""
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
+        """Creates the project's namespace, or finds that one that was there has been given to the project. Raises
+        GatewayError when it belongs to another, or to none."""
+
+    def access_missing(self) -> tuple[str, ...]:
+        """Which of the roles and policies that ship for people are not in the cluster."""
+
+    def apply_binding(self, namespace: str, role: str, people: Sequence[str]) -> None:
+        """Binds these people, and nobody else, to the role in the namespace."""
+
+    def delete_binding(self, namespace: str, role: str) -> None:
+        """Binds nobody to the role there any more; gone already is fine."""
 
     def apply_workload(self, workload: WorkloadObject) -> None:
         """Creates the workload's object, or leaves the one that is there."""

@@ -14,6 +14,7 @@ from portal.points import point
 from scheduling.clusters.gateway import Gateway, GatewayError, Seen
 from scheduling.clusters.registry import gateway_for
 
+from .access_sync import AccessSync
 from .observed import Observed
 from .reconcile import Reconciler
 from .rows import clean
@@ -55,6 +56,7 @@ class Observer:
     def _watch(self, gateway: Gateway, version: str, tenure: Tenure, stop: threading.Event) -> None:
         observed = Observed(self.cluster)
         reconciler = Reconciler(self.cluster, gateway, observed)
+        access = AccessSync(self.cluster, gateway)
         reconciled = connected = 0.0
         for seen in gateway.watch(stop):
             self._pause = 1.0
@@ -63,6 +65,7 @@ class Observer:
                     observed.write(seen)
                     if seen.pods:
                         point("observing")
+                access.see(seen)
                 self.wake.set()
             now = time.monotonic()
             if now - connected > SEEN_SECONDS:
@@ -71,6 +74,7 @@ class Observer:
             if observed.listed and now - reconciled > RECONCILE_SECONDS:
                 reconciled = now
                 reconciler.tick(tenure)
+                access.tick(tenure)
             tenure.keep()
 
     def _connected(self, tenure: Tenure, version: str) -> None:

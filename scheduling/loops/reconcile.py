@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 
 import structlog
+from django.db.models import F
 
 from orgs.models import ProjectInfo, UnitState
 from portal.points import point
@@ -64,15 +65,15 @@ class Reconciler:
 
     def _namespaces(self, tenure: Tenure) -> None:
         waiting = ProjectInfo.objects.filter(cluster=self.cluster, unit__state=UnitState.ACTIVE)
-        for project, namespace, name in waiting.exclude(phase=ProjectInfo.Phase.READY).values_list(
-            "pk", "namespace", "unit__name"
+        for project, namespace, name, adopted in waiting.exclude(phase=ProjectInfo.Phase.READY).values_list(
+            "pk", "namespace", "unit__name", "adopted"
         ):
             key = ("namespace", project)
             if not self._may_try(tenure, key):
                 continue
             phase, message = ProjectInfo.Phase.READY, ""
             try:
-                self.gateway.apply_namespace(namespace, name)
+                self.gateway.apply_namespace(namespace, name, adopted=adopted)
                 self._not_before.pop(key, None)
             except GatewayError as problem:
                 phase, message = ProjectInfo.Phase.FAILED, str(problem)
@@ -131,13 +132,14 @@ class Reconciler:
 def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
     """These workloads as the cluster is to have them, with their ids; in their order."""
     rows = Workload.objects.filter(pk__in=workloads).order_by("pk")
-    fields = ("uid", "name", "project__project_info__namespace", "project__name", "pool__name", "kind", "image")
+    rows = rows.annotate(by=F("submitted_by__user__email"))
+    fields = ("uid", "name", "project__project_info__namespace", "project__name", "pool__name", "kind", "image", "by")
     groups: dict[int, list[SubGroup]] = defaultdict(list)
     for group in SubGroup.objects.filter(workload__in=workloads).order_by("pk"):
         groups[group.workload_id].append(group)
     specs = dict(WorkloadSpec.objects.filter(workload__in=workloads).values_list("pk", "spec"))
     found = []
-    for pk, uid, name, namespace, project, pool, kind, image in rows.values_list("pk", *fields):
+    for pk, uid, name, namespace, project, pool, kind, image, by in rows.values_list("pk", *fields):
         spec, placement = specs.get(pk, {}), groups[pk][0].placement
         item = WorkloadObject(
             uid=str(uid),
@@ -152,6 +154,7 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
             groups=tuple(_pod_group(group) for group in groups[pk]),
             node_labels=placement.get("nodes", {}),
             tolerations=tuple(placement.get("tolerations", ())),
+            submitted_by=by or "",
             extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
         )
         found.append((item, pk))

@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +33,13 @@ class Api:
         context.load_cert_chain(str(certificate), str(key))
         self._server = server
         self._pool = urllib3.PoolManager(ssl_context=context, maxsize=8, retries=False, timeout=10)
+        self._person: Object = {}
+
+    def of(self, person: str) -> "Api":
+        """The same, as this person, who is only what the cluster knows by that name."""
+        other = copy(self)
+        other._person = {"Impersonate-User": person}
+        return other
 
     def get(self, path: str, **query: str) -> Object:
         return self._send("GET", path, query=query)
@@ -40,8 +48,8 @@ class Api:
         items: list[Object] = self.get(path, **query)["items"]
         return items
 
-    def create(self, path: str, body: Object) -> Object:
-        return self._send("POST", path, body)
+    def create(self, path: str, body: Object, **query: str) -> Object:
+        return self._send("POST", path, body, query=query)
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC_PATCH) -> Object:
         return self._send("PATCH", path, body, content_type)
@@ -76,7 +84,8 @@ class Api:
     ) -> Object:
         address = self._server + path + (f"?{urlencode(query)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
-        response = self._pool.request(method, address, body=content, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, **self._person}
+        response = self._pool.request(method, address, body=content, headers=headers)
         if response.status >= 400:
             raise ApiError(response.status, response.data.decode())
         answer: Object = json.loads(response.data)

@@ -14,14 +14,17 @@ from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.waiting import eventually
 
 FOLDER = Path(__file__).parent
-SHIPPED = FOLDER.parents[1] / "deploy/kubernetes/bursar.yaml"
+SHIPPED = [FOLDER.parents[1] / f"deploy/kubernetes/{name}.yaml" for name in ("bursar", "access", "policies")]
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 PATHS = {
     "Namespace": "/api/v1/namespaces",
     "ServiceAccount": "/api/v1/namespaces/bursar-system/serviceaccounts",
     "Secret": "/api/v1/namespaces/bursar-system/secrets",
     "ClusterRole": f"{RBAC}/clusterroles",
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
+    "ValidatingAdmissionPolicy": f"{ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"{ADMISSION}/validatingadmissionpolicybindings",
 }
 
 
@@ -49,7 +52,7 @@ def control_plane() -> Iterator[ControlPlane]:
 @pytest.fixture(scope="session")
 def kubeconfig(control_plane: ControlPlane) -> str:
     """Of the account that is shipped for Bursar, which has no other rights."""
-    for document in yaml.safe_load_all(SHIPPED.read_text()):
+    for document in [document for file in SHIPPED for document in yaml.safe_load_all(file.read_text())]:
         control_plane.api.create(PATHS[document["kind"]], document)
     secret = f"{PATHS['Secret']}/bursar-token"
     token = eventually(lambda: control_plane.api.get(secret).get("data", {}).get("token"))

@@ -83,7 +83,10 @@ def test_check_names_every_right_that_is_missing_and_no_other(control_plane: Con
     with pytest.raises(GatewayError) as caught:
         weak.check()
     assert str(caught.value) == (
-        "The kubeconfig's account may not create pods/eviction, patch jobs, delete jobs."
+        "The kubeconfig's account may not patch pods, create pods/eviction, patch jobs, delete jobs,"
+        " list rolebindings, watch rolebindings, create rolebindings, patch rolebindings, delete rolebindings,"
+        " get clusterroles, bind clusterroles, get validatingadmissionpolicies, get validatingadmissionpolicybindings,"
+        " bypass policies."
         " Apply deploy/kubernetes/bursar.yaml in the cluster: it grants what Bursar needs."
     )
 
@@ -129,17 +132,23 @@ def test_namespace_is_created_once_and_belongs_to_its_project(
         gateway.apply_namespace("bursar-owned", "other")
 
 
-def test_namespace_that_was_there_is_adopted_with_what_it_holds(
+def test_namespace_that_was_there_is_taken_when_the_cluster_s_administrator_gives_it(
     control_plane: ControlPlane, gateway: KubernetesGateway
 ) -> None:
-    labels = {"team": "physics"}
-    control_plane.api.create("/api/v1/namespaces", {"metadata": {"name": "adopted", "labels": labels}})
-    gateway.apply_namespace("adopted", "physics")
+    with pytest.raises(GatewayError, match=r"There is no namespace adopted: .* kubectl label namespace adopted"):
+        gateway.apply_namespace("adopted", "physics", adopted=True)
+    made = control_plane.api.create("/api/v1/namespaces", {"metadata": {"name": "adopted", "labels": {"team": "x"}}})
+    for adopted in (True, False):
+        with pytest.raises(GatewayError, match=r"by: kubectl label namespace adopted bursar\.dev/project=physics"):
+            gateway.apply_namespace("adopted", "physics", adopted=adopted)
+    labels = {"bursar.dev/project": "physics"}
+    control_plane.api.patch("/api/v1/namespaces/adopted", {"metadata": {"labels": labels}})
+    gateway.apply_namespace("adopted", "physics", adopted=True)
     found = control_plane.api.get("/api/v1/namespaces/adopted")["metadata"]["labels"]
-    assert (found["team"], found["bursar.dev/project"]) == ("physics", "physics")
+    assert found == made["metadata"]["labels"] | labels
 
 
-@pytest.mark.parametrize("name", ["default", "kube-system"])
+@pytest.mark.parametrize("name", ["default", "kube-system", "bursar-system"])
 def test_namespace_of_the_cluster_itself_is_refused(gateway: KubernetesGateway, name: str) -> None:
     with pytest.raises(GatewayError, match="choose another"):
         gateway.apply_namespace(name, "mine")

@@ -86,7 +86,7 @@ def test_first_comes_everything_then_each_change_until_it_is_gone(
     with following(gateway) as told:
         eventually(lambda: any(batch.complete for batch in told.batches))
         first = next(batch for batch in told.batches if batch.complete)
-        assert first.complete == {"nodes", "pods", "objects"}
+        assert first.complete == {"nodes", "pods", "objects", "bindings"}
         assert {node.gpu_count for node in first.nodes if node.name == "watched"} == {4}
         assert told.pod(namespace, "early") is not None
         control_plane.api.create(path, pod("late", "watched"))

@@ -114,6 +114,22 @@ class Job(Fields, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class RoleRef(Fields, frozen=True):
+    kind: str = ""
+    name: str = ""
+
+
+class Subject(Fields, frozen=True):
+    kind: str = ""
+    name: str = ""
+
+
+class RoleBinding(Fields, frozen=True):
+    metadata: Metadata
+    role_ref: RoleRef = RoleRef()
+    subjects: tuple[Subject, ...] = ()
+
+
 class Labelled(Fields, frozen=True):
     """An object of which only the metadata matters."""
 

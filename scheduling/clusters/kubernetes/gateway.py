@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Event
@@ -11,6 +10,9 @@ from typing import TypeVar
 
 import msgspec
 
+from orgs.names import SYSTEM_NAMESPACE
+
+from ..access import CLUSTER_ROLES, POLICIES
 from ..gateway import Bind, Eviction, GatewayError, PoolLabel, Result, Seen, SeenPod, WorkloadObject
 from . import decode, manifests
 from .batch import Batch
@@ -27,8 +29,6 @@ BATCH_SECONDS = 0.2
 # Changes that wait for the observer; beyond that the cluster has to keep them.
 MAX_WAITING_CHANGES = 10_000
 STOP_SECONDS = 2.0
-# A project with one of these as its namespace would run its work among the cluster's own.
-SYSTEM_NAMESPACES = re.compile(r"default|kube-.*")
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 
 T = TypeVar("T")
@@ -93,21 +93,59 @@ class KubernetesGateway:
             raise
         return found if found.uid == uid else None
 
-    def apply_namespace(self, name: str, project: str) -> None:
-        if SYSTEM_NAMESPACES.fullmatch(name):
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
+        if SYSTEM_NAMESPACE.fullmatch(name):
             raise GatewayError(f"The namespace {name} belongs to the cluster itself: choose another.")
         path = f"/api/v1/namespaces/{name}"
+        give = f"kubectl label namespace {name} {manifests.PROJECT}={project}"
         try:
             found = _decode(self._call("GET", path), decode.Labelled).metadata
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
+            if adopted:
+                raise GatewayError(
+                    f"There is no namespace {name}: whoever administers the cluster creates it, then runs: {give}"
+                ) from error
         else:
-            if (owner := found.labels.get(manifests.PROJECT, project)) != project:
-                raise GatewayError(f"The namespace {name} belongs to the project {owner}: choose another.")
             if found.deletion_timestamp is not None:
                 raise GatewayError(f"The namespace {name} is being deleted: try again when it is gone.")
-        self._apply(path, manifests.namespace(name, project))
+            owner = found.labels.get(manifests.PROJECT)
+            if owner is None:
+                # People of the project get rights in it: that is for others than the project's to allow.
+                raise GatewayError(
+                    f"The namespace {name} is there already: whoever administers the cluster gives it to the project "
+                    f"by: {give}"
+                )
+            if owner != project:
+                raise GatewayError(f"The namespace {name} belongs to the project {owner}: choose another.")
+        if not adopted:
+            self._apply(path, manifests.namespace(name, project))
+
+    def access_missing(self) -> tuple[str, ...]:
+        admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+        paths = {name: [f"{manifests.RBAC}/clusterroles/{name}"] for name in CLUSTER_ROLES}
+        paths |= {name: [f"{admission}ies/{name}", f"{admission}ybindings/{name}"] for name in POLICIES}
+        return tuple(name for name, needed in paths.items() if not all(map(self._is_there, needed)))
+
+    def apply_binding(self, namespace: str, role: str, people: Sequence[str]) -> None:
+        path = _binding_path(namespace, role)
+        manifest = manifests.role_binding(namespace=namespace, role=role, people=people)
+        try:
+            self._apply(path, manifest)
+        except ApiError as error:
+            if error.status != UNPROCESSABLE:
+                raise
+            # Somebody put one to another role in its place, and that of a binding cannot be changed.
+            self.delete_binding(namespace, role)
+            self._apply(path, manifest)
+
+    def delete_binding(self, namespace: str, role: str) -> None:
+        try:
+            self._call("DELETE", _binding_path(namespace, role))
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
 
     def apply_workload(self, workload: WorkloadObject) -> None:
         path = _job_path(workload.namespace, workload.name, workload.uid)
@@ -172,6 +210,15 @@ class KubernetesGateway:
             if self.read_pod(order.namespace, order.pod, order.uid) is not None:
                 raise
 
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._call("GET", path)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return True
+
     def _holds_job(self, path: str, uid: str) -> bool:
         try:
             metadata = _decode(self._call("GET", path), decode.Job).metadata
@@ -231,6 +278,10 @@ def _decode(body: bytes, shape: type[T]) -> T:
 
 def _pod_path(namespace: str, pod: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods/{pod}"
+
+
+def _binding_path(namespace: str, role: str) -> str:
+    return f"{manifests.RBAC}/namespaces/{namespace}/rolebindings/{role}"
 
 
 def _job_path(namespace: str, name: str, uid: str) -> str:

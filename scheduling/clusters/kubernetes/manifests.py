@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..gateway import GatewayError, PodGroup, WorkloadObject
 
 FIELD_MANAGER = "bursar"
 SCHEDULER_NAME = "bursar"
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+"""Baseline: no host path, no host network, nothing privileged."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 WORKLOAD = "bursar.dev/workload"
 PROJECT = "bursar.dev/project"
@@ -15,8 +18,10 @@ POOL = "bursar.dev/pool"
 SUB_GROUP = "bursar.dev/sub-group"
 DECISION = "bursar.dev/decision"
 DEVICES = "bursar.dev/devices"
+SUBMITTED_BY = "bursar.dev/submitted-by"
 RUN_SECONDS = "bursar.dev/run-seconds"
 
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 WHOLE_DEVICE = 1000
 MAX_NAME = 63
 
@@ -33,7 +38,19 @@ def namespace(name: str, project: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": {PROJECT: project, MANAGED_BY: FIELD_MANAGER}},
+        "metadata": {"name": name, "labels": {PROJECT: project, MANAGED_BY: FIELD_MANAGER, POD_SECURITY: "baseline"}},
+    }
+
+
+def role_binding(*, namespace: str, role: str, people: Sequence[str]) -> Manifest:
+    """People by their addresses, and to a role of the same name."""
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": role, "namespace": namespace, "labels": {MANAGED_BY: FIELD_MANAGER}},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": person} for person in people],
     }
 
 
@@ -49,8 +66,11 @@ def job(workload: WorkloadObject) -> Manifest:
         POOL: workload.pool,
         SUB_GROUP: group.name,
     }
+    metadata: Manifest = {"labels": labels}
+    if workload.submitted_by:
+        metadata["annotations"] = {SUBMITTED_BY: workload.submitted_by}
     template: Manifest = {
-        "metadata": {"labels": labels},
+        "metadata": dict(metadata),
         "spec": {
             "schedulerName": SCHEDULER_NAME,
             "restartPolicy": "Never",
@@ -66,14 +86,15 @@ def job(workload: WorkloadObject) -> Manifest:
             {name: value for name, value in toleration.items() if value} for toleration in workload.tolerations
         ]
     if (run_seconds := workload.extra.get("run_seconds")) is not None:
-        template["metadata"]["annotations"] = {RUN_SECONDS: str(run_seconds)}
+        notes = metadata.get("annotations", {})
+        template["metadata"]["annotations"] = {**notes, RUN_SECONDS: str(run_seconds)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": job_name(workload.name, workload.uid),
             "namespace": workload.namespace,
-            "labels": labels,
+            **metadata,
         },
         "spec": {
             "parallelism": group.pods,

@@ -54,7 +54,7 @@ class OfficialClient:
         """Asks the server for each right that Bursar needs, and names those that are missing."""
         with _readable(), ThreadPoolExecutor(QUESTIONS_IN_FLIGHT) as executor:
             held = list(executor.map(self._holds, RIGHTS))
-        missing = [str(right) for right, is_held in zip(RIGHTS, held, strict=True) if not is_held]
+        missing = dict.fromkeys(str(right) for right, is_held in zip(RIGHTS, held, strict=True) if not is_held)
         if missing:
             raise GatewayError(f"The kubeconfig's account may not {', '.join(missing)}. {REMEDY}")
 
@@ -62,7 +62,7 @@ class OfficialClient:
         kubernetes = self._kubernetes
         resource, _, part = right.resource.partition("/")
         wanted = kubernetes.V1ResourceAttributes(
-            group=right.group, resource=resource, subresource=part, verb=right.verb
+            group=right.group, resource=resource, subresource=part, verb=right.verb, name=right.name or None
         )
         spec = kubernetes.V1SelfSubjectAccessReviewSpec(resource_attributes=wanted)
         review = kubernetes.V1SelfSubjectAccessReview(spec=spec)

@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ..gateway import GatewayError, SeenNode, SeenObject, SeenPod
+from ..gateway import GatewayError, SeenBinding, SeenNode, SeenObject, SeenPod
 from . import decode
 from .errors import ApiError, UnreachableError
-from .manifests import WORKLOAD
-from .seeing import seen_node, seen_object, seen_pod
+from .manifests import FIELD_MANAGER, MANAGED_BY, RBAC, WORKLOAD
+from .seeing import seen_binding, seen_node, seen_object, seen_pod
 from .transport import Stream, Transport
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ SHORTEST_WATCH_SECONDS = 1.0
 GONE = 410
 CHANCE = random.SystemRandom()
 
-SeenItem = SeenNode | SeenPod | SeenObject
-T = TypeVar("T", decode.Node, decode.Pod, decode.Job)
+SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding
+T = TypeVar("T", decode.Node, decode.Pod, decode.Job, decode.RoleBinding)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind("nodes", "/api/v1/nodes", decode.Node, seen_node),
     Kind("pods", "/api/v1/pods", decode.Pod, seen_pod),
     Kind("objects", "/apis/batch/v1/jobs", decode.Job, seen_object, WORKLOAD),
+    Kind("bindings", f"{RBAC}/rolebindings", decode.RoleBinding, seen_binding, f"{MANAGED_BY}={FIELD_MANAGER}"),
 )
 
 

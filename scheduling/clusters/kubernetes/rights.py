@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..access import CLUSTER_ROLES, POLICIES
+
+RBAC = "rbac.authorization.k8s.io"
+
 
 class Grant(NamedTuple):
     """A rule of the cluster role: each verb on each resource of the API group ("" = the core)."""
@@ -12,6 +16,8 @@ class Grant(NamedTuple):
     resources: tuple[str, ...]
     """`pods/binding` is a part of pods with rights of its own."""
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """Only of these objects; empty: of all."""
 
 
 class Right(NamedTuple):
@@ -20,6 +26,7 @@ class Right(NamedTuple):
     group: str
     resource: str
     verb: str
+    name: str = ""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource}"
@@ -31,8 +38,18 @@ GRANTS = (
     Grant("", ("pods/binding", "pods/eviction"), ("create",)),
     Grant("", ("namespaces",), ("get", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
+    Grant(RBAC, ("rolebindings",), ("list", "watch", "create", "patch", "delete")),
+    Grant(RBAC, ("clusterroles",), ("get", "bind"), tuple(CLUSTER_ROLES)),
+    Grant("admissionregistration.k8s.io", ("validatingadmissionpolicies",), ("get",), POLICIES),
+    Grant("admissionregistration.k8s.io", ("validatingadmissionpolicybindings",), ("get",), POLICIES),
+    # No object: what policies.yaml forbids in namespaces of projects, it does not forbid who may do this.
+    Grant("bursar.dev", ("policies",), ("bypass",)),
 )
 RIGHTS = tuple(
-    Right(grant.group, resource, verb) for grant in GRANTS for resource in grant.resources for verb in grant.verbs
+    Right(grant.group, resource, verb, name)
+    for grant in GRANTS
+    for resource in grant.resources
+    for verb in grant.verbs
+    for name in grant.names or ("",)
 )
 REMEDY = "Apply deploy/kubernetes/bursar.yaml in the cluster: it grants what Bursar needs."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..gateway import ObjectState, PodPhase, SeenNode, SeenObject, SeenPod
+from ..gateway import ObjectState, PodPhase, SeenBinding, SeenNode, SeenObject, SeenPod
 from . import decode
 from .manifests import DECISION, DEVICES, POOL, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
@@ -90,6 +90,17 @@ def seen_object(job: decode.Job) -> SeenObject:
         state=state,
         deleting=job.metadata.deletion_timestamp is not None,
         message=plain(message, MAX_MESSAGE),
+    )
+
+
+def seen_binding(binding: decode.RoleBinding) -> SeenBinding:
+    metadata, ref, subjects = binding.metadata, binding.role_ref, binding.subjects
+    return SeenBinding(
+        uid=metadata.uid,
+        name=metadata.name,
+        namespace=metadata.namespace,
+        people=tuple(sorted({subject.name for subject in subjects})),
+        intact=(ref.kind, ref.name) == ("ClusterRole", metadata.name) and all(who.kind == "User" for who in subjects),
     )
 
 

@@ -87,8 +87,17 @@ class SimulatedGateway:
         found = objects(self.cluster, KIND.POD).filter(uid=uid).first()
         return seen_pod(found) if found else None
 
-    def apply_namespace(self, name: str, project: str) -> None:
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
         """There is nothing to create: a name is enough."""
+
+    def access_missing(self) -> tuple[str, ...]:
+        return ()
+
+    def apply_binding(self, namespace: str, role: str, people: Sequence[str]) -> None:
+        """Nobody works in it but through the pages."""
+
+    def delete_binding(self, namespace: str, role: str) -> None:
+        """There is none."""
 
     def apply_workload(self, workload: WorkloadObject) -> None:
         with writing(self.cluster) as change:

@@ -87,7 +87,7 @@ class Administrator:
         self.page.get_by_role("link", name="default", exact=True).click()
         self.page.get_by_role("link", name="New project").click()
         dialog = self.page.get_by_role("dialog", name="New project in default")
-        dialog.get_by_label("Name").fill(name)
+        dialog.get_by_role("textbox", name="Name", exact=True).fill(name)
         dialog.get_by_role("button", name="Create project").click()
         expect(self.page.get_by_role("treegrid", name="Organization")).to_contain_text(name)
 

@@ -98,6 +98,10 @@ def test_whole_way(
     for project in ("vision", "speech"):
         administrator.create_project(project)
     eventually(lambda: {"bursar-vision", "bursar-speech"} <= namespaces(api))
+    administrator.open("Access")
+    rules = administrator.page.get_by_role("table", name="Rules")
+    # The page renews itself every 20 s.
+    expect(rules).to_contain_text("In force in north", timeout=45_000)
     administrator.set_quota("vision", "a100", 2)
     administrator.set_quota("speech", "a100", 6)
 

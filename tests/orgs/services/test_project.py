@@ -58,3 +58,23 @@ def test_a_project_lies_in_a_department() -> None:
     with pytest.raises(Refused) as refusal:
         project_create(actor=actor_of(), parent=make_cluster(), name="vis-3d")
     assert list(refusal.value.message_dict) == ["parent"]
+
+
+def test_a_project_may_have_a_namespace_that_is_there_already() -> None:
+    vision = make_department()
+    project = project_create(actor=actor_of(), parent=vision, name="vis-3d", namespace=" team-3d ")
+    info = ProjectInfo.objects.get(unit=project)
+    assert (info.namespace, info.adopted) == ("team-3d", True)
+    with pytest.raises(Refused) as refusal:
+        project_create(actor=actor_of(), parent=vision, name="vis-4d", namespace="team-3d")
+    told = "The namespace team-3d belongs to project vis-3d. Choose another."
+    assert refusal.value.message_dict == {"namespace": [told]}
+    plain = project_create(actor=actor_of(), parent=vision, name="plain")
+    assert not ProjectInfo.objects.get(unit=plain).adopted
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "bursar-system", "Team", "-team", "team.a", "t" * 64])
+def test_namespaces_of_the_cluster_and_wrong_names_are_refused(name: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        project_create(actor=actor_of(), parent=make_department(), name="vis-3d", namespace=name)
+    assert list(refusal.value.message_dict) == ["namespace"]

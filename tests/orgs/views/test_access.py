@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from orgs.models import AccessRule, Role, User
+from orgs.models import AccessRule, ClusterInfo, Role, RuleSync, User
 from orgs.views import access
 from portal.models import AuditEvent
 from tests.factories import (
@@ -59,7 +59,7 @@ def test_filters_sorting_and_search() -> None:
 
     def listed(**query: Any) -> set[str]:
         response = client.get("/access/", query)
-        return {rule.subject.title for rule, _, _ in response.context["rows"]}
+        return {rule.subject.title for rule, *_ in response.context["rows"]}
 
     everybody = {"Mira Okafor", "Noor Haddad", "readers", "Ana Krol"}
     assert (
@@ -214,3 +214,52 @@ def test_queries_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     for path in ("/access/", "/access/roles/", "/access/people/", "/access/groups/", "/access/effective/"):
         assert assert_same_queries(client, f"{path}?size=500", lambda: more(2), lambda: more(8)) < 25, path
     assert User.objects.count() == 51
+
+
+def test_rules_say_how_far_they_hold_in_the_clusters_themselves() -> None:
+    clusters = [make_cluster(name, ClusterInfo.Mode.KUBERNETES) for name in ("north", "south", "west", "east")]
+    project = make_project(department=make_department(parent=clusters[0]))
+    pia, noor = make_user(name="Pia Lund"), make_user(name="Noor Haddad")
+    here, gone = make_rule(pia, RESEARCHER, project), make_rule(noor, VIEWER, project)
+    client = signed_in(make_user(name="Ana Krol", role=ADMIN))
+    assert "Not yet in north" in row_of(client, here)
+
+    RuleSync.objects.create(rule=here, cluster=clusters[0], state=RuleSync.State.FAILED, message="bursar-x: full")
+    RuleSync.objects.create(rule=gone, cluster=clusters[0], state=RuleSync.State.IN_FORCE)
+    assert "Failed in north bursar-x: full" in row_of(client, here)
+    assert "In force in north" in row_of(client, gone)
+    AccessRule.objects.filter(pk=gone.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    assert "Being withdrawn in north" in row_of(client, gone)
+
+    everywhere = make_rule(pia, VIEWER, make_account())
+    for cluster in clusters[1:]:
+        RuleSync.objects.create(rule=everywhere, cluster=cluster, state=RuleSync.State.IN_FORCE)
+    words = row_of(client, everywhere)
+    assert "Not yet in north" in words
+    assert "In force in 3 of 4 clusters" in words
+    ClusterInfo.objects.filter(pk=clusters[0].pk).update(state=ClusterInfo.State.DISCONNECTED)
+    assert "Not yet in north the cluster is not connected" in row_of(client, everywhere)
+
+
+def test_what_was_put_back_in_a_cluster_is_told_to_who_reads_its_rules() -> None:
+    north = make_cluster("north", ClusterInfo.Mode.KUBERNETES)
+    told = "The binding bursar:work:read in bursar-x was changed in the cluster, and is put back."
+    ClusterInfo.objects.filter(pk=north.pk).update(access_drift=told, access_drift_at=timezone.now(), access_pending=2)
+    page = text_of(signed_in(make_user(role=ADMIN)), "/access/")
+    assert told in page
+    assert "2 bindings" in page
+    below = make_user(role=DEPARTMENT_ADMIN, scope=make_department(parent=north))
+    assert told not in text_of(signed_in(below), "/access/")
+
+
+def test_simulated_clusters_have_no_rights_of_their_own() -> None:
+    make_rule(make_user(), VIEWER, make_project())
+    assert "kubectl" not in text_of(signed_in(make_user(role=ADMIN)), "/access/")
+
+
+def row_of(client: Client, rule: AccessRule) -> str:
+    """The words of a rule's row, blanks put together."""
+    page = text_of(client, "/access/")
+    row = re.search(rf'<tr id="rule-{rule.pk}".*?</tr>', page, re.DOTALL)
+    assert row is not None
+    return " ".join(re.sub(r"<[^>]*>", " ", row[0]).split())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from orgs.models import OrgUnit, UnitState
+from orgs.models import ClusterInfo, OrgUnit, ProjectInfo, UnitState
 from scheduling.models import Workload
 from tests.factories import (
     ADMIN,
@@ -159,3 +159,14 @@ def test_what_may_not_be_chosen_is_shown_and_says_why() -> None:
     assert "“project: create” there." in client.get(url).content.decode()
     page = client.post(url, {"parent": other.pk}).content.decode()
     assert "other cannot be chosen. This takes the permission" in page
+
+
+def test_a_namespace_is_asked_for_where_there_are_some() -> None:
+    client = signed_in(make_user(role=ADMIN))
+    department = make_department(parent=make_cluster("north", ClusterInfo.Mode.KUBERNETES))
+    path = f"/organization/{department.pk}/projects/new/"
+    assert "Existing namespace" in client.get(path).content.decode()
+    client.post(path, {"name": "vision", "namespace": "team-vision"})
+    assert ProjectInfo.objects.get(unit__name="vision").namespace == "team-vision"
+    simulated = f"/organization/{make_department().pk}/projects/new/"
+    assert "Existing namespace" not in client.get(simulated).content.decode()

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from scheduling.clusters.access import CLUSTER_ROLES, POLICIES
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.official import OfficialClient
 from scheduling.clusters.kubernetes.rights import GRANTS, RIGHTS
 
-SHIPPED = Path(__file__).parents[4] / "deploy/kubernetes/bursar.yaml"
+FOLDER = Path(__file__).parents[4] / "deploy/kubernetes"
 VERSION_FIELDS = ("buildDate", "compiler", "gitCommit", "gitTreeState", "goVersion", "platform")
 
 
@@ -34,11 +35,25 @@ def client_of(answer: object) -> tuple[OfficialClient, Answering]:
     return OfficialClient(transport, 5), transport  # type: ignore[arg-type]
 
 
+def shipped(file: str, kind: str) -> list[dict[str, Any]]:
+    return [found for found in yaml.safe_load_all((FOLDER / file).read_text()) if found["kind"] == kind]
+
+
 def test_shipped_role_grants_what_is_asked_for_and_nothing_else() -> None:
-    (role,) = [found for found in yaml.safe_load_all(SHIPPED.read_text()) if found["kind"] == "ClusterRole"]
+    (role,) = shipped("bursar.yaml", "ClusterRole")
+    names = [{"resourceNames": list(grant.names)} if grant.names else {} for grant in GRANTS]
     assert role["rules"] == [
-        {"apiGroups": [grant.group], "resources": list(grant.resources), "verbs": list(grant.verbs)} for grant in GRANTS
+        {"apiGroups": [grant.group], "resources": list(grant.resources), "verbs": list(grant.verbs), **name}
+        for grant, name in zip(GRANTS, names, strict=True)
     ]
+
+
+def test_roles_and_policies_that_ship_for_people_are_those_that_are_looked_for() -> None:
+    assert {role["metadata"]["name"] for role in shipped("access.yaml", "ClusterRole")} == set(CLUSTER_ROLES)
+    for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+        names = {policy["metadata"]["name"] for policy in shipped("policies.yaml", kind)}
+        # What restrains Bursar itself is not for Bursar to look for.
+        assert names == {*POLICIES, "bursar-itself"}
 
 
 def test_each_right_is_asked_for_once() -> None:
@@ -51,6 +66,8 @@ def test_each_right_is_asked_for_once() -> None:
     assert len(asked) == len(RIGHTS)
     wanted = {"group": "", "resource": "pods", "subresource": "eviction", "verb": "create"}
     assert [question for question in asked if question["subresource"] == "eviction"] == [wanted]
+    bound = [question["name"] for question in asked if question["verb"] == "bind"]
+    assert bound == list(CLUSTER_ROLES)
 
 
 @pytest.mark.parametrize(("major", "minor", "is_enough"), [("1", "26", True), ("1", "25+", False), ("2", "0", True)])
