@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from scheduling.clusters.gateway import Bind, Eviction, GatewayError, Outcome, PodGroup, WorkloadObject
+from scheduling.clusters.gateway import Bind, Eviction, GatewayError, Outcome, PodGroup, PoolLabel, WorkloadObject
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from tests.cluster.api import ApiError, Object
@@ -186,6 +186,22 @@ def test_bind_puts_the_pod_on_its_node_with_the_decision(
     seen = gateway.read_pod(namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
     assert seen is not None
     assert (seen.node, seen.decision, seen.devices, seen.workload) == ("binds", 1, "0", wanted.uid)
+
+
+def test_label_follows_the_pool_and_what_is_gone_needs_none(
+    control_plane: ControlPlane, gateway: KubernetesGateway, namespace: str
+) -> None:
+    wanted = workload(namespace)
+    gateway.apply_workload(wanted)
+    pod = eventually(lambda: pods_of(control_plane, wanted))[0]["metadata"]
+    label = PoolLabel(wanted.uid, wanted.name, namespace, "second", ((pod["name"], pod["uid"]), ("gone", "uid-1")))
+    gateway.label_pool(label)
+    gateway.label_pool(replace(label, pool="third", pods=((pod["name"], "uid-of-another"),)))
+    (found,) = pods_of(control_plane, wanted)
+    assert found["metadata"]["labels"]["bursar.dev/pool"] == "second"
+    (job,) = control_plane.api.items(JOBS.format(namespace), labelSelector=f"bursar.dev/workload={wanted.uid}")
+    assert job["metadata"]["labels"]["bursar.dev/pool"] == "third"
+    gateway.apply_workload(wanted)
 
 
 def test_bind_again_is_done_already_and_another_one_is_refused(
