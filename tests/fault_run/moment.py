@@ -1,0 +1,145 @@
+"""What the watcher reads: the simulated cluster and the decisions as of one moment, past all code that is watched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.reading import as_of_one_moment
+from quotas.models import Node, Quota
+from scheduling.models import Decision, Pod, SimObject, SubGroup, Workload
+
+KIND = SimObject.Kind
+Kind, State = Decision.Kind, Decision.State
+LATELY_MS = 30_000
+OPEN = (State.RECORDED, State.SENT, State.CONFIRMED, State.UNKNOWN)
+DONE = (State.CONFIRMED, State.OBSERVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A decision to start a pod."""
+
+    pk: int
+    pod_uid: str
+    node: str
+    devices: str
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    pk: int
+    pod_uid: str
+    workload: int
+    code: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A workload, as the watcher needs it."""
+
+    name: str
+    uid: str
+    project: int
+    pool: int
+    preemptible: bool
+    wanted: bool
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pod as the database has it."""
+
+    uid: str
+    workload: int
+    node: str
+    devices: str
+    device_milli: int
+    phase: int
+
+    @property
+    def holds(self) -> bool:
+        """Room on its node."""
+        return bool(self.node) and self.phase <= Pod.Phase.STOPPING
+
+
+@dataclass(slots=True)
+class Moment:
+    at_ms: int
+    nodes: dict[str, SimObject] = field(default_factory=dict)
+    pods: list[SimObject] = field(default_factory=list)
+    """Of the cluster; also those that went lately."""
+    jobs: dict[str, SimObject] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
+    """Those of the pods here."""
+    evicts: dict[str, list[Evict]] = field(default_factory=lambda: defaultdict(list))
+    """By the pod's uid."""
+    owners: dict[int, Owner] = field(default_factory=dict)
+    quotas: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Milli-GPU by project and pool."""
+
+    def held(self) -> dict[tuple[int, int], int]:
+        """Milli-GPU that each project has in each pool, with what is on its way to it."""
+        amounts: dict[tuple[int, int], int] = defaultdict(int)
+        opened = self.opened
+        asked = {pod.uid: pod.spec["devices"] * pod.spec["device_milli"] for pod in self.pods}
+        for row in self.rows.values():
+            owner = self.owners.get(row.workload)
+            if owner and (row.holds or row.uid in opened):
+                amounts[owner.project, owner.pool] += asked.get(row.uid, 0)
+        return dict(amounts)
+
+    @property
+    def opened(self) -> dict[str, Place]:
+        """By pod the placement that is under way."""
+        return {place.pod_uid: place for place in self.places.values() if place.state in OPEN}
+
+
+def read() -> Moment:
+    with as_of_one_moment():
+        now_ms = int(timezone.now().timestamp() * 1000)
+        moment = Moment(now_ms)
+        lately = Q(deleted=False) | Q(due_ms__gt=now_ms - LATELY_MS)
+        for item in SimObject.objects.filter(lately).exclude(kind=KIND.CLOCK):
+            if item.kind == KIND.NODE:
+                moment.nodes[item.name] = item
+            elif item.kind == KIND.JOB:
+                moment.jobs[item.uid] = item
+            else:
+                moment.pods.append(item)
+        names = dict(Node.objects.values_list("pk", "name"))
+        fields: Any = ("uid", "workload_id", "node__name", "devices", "device_milli", "phase")
+        for uid, workload, node, *rest in Pod.objects.values_list(*fields):
+            moment.rows[uid] = Row(uid, workload, node or "", *rest)
+        uids = {pod.uid for pod in moment.pods} | set(moment.rows)
+        decisions = Decision.objects.filter(pod_uid__in=uids).order_by("pk")
+        for pk, uid, kind, state, node, devices, workload, code in decisions.values_list(
+            "pk", "pod_uid", "kind", "state", "node", "devices", "workload", "code"
+        ):
+            if kind == Kind.PLACE:
+                moment.places[pk] = Place(pk, uid, names.get(node, ""), devices, state)
+            elif kind == Kind.EVICT and state not in (State.VOID, State.FAILED):
+                moment.evicts[uid].append(Evict(pk, uid, workload, code, state in OPEN))
+        moment.owners = _owners({str(pod.owner) for pod in moment.pods})
+        for unit, pool, milli in Quota.objects.values_list("unit", "pool", "gpu_milli"):
+            moment.quotas[unit, pool] = milli
+    return moment
+
+
+def _owners(uids: set[str]) -> dict[int, Owner]:
+    found = Workload.objects.filter(uid__in=uids)
+    minimum = dict(SubGroup.objects.filter(workload__in=found).values_list("workload", "min_members"))
+    return {
+        pk: Owner(name, str(uid), project, pool or 0, preemptible, desired == Workload.Desired.RUNNING, minimum[pk])
+        for pk, name, uid, project, pool, preemptible, desired in found.values_list(
+            "pk", "name", "uid", "project", "pool", "preemptible", "desired"
+        )
+    }

@@ -1,0 +1,49 @@
+"""Looks at everything at short intervals, and remembers what was not as it must be."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from django.db import Error, connection
+
+from .checks import half_there, violations
+from .moment import Moment, read
+
+PAUSE_SECONDS = 0.7
+FRESH_MS = 3000
+"""An older moment says little about how things stood when something was decided."""
+
+
+class Watcher(threading.Thread):
+    def __init__(self) -> None:
+        super().__init__(name="watcher", daemon=True)
+        self.ended = threading.Event()
+        self.found: dict[str, float] = {}
+        """Sentences, and when each was first true (seconds since the start of the run)."""
+        self.moments = 0
+        self.pods_seen: set[str] = set()
+        self._began = time.monotonic()
+        self._half: dict[str, int] = {}
+        self._before: Moment | None = None
+
+    def run(self) -> None:
+        while not self.ended.wait(PAUSE_SECONDS):
+            try:
+                self.look()
+            except Error:
+                connection.close()
+        connection.close()
+
+    def look(self) -> None:
+        moment = read()
+        before = self._before
+        if before and moment.at_ms - before.at_ms > FRESH_MS:
+            before = None
+        for sentence in [*violations(moment, before), *half_there(moment, self._half)]:
+            if sentence not in self.found:
+                self.found[sentence] = time.monotonic() - self._began
+                print(f"  NOT WELL: {sentence}", flush=True)
+        self._before = moment
+        self.moments += 1
+        self.pods_seen |= {pod.uid for pod in moment.pods if "node" in pod.status}
