@@ -26,7 +26,7 @@ class Refusing(SimulatedGateway):
         super().__init__(cluster)
         self.calls: list[tuple[str, str]] = []
 
-    def apply_namespace(self, name: str, project: str) -> None:
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
         self.calls.append(("namespace", name))
         if name in self.refused:
             raise GatewayError(f"{name} belongs to another")
