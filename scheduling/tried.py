@@ -40,15 +40,17 @@ class Tried:
 def tried(
     attempts: list[Mapping[str, Any]], succeeds: str | None, pool: str, unit: Callable[[int], str]
 ) -> list[Tried]:
-    """All ways in their order; those that were not reached say so."""
+    """All ways in their order, those that fail alike in one; those that were not reached say so."""
     failed = {attempt["step"]: attempt for attempt in attempts}
-    found = []
+    found: list[Tried] = []
     for way, name in NAMES.items():
         if way == succeeds:
             found.append(Tried(name, Step("check", SUCCEEDS[way])))
         elif way in failed:
             numbers = failed[way]["numbers"]
             text = _obstacle(failed[way]["code"], Figures(numbers, unit), pool, unit, numbers)
+            if found and found[-1].step == Step("cross", text):
+                name = f"{found.pop().name}; {name[0].lower()}{name[1:]}"
             found.append(Tried(name, Step("cross", text), numbers.get("until_ms")))
         else:
             found.append(Tried(name, Step("dash", "not needed" if succeeds else "not reached")))

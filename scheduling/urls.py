@@ -1,6 +1,17 @@
 from django.urls import path
 
-from scheduling.views import cycles, my_work, overview, pool_choice, scheduler, submit, tour, workload, workloads
+from scheduling.views import (
+    cycles,
+    my_work,
+    overview,
+    pool_choice,
+    scheduler,
+    shapes,
+    submit,
+    tour,
+    workload,
+    workloads,
+)
 
 urlpatterns = [
     path("overview/", overview.OverviewPage.as_view(), name="overview"),
@@ -8,6 +19,7 @@ urlpatterns = [
     path("overview/tour/open/", tour.TourSet.as_view(closed=False), name="tour_open"),
     path("my-work/", my_work.MyWorkPage.as_view(), name="my_work"),
     path("submit/", submit.SubmitPage.as_view(), name="submit"),
+    path("submit/shapes/", shapes.ShapesCard.as_view(), name="submit_shapes"),
     path("workloads/", workloads.WorkloadsPage.as_view(), name="workloads"),
     path("workloads/<int:pk>/", workload.WorkloadPage.as_view(), name="workload"),
     path("workloads/<int:pk>/why/", workload.WorkloadAsk.as_view(), name="workload_why"),

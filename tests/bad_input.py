@@ -71,6 +71,7 @@ WITHOUT_FIELDS = {
     "topology_delete",
     "tour_close",
     "tour_open",
+    "submit_shapes",
     "workload_why",
     "workload_stop",
     "workload_resume",

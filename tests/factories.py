@@ -47,6 +47,7 @@ from scheduling.models import (
     Assignment,
     CycleReport,
     Pod,
+    PoolTry,
     Question,
     SavedCycle,
     SubGroup,
@@ -377,6 +378,11 @@ def make_answer(workload: Workload, attempts: list[Any], remedies: list[Any], **
         as_of=timezone.now(),
         **(values | fields),
     )
+
+
+def make_try(workload: Workload, pool: Pool, **fields: Any) -> PoolTry:
+    """What the assigner saw for a workload in one of its pools."""
+    return PoolTry.objects.create(workload=workload, pool=pool, **({"code": PoolTry.NOW} | fields))
 
 
 def make_summary(

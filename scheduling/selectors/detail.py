@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from orgs.access import may
-from portal.formats import count, counted, duration, gpus, gpus_counted
+from portal.formats import clock, count, counted, duration, gpus, gpus_counted
 from portal.words import Step
 from quotas.models import Pool, PoolSummary
 from scheduling.engine.decisions import WaitCode
 from scheduling.forecast import Forecast, Outcome, forecast
-from scheduling.models import Pod, SubGroup, Waiting, Workload
+from scheduling.models import Pod, PoolTry, SubGroup, Waiting, Workload
 from scheduling.quantities import amount
 from scheduling.reasons import NOT_LOOKED_AT, Reason, wait_reason
 
@@ -149,16 +150,19 @@ def _chain(workload: Workload, groups: Sequence[SubGroup], code: str, reason: Re
     pools = {pool.name: pool for pool in Pool.objects.filter(cluster=workload.cluster_id, name__in=[*names, own.name])}
     ids = [pool.pk for pool in pools.values()]
     standing, room = standings([workload.project], ids), rooms(ids, ask.node_labels)
+    tries = dict(PoolTry.objects.filter(workload=workload).values_list("pool", "at"))
     rows = []
     for name in dict.fromkeys([*names, own.name]):
         if pool := pools.get(name):
             found = forecast(ask, standing.chain(workload.project, pool), room[pool.pk])
-            rows.append(_chain_row(name, found, code, reason) if pool == own else _other_row(pool, found))
+            rows.append(
+                _chain_row(name, found, code, reason) if pool == own else _other_row(pool, found, tries.get(pool.pk))
+            )
     return rows
 
 
-def _other_row(pool: Pool, found: Forecast) -> dict[str, Any]:
-    """A pool in which it does not wait now."""
+def _other_row(pool: Pool, found: Forecast, tried_at: datetime | None) -> dict[str, Any]:
+    """A pool in which it does not wait now. `tried_at`: when the assigner last saw a change there."""
     words = {
         Outcome.NOW: "would start now",
         Outcome.AFTER_RECLAIM: "would start soon",
@@ -169,7 +173,7 @@ def _other_row(pool: Pool, found: Forecast) -> dict[str, Any]:
     starts = found.outcome is Outcome.NOW
     return {
         "pool": pool.name,
-        "note": words.get(found.outcome, "would wait"),
+        "note": words.get(found.outcome, "would wait") + (f", tried since {clock(tried_at)}" if tried_at else ""),
         "tone": tone,
         "steps": list(found.steps),
         "starts": starts,

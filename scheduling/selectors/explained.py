@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
 
 from orgs.models import OrgUnit
 from portal.actor import Actor
@@ -23,12 +22,9 @@ from scheduling.remedy_words import OF_UNITS, remedy_title
 from scheduling.services.workload import may_submit
 from scheduling.tried import Tried, tried
 
+from .asked import Asked, asked
 from .names import UnitName, unit_namer
 
-FRESH = timedelta(seconds=10)
-"""So long an answer is shown before it is asked for again."""
-LATE = timedelta(seconds=5)
-"""After so long without an answer the page says so."""
 GIVES_UP = {
     RemedyCode.PREEMPTIBLE: "",
     RemedyCode.WIDER_TOPOLOGY: "level",
@@ -56,54 +52,25 @@ class Help:
 class Told:
     """How far the answer is, and what it says."""
 
-    state: str = "never"
-    """`never` asked; `known`; `not_here`: the loop does not see it; `failed`."""
-    asks: bool = False
-    """The page has to ask: nothing is known yet, or not lately."""
-    waits: bool = False
-    """An answer is on its way."""
-    late: bool = False
-    """No loop has answered for some seconds."""
-    asked_at: datetime | None = None
-    cycle: int = 0
-    as_of: datetime | None = None
+    asked: Asked
     ways: list[Tried] = field(default_factory=list)
     helps: list[Help] = field(default_factory=list)
     when: str = ""
     succeeds: bool = False
 
-    @property
-    def key(self) -> str:
-        """Of this state of the question."""
-        return f"{self.asked_at:%H%M%S%f}" if self.asked_at else "0"
-
 
 def told(workload: Workload, pool: Pool, actor: Actor, starts_in: Sequence[str]) -> Told:
     """`starts_in`: pools of its order in which it would start now. Four queries at most."""
-    question = Question.objects.filter(pool=pool, kind=Question.Kind.WHY, about=workload.pk).first()
+    found = asked(pool, Question.Kind.WHY, workload.pk)
     submits = may_submit(actor, workload)
     others = [_elsewhere(workload, name, submits) for name in starts_in]
-    if question is None:
-        return Told(asks=True, helps=others)
-    now = timezone.now()
-    answer = question.answer or {}
-    found: dict[str, Any] = {"helps": others}
-    if answer.get("state") == "known":
-        unit = unit_namer(_numbers(answer))
-        ways = tried(answer["attempts"], answer["succeeds"], pool.name, unit)
-        helps = _helps(answer["remedies"], workload, pool, actor, unit)
-        found = {"ways": ways, "helps": [*others, *helps], "when": _when(ways, answer["succeeds"])}
-        found["succeeds"] = bool(answer["succeeds"])
-    return Told(
-        state=answer.get("state", "never"),
-        asks=not question.is_open and now - question.asked_at > FRESH,
-        waits=question.is_open,
-        late=question.is_open and now - question.asked_at > LATE,
-        asked_at=question.asked_at,
-        cycle=question.cycle,
-        as_of=question.as_of,
-        **found,
-    )
+    if found.state != "known":
+        return Told(found, helps=others)
+    answer = found.answer
+    unit = unit_namer(_numbers(answer))
+    ways = tried(answer["attempts"], answer["succeeds"], pool.name, unit)
+    helps = [*others, *_helps(answer["remedies"], workload, pool, actor, unit)]
+    return Told(found, ways, helps, _when(ways, answer["succeeds"]), bool(answer["succeeds"]))
 
 
 def _numbers(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -28,6 +28,7 @@ from scheduling.prefill import next_name, prefilled
 from scheduling.selectors.asks import tolerations_of
 from scheduling.selectors.my_work import offers_for, submit_projects
 from scheduling.selectors.offers import Outlook, PoolAnswer
+from scheduling.selectors.shapes import shapes_in
 from scheduling.selectors.sooner import Sooner, sooner
 from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
 from scheduling.services.workload import GANGS, may_change, workload_submit
@@ -141,10 +142,15 @@ class SubmitPage(Page):
         """`shown`: the form; `values`: what it means where it makes sense."""
         answers = self.answers(kwargs.pop("values"))
         found = {answer.pool.name: answer for answer in answers}
+        shapes = None
+        if self.chosen is not None and answers:
+            shapes = shapes_in(self.chosen, answers[0].pool, preemptible=bool(kwargs["form"]["preemptible"].value()))
         return super().get_context_data(
             project=self.chosen,
             answers=answers,
             sooner=self.sooner,
+            shapes=shapes,
+            source=self.source(),
             order=[(name, found.get(name)) for name in self.order],
             unused=[name for name in self.pools if name not in self.order],
             usual=self._usual_words(),
@@ -164,15 +170,19 @@ class SubmitPage(Page):
         arguments = form.arguments()
         return arguments | ({"pools": ()} if self._usual_words()[1] else {})
 
-    def again(self) -> tuple[Workload, QueryDict] | None:
-        """The workload that the form is to be filled in as (`?from=`), and what that makes of it."""
-        asked = self.request.GET
-        if not asked.get("from"):
+    def source(self) -> Workload | None:
+        """The workload that the form is filled in as (`?from=`)."""
+        number = self.request.GET.get("from")
+        return workload_for(self.request.user, whole_number(number) or 0) if number else None
+
+    def again(self) -> QueryDict | None:
+        """The form as that workload, with the change that the address asks for."""
+        source, asked = self.source(), self.request.GET
+        if source is None:
             return None
-        source = workload_for(self.request.user, whole_number(asked["from"]) or 0)
         groups = list(SubGroup.objects.filter(workload=source).order_by("pk"))
         active = Workload.objects.filter(project=source.project, is_active=True, name__startswith=source.name[:40])
-        return source, prefilled(
+        return prefilled(
             source,
             groups,
             next_name(source.name, set(active.values_list("name", flat=True))),
@@ -182,13 +192,12 @@ class SubmitPage(Page):
         )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if found := self.again():
-            source, given = found
+        if given := self.again():
             self.read(given)
             form = self.form(given)
             form.is_valid()
             typed = {name: given.get(name) for name in form.fields}
-            context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data, source=source)
+            context = self.get_context_data(form=self.form(typed=typed), values=form.cleaned_data)
             return self.render_to_response(context)
         self.read(request.GET)
         form = self.form()

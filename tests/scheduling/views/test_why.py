@@ -174,7 +174,9 @@ def test_another_pool_of_its_order_that_has_room_is_a_help(researcher: User, wor
     shown = page(researcher, workload)
     assert "h100 now: it would start there" in shown
     assert f"/submit/?from={workload.pk}&change=pool_first&to=h100" in shown
-    assert "would start now" in shown
+    assert "would start now</span>" in shown
+    make.make_try(workload, other, at=datetime(2026, 11, 5, 14, 40, tzinfo=UTC))
+    assert "would start now, tried since 14:40</span>" in page(researcher, workload)
 
 
 def test_who_holds_the_pool_is_named_as_far_as_one_may_know(researcher: User, workload: Workload, pool: Pool) -> None:
@@ -203,6 +205,13 @@ def test_more_remedies_take_no_more_queries(researcher: User, workload: Workload
         question.save()
 
     assert_same_queries(make.signed_in(researcher), f"/workloads/{workload.pk}/", lambda: times(1), lambda: times(5))
+
+
+def test_ways_that_fail_alike_are_one_line() -> None:
+    alike = [attempt(step, WaitCode.BLOCKED, unit=1) for step in (Step.START, Step.CONSOLIDATE, Step.RECLAIM)]
+    ways = tried([*alike, attempt(Step.PREEMPT, Obstacle.SWITCHED_OFF)], None, "a100", lambda unit: "vision")
+    assert [way.step.text for way in ways] == ["vision is blocked in a100", "this pool does not do that"]
+    assert ways[0].name.startswith("Start in free room; move others together; take back")
 
 
 def test_every_code_has_words() -> None:
