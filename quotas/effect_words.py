@@ -100,3 +100,22 @@ def total_words(total: Total) -> str:
 def signed(resource: Resource, share: FairShare) -> str:
     """A change with its sign."""
     return f"{'+' if share.change > 0 else '−'}{resource.words(abs(share.change))}"
+
+
+def effect_rows(effect: Effect) -> list[dict[str, object]]:
+    """The panel in lines, for programs: the sentence, who gains and loses, whether it adds up, fair shares."""
+    rows: list[dict[str, object]] = [{"text": sentence(effect), "figure": None, "tone": "change"}]
+    for line in effect.lines:
+        tone, remarked = remark(line)
+        text = f"{line.unit.name} in {line.pool.name}, {line.resource.label}"
+        figure = f"{line.resource.words(line.before)} → {line.resource.words(line.after)}"
+        rows.append({"text": text, "figure": figure, "tone": tone or "change", "names": remarked or note(line)})
+    for total in effect.totals:
+        over = total.after > total.available
+        rows.append({"text": total_words(total), "figure": None, "tone": "over" if over else "kept"})
+    for pool, resource, shares in effect.fair:
+        for share in shares:
+            text = f"Fair share of {share.unit.name} in {pool.name}, {resource.label}"
+            figure = f"{resource.words(share.now)} → {resource.words(share.then)}"
+            rows.append({"text": text, "figure": figure, "tone": "danger" if share.change < 0 else "change"})
+    return rows

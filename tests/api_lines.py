@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from orgs.models import Role
+from quotas.models import Quota
+from tests.factories import make_quota
 from tests.matrix import NONE, Arguments, of, statuses
 from tests.world import World
 
@@ -29,7 +32,14 @@ class Endpoint:
             return {401}
         if method in self.answers:
             return {statuses(self.answers[method])[who]}
-        return {405, 404} if 404 in self.statuses(who, "get") else {405}
+        shown = statuses(next(iter(self.answers.values())))[who]
+        return {405, 404} if shown == 404 else {405}
+
+
+def given(world: World) -> dict[str, Any]:
+    """A quota of the project."""
+    quota = Quota.objects.filter(unit=world.project, pool=world.pool).first()
+    return {"pk": (quota or make_quota(world.project, world.pool, 1)).pk}
 
 
 UNITS_SEEN = "rest: 200"
@@ -88,5 +98,209 @@ ENDPOINTS = [
             "delete": "SA: 204; Vi AA: 403; rest: 404",
         },
         {"patch": lambda world: {"description": "Arms"}},
+    ),
+    # --- who
+    Endpoint(
+        "roles-list",
+        NONE,
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA: 201; DA Ed RM AA: 403; rest: 404"},
+        {"post": lambda world: {"name": "Day shift", "permissions": ["project:read"]}},
+    ),
+    Endpoint(
+        "roles-detail",
+        of(pk="custom_role.pk"),
+        {
+            "get": "SA DA Ed RM AA: 200; rest: 404",
+            "patch": "SA: 200; DA Ed RM AA: 403; rest: 404",
+            "delete": "SA: 204; DA Ed RM AA: 403; rest: 404",
+        },
+        {"patch": lambda world: {"name": "Day shift"}},
+    ),
+    Endpoint(
+        "access-rules-list",
+        NONE,
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA DA Ed RM AA: 201; rest: 404"},
+        {
+            "post": lambda world: {
+                "subject": "vision-research",
+                "role": Role.objects.get(name="Environment administrator").pk,
+                "scope": world.project.pk,
+            }
+        },
+    ),
+    Endpoint(
+        "access-rules-detail",
+        of(pk="rule.pk"),
+        {
+            "get": "SA DA Ed RM AA: 200; rest: 404",
+            "patch": "SA DA Ed RM AA: 200; rest: 404",
+            "delete": "SA DA Ed RM AA: 204; rest: 404",
+        },
+        {"patch": lambda world: {"expires_at": "2998-12-31T00:00:00Z"}},
+    ),
+    Endpoint(
+        "access-rules-detail",
+        of(pk="rule_above.pk"),
+        {"get": "SA AA: 200; rest: 404", "patch": "SA AA: 200; rest: 404", "delete": "SA AA: 204; rest: 404"},
+        {"patch": lambda world: {"expires_at": "2998-12-31T00:00:00Z"}},
+    ),
+    Endpoint(
+        "users-list",
+        NONE,
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA: 201; DA Ed RM AA: 403; rest: 404"},
+        {"post": lambda world: {"email": "mira@example.org", "name": "Mira"}},
+    ),
+    Endpoint(
+        "users-detail",
+        of(pk="people.viewer.pk"),
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "patch": "SA: 200; DA Ed RM AA: 403; rest: 404"},
+        {"patch": lambda world: {"is_active": False}},
+    ),
+    Endpoint(
+        "groups-list",
+        NONE,
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA: 201; DA Ed RM AA: 403; rest: 404"},
+        {"post": lambda world: {"name": "language"}},
+    ),
+    Endpoint(
+        "groups-detail",
+        of(pk="group.pk"),
+        {
+            "get": "SA DA Ed RM AA: 200; rest: 404",
+            "patch": "SA: 200; DA Ed RM AA: 403; rest: 404",
+            "delete": "SA: 204; DA Ed RM AA: 403; rest: 404",
+        },
+        {"patch": lambda world: {"description": "Ears"}},
+    ),
+    Endpoint(
+        "group-members-list",
+        NONE,
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA: 201; DA Ed RM AA: 403; rest: 404"},
+        {"post": lambda world: {"group": world.group.pk, "user": world.people["viewer"].pk}},
+    ),
+    Endpoint(
+        "group-members-detail",
+        of(pk="member.pk"),
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "delete": "SA: 204; DA Ed RM AA: 403; rest: 404"},
+    ),
+    Endpoint(
+        "applications-list",
+        NONE,
+        {"get": "SA DA Ed AA: 200; rest: 404", "post": "SA AA: 201; DA Ed: 403; rest: 404"},
+        {"post": lambda world: {"name": "Night runs"}},
+    ),
+    Endpoint(
+        "applications-detail",
+        of(pk="application.pk"),
+        {
+            "get": "SA DA Ed AA: 200; rest: 404",
+            "patch": "SA AA: 200; DA Ed: 403; rest: 404",
+            "delete": "SA AA: 204; DA Ed: 403; rest: 404",
+        },
+        {"patch": lambda world: {"description": "Trains"}},
+    ),
+    Endpoint(
+        "access-keys-list",
+        NONE,
+        {"get": "nobody rest: 200", "post": "nobody rest: 201"},
+        {"post": lambda world: {"name": "nightly"}},
+    ),
+    Endpoint(
+        "access-keys-detail",
+        of(pk="key.pk"),
+        {
+            "get": "SA AA L1: 200; rest: 404",
+            "patch": "SA: 422; AA: 422; L1: 200; rest: 404",
+            "delete": "SA AA L1: 204; rest: 404",
+        },
+        {"patch": lambda world: {"name": "weekly"}},
+    ),
+    Endpoint("access-keys-rotate", of(pk="key.pk"), {"post": "SA AA: 422; L1: 201; rest: 404"}),
+    # --- what
+    Endpoint(
+        "pools-list",
+        NONE,
+        {"get": "En Co Ds Te Cr: 404; rest: 200", "post": "SA: 201; Vi AA: 403; En Co Ds Te Cr: 404; rest: 422"},
+        {
+            "post": lambda world: {
+                "cluster": world.cluster.pk,
+                "name": "rack-7",
+                "label_key": "example.org/rack",
+                "label_value": "r07",
+            }
+        },
+    ),
+    Endpoint(
+        "pools-detail",
+        of(pk="pool.pk"),
+        {
+            "get": "En Co Ds Te Cr: 404; rest: 200",
+            "patch": "SA: 200; En Co Ds Te Cr: 404; rest: 403",
+            "delete": "SA: 204; En Co Ds Te Cr: 404; rest: 403",
+        },
+        {"patch": lambda world: {"min_runtime_seconds": 60}},
+    ),
+    Endpoint("nodes-list", NONE, {"get": "SA DA Ed ML Vi AA: 200; rest: 404"}),
+    Endpoint("nodes-detail", of(pk="node.pk"), {"get": "SA DA Ed ML Vi AA: 200; rest: 404"}),
+    Endpoint(
+        "quotas-list",
+        NONE,
+        {"get": "En Co Ds Te Cr: 404; rest: 200", "post": "SA DA Ed: 201; En Co Ds Te Cr: 404; rest: 403"},
+        {"post": lambda world: {"unit": world.project.pk, "pool": world.default_pool.pk, "gpu_milli": 1000}},
+    ),
+    Endpoint(
+        "quotas-detail",
+        given,
+        {
+            "get": "En Co Ds Te Cr: 404; rest: 200",
+            "patch": "SA DA Ed: 200; En Co Ds Te Cr: 404; rest: 403",
+            "delete": "SA DA Ed: 204; En Co Ds Te Cr: 404; rest: 403",
+        },
+        {"patch": lambda world: {"gpu_milli": 2000}},
+    ),
+    Endpoint(
+        "quotas-bulk",
+        NONE,
+        {"post": "SA DA Ed: 200; En Co Ds Te Cr: 404; rest: 422"},
+        {"post": lambda world: {"changes": [{"unit": world.project.pk, "pool": world.pool.pk, "gpu_milli": 3000}]}},
+    ),
+    # --- work
+    Endpoint(
+        "workloads-list",
+        NONE,
+        {
+            "get": "En Co Ds Te Cr: 404; rest: 200",
+            "post": "SA DA Ed RM L1 L2: 201; En Co Ds Te Cr: 404; rest: 403",
+        },
+        {
+            "post": lambda world: {
+                "project": world.project.pk,
+                "kind": "training",
+                "name": "train-9",
+                "image": "python:3.12",
+                "cpu_millicores": 1000,
+                "memory_bytes": 1024**3,
+            }
+        },
+    ),
+    Endpoint(
+        "workloads-detail",
+        of(pk="workload.pk"),
+        {"get": "En Co Ds Te Cr: 404; rest: 200", "delete": "SA DA Ed RM L1: 204; En Co Ds Te Cr: 404; rest: 403"},
+    ),
+    Endpoint(
+        "workloads-detail",
+        of(pk="work_elsewhere.pk"),
+        {"get": "SA Vi AA: 200; rest: 404", "delete": "SA: 204; Vi AA: 403; rest: 404"},
+    ),
+    Endpoint(
+        "workloads-stop",
+        of(pk="workload.pk"),
+        {"post": "SA DA Ed RM L1: 200; En Co Ds Te Cr: 404; rest: 403"},
+    ),
+    Endpoint(
+        "workloads-resume",
+        of(pk="work_of_l2.pk"),
+        {"post": "SA DA Ed RM L2: 201; En Co Ds Te Cr: 404; rest: 403"},
     ),
 ]

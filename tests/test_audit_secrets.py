@@ -22,7 +22,7 @@ from orgs.models import ClusterInfo, User
 from orgs.secrets import encrypt
 from orgs.services.cluster import cluster_create
 from orgs.services.user import user_create
-from portal.models import AuditEvent
+from portal.models import AuditEvent, KeptAnswer
 from scheduling.services.workload import workload_resume, workload_submit
 from tests.bad_input import FormCase
 from tests.factories import PASSWORD, actor_of, code_of, make_user, signed_in
@@ -136,6 +136,31 @@ def test_signing_in_and_passwords() -> None:
     assert CANARY not in log
     assert link[0].rsplit("-", 1)[1].rstrip("/") not in log
     assert not any(part in log for user in User.objects.all() for part in (user.password, user.password.split("$")[-1]))
+
+
+def test_access_keys(caplog: pytest.LogCaptureFixture) -> None:
+    """Made, used, rotated, refused, revoked, by page and by the API: neither the audit log nor another log nor any
+    answer but the first has one."""
+    world = make_world()
+    cache.clear()
+    client = signed_in(world.people["admin"])
+    page = client.post("/profile/keys/new/", {"name": "a", "rights": "everything"}).content.decode()
+    made = client.post("/api/v1/access-keys/", {"name": "b"}, content_type="application/json").json()
+    tokens = [*re.findall(r"bursar_[0-9a-f]{64}", page), made["key"]]
+    url = f"/api/v1/access-keys/{made['id']}/"
+    tokens.append(client.post(f"{url}rotate/", {}, content_type="application/json").json()["key"])
+    assert len(set(tokens)) == 3
+    answers = []
+    for token in tokens:
+        header = {"Authorization": f"Bearer {token}"}
+        answers += [Client(headers=header).get(path) for path in ("/api/v1/access-keys/", url, "/profile/")]
+        answers.append(Client(headers={"Authorization": f"Bearer {token[:-1]}"}).get(url))
+        answers.append(Client(headers=header).post("/api/v1/access-keys/", {"name": token}))
+    answers += [client.get("/profile/"), client.delete(url)]
+    told = in_the_log() + caplog.text + json.dumps(list(KeptAnswer.objects.values()), default=str)
+    told += "".join(answer.content.decode() for answer in answers)
+    assert not any(token in told for token in tokens)
+    assert AuditEvent.objects.filter(entity="accesskey").count() == 4
 
 
 def recovery_codes() -> list[str]:

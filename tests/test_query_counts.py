@@ -34,7 +34,7 @@ def test_no_page_needs_more_queries_than_its_baseline() -> None:
     counts |= {
         endpoint.name: len(queries_of(client, reverse(endpoint.name, kwargs=endpoint.arguments(world))))
         for endpoint in ENDPOINTS
-        if endpoint.statuses("SA", "get") == {200}
+        if "get" in endpoint.answers
     }
     if os.environ.get("BURSAR_UPDATE_COUNTS"):
         BASELINE.write_text(json.dumps(counts, indent=2, sort_keys=True) + "\n")

@@ -106,16 +106,21 @@ class ChangedUnits(Creates, Changes, Deletes, Units):
         effect: Effect = ()
         parent = values.get("parent")
         if parent is not None and parent.pk != row.parent_id:
+            user, place = self.request.user, row
             if not row.contains(parent):
-                effect = move_rows(move_impact(row, parent, self.request.user), row, parent)
+                effect = self.effect(lambda: move_rows(move_impact(place, parent, user), place, parent))
             row = unit_move(actor=self.actor, unit=row, parent=parent)
         if "name" in values or "description" in values:
             name, description = values.get("name", row.name), values.get("description")
             unit_rename(actor=self.actor, unit=row, name=name, description=description)
         return effect
 
+    def gone(self, row: OrgUnit) -> Effect:
+        """What goes along with the unit."""
+        return self.effect(lambda: impact_rows(unit_impact(row, self.request.user), row))
+
     def deleted(self, row: OrgUnit) -> Effect:
-        effect = impact_rows(unit_impact(row, self.request.user), row)
+        effect = self.gone(row)
         unit_delete(actor=self.actor, unit=row)
         return effect
 
@@ -136,7 +141,7 @@ class Clusters(ChangedUnits):
         return cluster_create(actor=self.actor, **values)
 
     def deleted(self, row: OrgUnit) -> Effect:
-        effect = impact_rows(unit_impact(row, self.request.user), row)
+        effect = self.gone(row)
         cluster_disconnect(actor=self.actor, cluster=row)
         return effect
 

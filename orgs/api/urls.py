@@ -1,10 +1,17 @@
 from rest_framework.routers import SimpleRouter
 
-from orgs.api import units
+from orgs.api import applications, people, roles, units
 
 router = SimpleRouter(use_regex_path=False)
 router.register("clusters", units.Clusters, "clusters")
 router.register("departments", units.Departments, "departments")
 router.register("projects", units.Projects, "projects")
+router.register("roles", roles.Roles, "roles")
+router.register("access-rules", roles.Rules, "access-rules")
+router.register("users", people.Users, "users")
+router.register("groups", people.Groups, "groups")
+router.register("group-members", people.Members, "group-members")
+router.register("applications", applications.Applications, "applications")
+router.register("access-keys", applications.Keys, "access-keys")
 
 urlpatterns = router.urls

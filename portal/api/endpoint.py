@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -15,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from portal.access import may_any
 from portal.actor import Actor
-from portal.api.listing import Listing, fields_asked, page_of
+from portal.api.listing import Listing, fields_asked, flag, page_of
 from portal.api.problems import BadParameter, Changed
 from portal.api.schema import Operations
 from portal.api.throttling import Throttle
@@ -105,6 +106,10 @@ class Endpoint(GenericViewSet):
             location = self.reverse_action("detail", kwargs={"pk": row.pk})
         return Done(status, body, location, etag_of(row, body), effect)
 
+    def effect(self, lines: Callable[[], Effect]) -> Effect:
+        """What a change is about to do to others, asked where it is only tried."""
+        return lines() if flag(self.request.query_params, "dry_run") else ()
+
     def read_in(self, serializer_class: type[Serializer], *, partial: bool = False) -> dict[str, Any]:
         """What was sent, read; refused where it is not what the fields take."""
         serializer = serializer_class(data=self.request.data, partial=partial, context=self.get_serializer_context())
@@ -155,6 +160,8 @@ class Creates(Endpoint):
     """Give `create_serializer` and `made`."""
 
     create_serializer: type[Serializer]
+    told_once: Mapping[str, str] = {}
+    """Secrets of the new thing: `made` sets them."""
 
     def made(self, values: dict[str, Any]) -> Model:
         """Calls the service."""
@@ -162,13 +169,16 @@ class Creates(Endpoint):
 
     def create(self, request: Request) -> Response:
         values = self.read_in(self.create_serializer)
+        return self.created(lambda: self.made(values))
+
+    def created(self, make: Callable[[], Model]) -> Response:
+        """Answers with what `make` makes, and with what is told once, which is not kept for a second answer."""
 
         def act() -> Done:
-            made = self.made(values)
-            self.kwargs["pk"] = made.pk
-            return self.done(self.row(), status=201)
+            self.kwargs["pk"] = make().pk
+            return replace(self.done(self.row(), status=201), told_once=self.told_once)
 
-        return written(request, act, once=True)
+        return written(self.request, act, once=True)
 
 
 class Changes(Endpoint):
@@ -186,7 +196,8 @@ class Changes(Endpoint):
 
         def act() -> Done:
             effect = self.changed(self.matched(row), values)
-            return self.done(self.row(), effect=effect)
+            after = self.rows().filter(pk=pk).first()
+            return Done(204, effect=effect) if after is None else self.done(after, effect=effect)
 
         return written(request, act)
 

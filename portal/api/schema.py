@@ -14,6 +14,7 @@ from portal.api.problems import MEDIA_TYPE, TITLES, Changed, KeyTaken, ProblemSe
 
 ALWAYS = (400, 401, 403, 404, 429)
 WRITES = (415, 422)
+MATCHED = ("partial_update", "destroy", "stop")
 WORDS = {code: title for code, (_, title) in TITLES.items()} | {409: KeyTaken.title, 412: Changed.title}
 VERBS = {"list": "List", "retrieve": "Get", "create": "Create", "partial_update": "Change", "destroy": "Delete"}
 
@@ -44,9 +45,9 @@ class Operations(AutoSchema):
         return False
 
     def get_request_serializer(self) -> Any:
-        given = getattr(self.view, "taken", {}).get(self.view.action)
-        if given is not None:
-            return given
+        taken = getattr(self.view, "taken", {})
+        if self.view.action in taken:
+            return taken[self.view.action]
         if self.view.action == "create":
             return self.view.create_serializer
         return self.view.change_serializer if self.view.action == "partial_update" else None
@@ -55,17 +56,20 @@ class Operations(AutoSchema):
         answers: dict[Any, Any] = dict(self._good_answers())
         reads = self.method == "GET"
         codes = [*ALWAYS, *(() if reads else WRITES)]
-        codes += [409] if self.view.action == "create" else []
-        codes += [412] if self.view.action in ("partial_update", "destroy") else []
+        codes += [409] if self.method == "POST" else []
+        codes += [412] if self.view.action in MATCHED else []
         for code in sorted(codes):
             answers[code, MEDIA_TYPE] = OpenApiResponse(ProblemSerializer, WORDS[code])
         return answers
 
     def _good_answers(self) -> dict[int, Any]:
         action = self.view.action
+        tried = self.resolve_serializer(DryRun, "response").ref
         own = getattr(self.view, "answers", {}).get(action)
         if own is not None:
-            return {code: serializer and OpenApiResponse(serializer) for code, serializer in own.items()}
+            ((code, serializer),) = own.items()
+            either = {"anyOf": [self.resolve_serializer(serializer, "response").ref, tried]}
+            return {code: OpenApiResponse(either, "As it is now; with `dry_run`, what the change would do.")}
         serializer = self.view.get_serializer_class()
         name = serializer.__name__.removesuffix("Serializer")
         if action == "list":
@@ -75,10 +79,9 @@ class Operations(AutoSchema):
                 "previous": serializers.URLField(allow_null=True),
             }
             return {200: OpenApiResponse(inline_serializer(f"{name}Page", page), "A page of them.")}
-        tried = self.resolve_serializer(DryRun, "response").ref
         if action == "destroy":
             return {200: OpenApiResponse(DryRun, "What it would do (`dry_run`)."), 204: OpenApiResponse(None, "Gone.")}
-        if action == "create":
+        if self.method == "POST":
             made = OpenApiResponse(serializer, "It is there.")
             return {200: OpenApiResponse(DryRun, "What it would do (`dry_run`)."), 201: made}
         if action == "retrieve":
@@ -94,10 +97,10 @@ class Operations(AutoSchema):
             fields = _text("fields", "Only these fields, with commas between them: `id,name`.")
             return [*_of_list(self.view.listing), fields] if self.view.action == "list" else [fields]
         found = [OpenApiParameter("dry_run", bool, description="Change nothing; answer what it would do to others.")]
-        if self.view.action == "create":
+        if self.method == "POST":
             words = "Made up by you: sent again within a day, the request is not done again, but answered as it was."
             found.append(_header("Idempotency-Key", words))
-        if self.view.action in ("partial_update", "destroy"):
+        if self.view.action in MATCHED:
             found.append(_header("If-Match", "The ETag of what you saw: refused with 412 if it was changed since."))
         return found
 

@@ -7,4 +7,6 @@ from portal.api.views import SchemaView
 urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api_schema"),
     path("", include("orgs.api.urls")),
+    path("", include("quotas.api.urls")),
+    path("", include("scheduling.api.urls")),
 ]

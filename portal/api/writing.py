@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,9 @@ class Done:
     effect: Sequence[dict[str, Any]] = field(default_factory=list)
     """What it does to others: lines as the pages show them before somebody confirms."""
 
+    told_once: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secrets that stand in this answer alone."""
+
     def headers(self) -> dict[str, str]:
         return {name: text for name, text in (("Location", self.location), ("ETag", self.etag)) if text}
 
@@ -61,7 +64,8 @@ def written(request: Request, act: Callable[[], Done], *, once: bool = False) ->
     if trying:
         return Response({"dry_run": True, "effect": effect_lines(done.effect), "warnings": heard, "result": done.body})
     headers = done.headers() | ({"Bursar-Warnings": json.dumps(heard)} if heard else {})
-    return Response(done.body, status=done.status, headers=headers)
+    body = {**done.body, **done.told_once} if done.told_once else done.body
+    return Response(body, status=done.status, headers=headers)
 
 
 def etag_of(row: Any, body: Any) -> str:

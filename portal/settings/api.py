@@ -28,6 +28,6 @@ API: dict[str, Any] = {
         "SCHEMA_PATH_PREFIX": "/api/v1",
         "SERVE_INCLUDE_SCHEMA": False,
         "COMPONENT_NO_READ_ONLY_REQUIRED": True,
-        "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+        "POSTPROCESSING_HOOKS": [],
     },
 }
