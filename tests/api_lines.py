@@ -236,7 +236,7 @@ ENDPOINTS = [
         {
             "get": "En Co Ds Te Cr: 404; rest: 200",
             "patch": "SA: 200; En Co Ds Te Cr: 404; rest: 403",
-            "delete": "SA: 204; En Co Ds Te Cr: 404; rest: 403",
+            "delete": "SA: 422; En Co Ds Te Cr: 404; rest: 403",
         },
         {"patch": lambda world: {"min_runtime_seconds": 60}},
     ),

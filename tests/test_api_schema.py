@@ -32,7 +32,7 @@ CHECKS = [
         "response_schema_conformance",
     )
 ]
-EXAMPLES = 5
+EXAMPLES = 4
 """Of each operation and person."""
 
 
