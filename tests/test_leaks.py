@@ -171,8 +171,9 @@ def asked_of_the_api(world: World, hidden: Hidden) -> Iterator[tuple[str, str, d
         own, theirs = endpoint.arguments(world), endpoint.arguments(other)
         url, hidden_url = reverse(endpoint.name, kwargs=own), reverse(endpoint.name, kwargs=theirs)
         yield "get", url, {}
-        for name, value in (ids | {"search": "zanz"}).items():
-            yield "get", url, {name: value}
+        if endpoint.arguments is NONE:
+            for name, value in (ids | {"search": "zanz"}).items():
+                yield "get", url, {name: value}
         for method in ("get", "post", "patch", "delete"):
             sent = endpoint.data.get(method, lambda world: {})
             yield method, hidden_url, sent(other)
