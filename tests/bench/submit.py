@@ -26,7 +26,7 @@ def submit_to_bound() -> Iterator[Figure]:
         for number in range(SUBMISSIONS):
             name = f"bench-{number}"
             clicked[name] = datetime.now(UTC)
-            person.submit(name, project=project, gpus="0.05", pool="default", minutes="60")
+            person.submit(name, project=project, gpus="0.05", pool="l40s", minutes="60")
             time.sleep(0.2)
         found = eventually(lambda: bound(demo), 60, "not everything was bound")
         seconds = sorted((at - clicked[name]).total_seconds() for name, at in found.items())
