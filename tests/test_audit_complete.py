@@ -52,6 +52,7 @@ WITHOUT_ACTOR = {
     "quotas.services.pool.default_pool_create": "tells itself",
     "scheduling.services.question.question_ask": "who asks why changes nothing",
     "scheduling.services.purge.purge": "rows whose time is over",
+    "scheduling.services.roll_up.roll_up": "sums of hours that are there",
 }
 """Services that write, called from outside services, on nobody's behalf: and why that is told, or need not be."""
 PREVIEWS = {"quotas.services.quota.quotas_check"}
