@@ -9,6 +9,7 @@ from typing import Any
 
 from orgs.models import OrgUnit
 from portal.actor import Actor
+from portal.flow import Flow
 from portal.hooks import Hook
 
 
@@ -44,6 +45,19 @@ class UnitPoolOrder:
     """Where the order comes from, in words; empty: its own."""
     changeable: bool
     """By the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLending:
+    """What a unit lends and borrows now, and how long it waited for what is guaranteed to it."""
+
+    words: str
+    flow: Flow | None
+    """Who lends to whom; None: nothing is lent."""
+    waits: str
+    """In the last 30 days, in words."""
+    breaches: tuple[str, ...]
+    """The longest of those that took too long, with their causes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,11 @@ def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
 def unit_pool_order(unit: OrgUnit, user: Any) -> UnitPoolOrder | None:
     """The order of pools that holds for a department or project; None for other units, and where `user` may not know
     of pools."""
+
+
+@Hook
+def unit_lending(unit: OrgUnit, user: Any) -> UnitLending | None:
+    """As far as `user` may know; None for an account, and where `user` may see no project. Constant queries."""
 
 
 @Hook

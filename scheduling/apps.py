@@ -17,6 +17,7 @@ class SchedulingConfig(AppConfig):
         from scheduling.loops.readiness import leases_ready
         from scheduling.loops.supervisor import supervise
         from scheduling.selectors.effect import quota_effect
+        from scheduling.selectors.lending import unit_lending
         from scheduling.selectors.node_history import node_history
         from scheduling.selectors.visible import CREATE_WORK, READ_WORK
         from scheduling.selectors.workloads import waiting_count
@@ -25,6 +26,7 @@ class SchedulingConfig(AppConfig):
         orgs.workloads_ever.register(answers.workloads_ever)
         orgs.workloads_impact.register(answers.workloads_impact)
         orgs.workloads_end.register(answers.workloads_end)
+        orgs.unit_lending.register(unit_lending)
         orgs.live_pods.register(answers.live_pods)
         orgs.cluster_credentials_vetted.register(vet_kubeconfig)
         quotas.quota_effect.register(quota_effect)

@@ -80,6 +80,7 @@ class OrganizationPage(Page):
             "figures": figures,
             "pools": pools,
             "pool_scale": max([max(p.figures.quota_gpu_milli, p.figures.used_gpu_milli) for p in pools] + [1]),
+            "lending": hooks.unit_lending(unit, user),
             "pool_order": hooks.unit_pool_order(unit, user),
             "rules": rules,
             "may_grant": may(user, "create", "access_rule", unit),

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import formats
+from portal.flow import Flow
 from portal.node_map import MOST_COLUMNS, MOST_NODES, NodeCell, free_histogram
 from portal.quota_bar import QuotaBar
 from portal.states import STATES, UNKNOWN, State
@@ -112,6 +113,12 @@ def node_map(nodes: Sequence[NodeCell]) -> dict[str, Any]:
 def node_free(histogram: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """How many nodes have how many whole GPUs free: pairs of GPUs and nodes, at least one."""
     return {"histogram": histogram, "most": max(number for _, number in histogram)}
+
+
+@register.inclusion_tag("components/flow.html")
+def flow(of: Flow, label: str) -> dict[str, Any]:
+    """Who gives how much to whom, as a picture and as a table. `label` says the finding."""
+    return {"picture": of.svg(label), "rows": of.rows(), "label": label}
 
 
 @register.inclusion_tag("components/status.html")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from orgs.scope import below
 from orgs.views.base import Page
 from portal import charts
 from portal.formats import clock, counted, exact, gpus, gpus_counted, percent
 from quotas.selectors.pools import pools_in_scope
+from scheduling.selectors.lending import lending_here, lending_words
 from scheduling.selectors.loops import loop_rows
 from scheduling.selectors.overview import (
     PoolLine,
@@ -19,6 +21,7 @@ from scheduling.selectors.overview import (
     sees_whole,
     starving,
 )
+from scheduling.selectors.promises import breach_words, promises
 from scheduling.selectors.tour import tour_closed, tour_offered, tour_steps
 from scheduling.selectors.workloads import active_counts
 
@@ -35,7 +38,7 @@ class OverviewPage(Page):
         pools = list(pools_in_scope(self.request))
         lines = pool_lines(self.request, pools, self.scope)
         whole = sees_whole(self.scope)
-        below, starving_total = starving(self.request)
+        starved, starving_total = starving(self.request)
         scale = max((line.bar().full() for line in lines if line.resource == "gpu"), default=1)
         total = summed(lines)
         used = samples(pools) if whole else []
@@ -43,6 +46,8 @@ class OverviewPage(Page):
         loops = sorted(loop_rows(pools), key=lambda loop: loop.state == "on time")
         offered = tour_offered(self.request)
         tour = tour_steps(self.request) if offered and not tour_closed(self.request.user) else []
+        lending = lending_here(self.request, pools, whole=whole)
+        waits = promises(self.request.user, below(self.scope, "project"))
         return super().get_context_data(
             tour_offered=offered,
             tour=tour,
@@ -56,9 +61,13 @@ class OverviewPage(Page):
             active=active,
             waiting_words=f"in {counted(active.waiting, 'workload')}",
             many_clusters=len({pool.cluster_id for pool in pools}) > 1,
-            starving=below,
+            starving=starved,
             starving_total=starving_total,
             longest=longest_waiting(self.request),
+            lending=lending,
+            lending_words=lending_words(lending),
+            promises=waits,
+            breaches=[breach_words(breach) for breach in waits.worst],
             clusters=clusters(pools),
             loops=loops[:SHOWN_LOOPS],
             more_loops=max(0, len(loops) - SHOWN_LOOPS),
