@@ -57,7 +57,11 @@ HATCH = {"shape": "/", "size": 6, "solidity": 0.35, "fgcolor": token("over"), "b
 
 
 def use_over_time(
-    times: Sequence[str], guaranteed: Sequence[float], over: Sequence[float], ready: Sequence[float], unit: str = "GPUs"
+    times: Sequence[str],
+    guaranteed: Sequence[float],
+    over: Sequence[float],
+    ready: Sequence[float | None],
+    unit: str = "GPUs",
 ) -> Figure:
     """How much was used inside and over quota, under the line of what was ready. Times are ISO 8601; gaps are None."""
     area = {

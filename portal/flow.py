@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from portal.formats import cut_middle, gpus
 
@@ -86,7 +86,7 @@ def _column(
     side: Sequence[tuple[str, int]], tops: Sequence[float], scale: float, *, x: int, giving: bool
 ) -> SafeString:
     bar = "bar-guaranteed" if giving else "bar-over"
-    fill = "" if giving else format_html(' fill="url(#p-over)"')
+    fill = "" if giving else mark_safe(' fill="url(#p-over)"')
     return format_html_join(
         "",
         '<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}/>'

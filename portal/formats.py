@@ -37,6 +37,12 @@ def gpus_counted(gpu_milli: int) -> str:
     return f"{gpus(gpu_milli)} {'GPU' if gpu_milli == 1000 else 'GPUs'}"
 
 
+def gpu_hours(gpu_milli_seconds: int) -> str:
+    """Milli-GPU-seconds as GPU-hours: small ones with two decimals, large ones with none."""
+    hours = Decimal(gpu_milli_seconds) / 3_600_000
+    return _decimal(hours, 2 if hours < 10 else 1 if hours < 1000 else 0)
+
+
 def cores(cpu_millicores: int) -> str:
     """Millicores as cores with at most two decimals."""
     return _decimal(Decimal(cpu_millicores) / 1000)
@@ -133,6 +139,7 @@ FILTERS = (
     day,
     duration,
     exact,
+    gpu_hours,
     gpus,
     gpus_counted,
     memory,

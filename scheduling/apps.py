@@ -42,6 +42,7 @@ class SchedulingConfig(AppConfig):
             MenuLine("Overview", "overview", "layout-dashboard", "", 10, "overview:read", key="o"),
             MenuLine("My work", "my_work", "user-round", "", 20, CREATE_WORK, key="m"),
             MenuLine("Workloads", "workloads", "list-tree", "Where", 20, READ_WORK, count=waiting_count, key="w"),
+            MenuLine("Reports", "reports", "chart-column", "Insight", 20, "reports:read", key="r"),
             MenuLine("Scheduler", "scheduler", "timer", "Where", 30, "scheduler:read", key="s"),
         )
         register_settings(SettingsPart("scheduling/pool_choice.html", pool_choice_setting))

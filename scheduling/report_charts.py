@@ -36,11 +36,13 @@ def use(report: Report) -> dict[str, Any] | None:
         )
         for at, seconds, found, there in known
     ]
+    # Each value holds until the next: the last one until the end.
+    drawn = [*rows, (period.end, *rows[-1][1:])]
     figure = charts.use_over_time(
-        [at.isoformat() for at, *_ in rows],
-        [used / 1000 for _, used, _, _, _ in rows],
-        [over / 1000 for _, _, over, _, _ in rows],
-        [there / 1000 if there is not None else None for *_, there in rows],
+        [at.isoformat() for at, *_ in drawn],
+        [used / 1000 for _, used, _, _, _ in drawn],
+        [over / 1000 for _, _, over, _, _ in drawn],
+        [there / 1000 if there is not None else None for *_, there in drawn],
     )
     held = [used + over for _, used, over, _, _ in rows]
     label = f"By {period.step} between {gpus(min(held))} and {gpus(max(held))} GPUs were in use on the average."

@@ -205,6 +205,8 @@ LINES: list[Line] = [
     Line("node", of(pk="node.pk"), "SA DA Ed ML Vi AA: 200; rest: 404"),
     # --- scheduling
     Line("overview", NONE, "rest: 200"),
+    Line("reports", NONE, "rest: 200"),
+    Line("reports_csv", NONE, "rest: 200"),
     *(Line(name, NONE, "rest: 405", "rest: 302") for name in ("tour_close", "tour_open")),
     Line("my_work", NONE, "SA DA Ed RM L1 L2 ML: 200; rest: 404"),
     Line("submit", NONE, "SA DA Ed RM L1 L2 ML: 200; Vi DV AA: 403; rest: 404", 422),

@@ -116,7 +116,7 @@ def _side(
     sums: Counter[int] = Counter()
     for pair, part in links.items():
         sums[pair[place]] += part
-    words = {UNASSIGNED: "unassigned", REST: "all the rest", OTHERS: "others, unassigned" if place == 0 else "others"}
+    words = {UNASSIGNED: "unassigned", REST: "all the rest", OTHERS: "others"}
     order = sorted(sums, key=lambda party: (party <= 0, -sums[party], party))
     return [(party, words.get(party) or names[party], sums[party]) for party in order]
 

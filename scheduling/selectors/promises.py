@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orgs.access import within
-from portal.formats import duration, gpus_counted
+from portal.formats import count, duration, gpus_counted
 from quotas.models import Pool
 from scheduling.engine.decisions import WaitCode
 from scheduling.models import PromiseRecord
@@ -60,10 +60,9 @@ class Promises:
     def words(self) -> str:
         if not self.got:
             return "Nobody waited for guaranteed GPUs in the last 30 days." if not self.open else "None has come yet."
-        return (
-            f"Guaranteed GPUs were there after {duration(self.median_seconds)} in the middle, after "
-            f"{duration(self.most_seconds)} in 95 of 100 cases."
-        )
+        half, most = duration(self.median_seconds), duration(self.most_seconds)
+        times = "The one time" if self.got == 1 else f"Half of {count(self.got)} times"
+        return f"{times} guaranteed GPUs were waited for, they were there within {half}; 95 in 100 times within {most}."
 
 
 def promises(user: Any, where: Q, now: datetime | None = None) -> Promises:

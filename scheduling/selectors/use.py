@@ -124,12 +124,12 @@ def use_by(parts: Parts, which: Which, key: str) -> dict[Any, Use]:
             found[at].add(values, lent)
     for at, *values in _summed(UsageHour.objects.filter(parts.hours(), which("unit__")), key):
         found[at].add(values)
-    for at, _, values in _rest(parts, which, f"{key}_id"):
-        found[at].add(values)
+    for at, _, amounts in _rest(parts, which, f"{key}_id"):
+        found[at].add(amounts)
     return found
 
 
-def _summed(rows: QuerySet[Any], key: str, *more: str) -> Iterator[tuple[int, ...]]:
+def _summed(rows: QuerySet[Any], key: str, *more: str) -> Iterator[tuple[Any, ...]]:
     names = (*COUNTED, *more)
     sums = rows.order_by().values_list(key).annotate(*(Sum(name) for name in names))
     yield from sums
@@ -155,11 +155,11 @@ def use_over_time(parts: Parts, which: Which) -> dict[datetime, Use]:
         hours = parts.hours()
         for rows, when in ((UsageDay.objects.all(), parts.days()), (UsageMonth.objects.all(), parts.months())):
             for day, *values in _summed(rows.filter(when, which("")), "at"):
-                found[period.step_of(midnight(day))].add(values)  # type: ignore[arg-type]
+                found[period.step_of(midnight(day))].add(values)
     for hour, *values in _summed(UsageHour.objects.filter(hours, which("unit__")), "at"):
-        found[period.step_of(hour)].add(values)  # type: ignore[arg-type]
-    for _, hour, amounts in _rest(parts, which, "pool_id"):
-        found[period.step_of(hour)].add(amounts)
+        found[period.step_of(hour)].add(values)
+    for _, at, amounts in _rest(parts, which, "pool_id"):
+        found[period.step_of(at)].add(amounts)
     return found
 
 

@@ -73,6 +73,7 @@ class ReportsPage(Page):
             "line": second_line(total, whole),
             "today": asked.period.now.date().isoformat(),
             "not_known": NOT_KNOWN,
+            "sizes": SIZES,
         }
         if asked.tab == "use":
             context["page"] = self.page(asked.lines())

@@ -46,7 +46,7 @@ def test_others_are_one_party_with_what_nobody_is_guaranteed(pool: Pool) -> None
     lender, big, _ = (project(pool, *row) for row in (("lab", 2, 8), ("big", 8, 4), ("small", 3, 2)))
     found = seen(pool, big)
     assert found.flow is not None
-    assert (found.flow.givers, found.flow.takers) == ([("others, unassigned", 4000)], [("big", 4000)])
+    assert (found.flow.givers, found.flow.takers) == ([("others", 4000)], [("big", 4000)])
     assert (found.borrowed, found.lent) == (4000, 0)
     assert lending_words(found) == "4 borrowed, 0 lent now"
     found = seen(pool, lender)

@@ -34,7 +34,9 @@ def test_the_middle_and_95_of_100_of_what_was_got() -> None:
     waited(unit, pool, 5000, got=False)
     found = promises(make.make_user(role=make.VIEWER), Q(), NOW)
     assert (found.got, found.median_seconds, found.most_seconds, found.breaches) == (20, 10, 19, 0)
-    assert found.words == "Guaranteed GPUs were there after 10 s in the middle, after 19 s in 95 of 100 cases."
+    assert found.words == (
+        "Half of 20 times guaranteed GPUs were waited for, they were there within 10 s; 95 in 100 times within 19 s."
+    )
 
 
 def test_a_breach_is_longer_than_minimum_runtime_and_stopping_take() -> None:

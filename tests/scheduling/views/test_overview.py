@@ -102,4 +102,17 @@ def test_queries_do_not_grow(project: OrgUnit, pool: Pool) -> None:
             make.make_waiting(make.make_workload(project=other, pool=another), "blocked", unit=other.pk)
 
     admin = make.signed_in(make.make_user(role=make.ADMIN))
-    assert assert_same_queries(admin, "/overview/", lambda: more(5), lambda: more(20)) < 40
+    assert assert_same_queries(admin, "/overview/", lambda: more(5), lambda: more(20)) < 45
+
+
+def test_who_lends_to_whom_and_how_long_guaranteed_gpus_took(project: OrgUnit, pool: Pool) -> None:
+    make.make_usage(project, pool, 12, over_gpu_milli=4000)
+    lender = make.make_project("robots-7", make.make_department("north", pool.cluster))
+    make.make_usage(lender, pool, 0, idle_gpu_milli=2000)
+    shown = page(make.make_user(role=make.ADMIN))
+    assert "4 GPUs lent now" in shown
+    assert "robots-7" in shown
+    assert "Nobody waited for guaranteed GPUs in the last 30 days." in shown
+    own = page(make.make_user(role=make.RESEARCHER, scope=project))
+    assert "4 borrowed, 0 lent now" in own
+    assert "robots-7" not in own, "whose idle guarantee it is, is not theirs to know"
