@@ -82,7 +82,7 @@ def _numbers(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _elsewhere(workload: Workload, pool: str, submits: bool) -> Help:
-    note = "By what its loop last published. Submit it there first, then stop this one."
+    note = "By what its loop last published. It goes there by itself after its wait, unless it was moved too often."
     href = resubmit_address(workload, POOL_FIRST, pool) if submits else ""
     return Help(f"help-in-{pool}", f"{pool} now: it would start there", note, href, "Edit")
 
