@@ -163,7 +163,10 @@ def taken_by_another() -> dict[str, Taken]:
 def seen_of_it() -> tuple[Any, ...]:
     """What a worker with an old epoch might have changed."""
     return (
-        [(pod.uid, pod.status) for pod in pods()],
+        # A bound pod begins to run by itself, as soon as anybody watches the simulated cluster: that is nobody's write.
+        sorted(
+            (pod.uid, pod.status.get("node"), pod.status.get("decision"), "deleting_ms" in pod.status) for pod in pods()
+        ),
         list(Decision.objects.order_by("pk").values_list("pk", "state", "epoch", "sent_at")),
         list(Pod.objects.order_by("pk").values()),
         list(Workload.objects.order_by("pk").values()),
