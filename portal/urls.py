@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from portal.views import health, home, style_guide
 
+handler404 = "portal.views.errors.page_not_found"
 urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", health.AliveView.as_view(), name="healthz"),

@@ -119,7 +119,7 @@ ENDPOINTS = [
     Endpoint(
         "access-rules-list",
         NONE,
-        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA DA Ed RM AA: 201; rest: 404"},
+        {"get": "SA DA Ed RM AA: 200; rest: 404", "post": "SA DA Ed RM: 201; AA: 403; rest: 404"},
         {
             "post": lambda world: {
                 "subject": "vision-research",

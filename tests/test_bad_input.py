@@ -303,7 +303,7 @@ FORMS: list[FormCase] = [
     FormCase(
         "pool_choice",
         "admin",
-        lambda world: {"wait_seconds": "60", "most_moves": "3", "expected_version": "0"},
+        lambda world: {"wait_seconds": "90", "most_moves": "3", "expected_version": "0"},
         legal={key: {"other digits"} for key in ("wait_seconds", "most_moves", "expected_version")},
     ),
     FormCase(
