@@ -144,13 +144,13 @@ def _topology(figures: Figures, pool: str) -> Reason:
     if not figures.number("domains"):
         return Reason(
             f"no node of {pool} has the label {level}",
-            f"Waits in {pool}: its {pods} have to be inside one {level}, and no node there has that label.",
+            f"Waits in {pool}: all of it has to be inside one {level}, and no node there has that label.",
             "Ask for another level, or choose another pool.",
         )
     return Reason(
         f"room for {slots} of {pods} inside one {level}",
-        f"Waits for room in {pool}: its {pods} have to be inside one {level}; of "
-        f"{counted(figures.number('domains'), 'domain')} the best has room for {slots}.",
+        f"Waits for room in {pool}: all of it has to be inside one {level}; of "
+        f"{counted(figures.number('domains'), 'domain')} the best has room for {slots} of {pods}.",
         f"It starts when others end in one {level}, or with a wider level.",
     )
 

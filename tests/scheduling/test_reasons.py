@@ -71,8 +71,8 @@ CASES: list[tuple[WaitCode, dict[str, Any], str, str]] = [
         WaitCode.TOPOLOGY,
         {"level": "example.org/rack", "domains": 6, "pods": 4, "slots": 3},
         "room for 3 of 4 pods inside one example.org/rack",
-        "Waits for room in a100: its 4 pods have to be inside one example.org/rack; of 6 domains the best has room "
-        "for 3.",
+        "Waits for room in a100: all of it has to be inside one example.org/rack; of 6 domains the best has room for "
+        "3 of 4 pods.",
     ),
     (
         WaitCode.BACKING_OFF,

@@ -110,6 +110,7 @@ def test_what_is_open_stays_open(page: Page, live_server: Any, sign_in: SignIn, 
 
 def test_a_training_of_two_groups(page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool) -> None:
     make.make_topology("racks", pool.cluster)
+    pool.nodes.update(labels={"example.org/hall": "east"})
     sign_in(page, mira)
     page.goto(f"{live_server.url}/submit/")
     answer = page.get_by_role("heading", level=1)

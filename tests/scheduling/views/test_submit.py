@@ -222,7 +222,7 @@ def test_taints_and_levels_are_in_the_answer(client: Client, project: OrgUnit, p
     two = typed(project, pods="2", gpus="4")
     assert "Starts now in h100 with 8 GPUs" in said(client, **two)
     shown = said(client, **two, near_required=f"{topology.pk}:rack")
-    assert "its 2 pods have to be inside one rack; of 2 domains the best has room for 1." in shown
+    assert "all of it has to be inside one rack; of 2 domains the best has room for 1 of 2 pods." in shown
     shown = said(client, **typed(project, node_labels=f"kubernetes.io/hostname={racks[0].name}"))
     assert "none of its 3 ready nodes has the labels" in shown
     Node.objects.filter(pk=racks[0].pk).update(labels={"kubernetes.io/hostname": racks[0].name})
