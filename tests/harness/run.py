@@ -31,7 +31,7 @@ PARTS: list[tuple[str, list[str], dict[str, str]]] = [
         ["-m", f"{PLAIN} and not postgres", *APPS_TESTS, "tests/test_bad_input.py", f"--ignore={ENGINE_TESTS}"],
         {"BURSAR_TEST_EMBEDDED": "1"},
     ),
-    ("killed processes", ["-m", "faults", "--dist", "loadfile"], {}),
+    ("killed processes", ["-m", "faults"], {}),
     ("browser", ["-m", "browser and not cluster"], {}),
     (KUBERNETES, ["-m", "cluster", "--dist", "loadgroup"], {}),
 ]
