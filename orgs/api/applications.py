@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from orgs.access.table import all_permissions
 from orgs.api.base import OfTheAccount, UnitId
-from orgs.api.people import RowId
+from orgs.api.people import AccountRowId
 from orgs.models import AccessKey, Application
 from orgs.selectors.access_keys import applications, keys_visible
 from orgs.services import access_key as services
@@ -109,7 +109,7 @@ class KeyChange(serializers.Serializer):
 class NewKey(KeyChange):
     """A key of one's own, or of an application."""
 
-    application = RowId(Application.objects.all(), "application", required=False, help_text="None: your own.")
+    application = AccountRowId(Application.objects.all(), "application", required=False, help_text="None: your own.")
 
 
 class Rotation(serializers.Serializer):

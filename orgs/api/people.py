@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orgs.access import may
@@ -14,7 +13,7 @@ from orgs.models import Group, GroupMember, User
 from orgs.services.group import group_create, group_delete, group_member_remove, group_members_add, group_update
 from orgs.services.user import user_activate, user_create, user_deactivate
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import LARGEST, Given, Reference, Text, Whole, Word
+from portal.api.fields import Given, Reference, RowId, Text, Word
 from portal.api.listing import Filter, Listing
 from portal.errors import Refused
 
@@ -127,27 +126,20 @@ class MemberSerializer(Given):
     since = serializers.DateTimeField(read_only=True)
 
 
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
-class RowId(serializers.Field):
-    """A group or a person, by its id."""
+class AccountRowId(RowId):
+    """A row of the account as a whole, for who may read such."""
 
     def __init__(self, rows: QuerySet[Any], entity: str, **kwargs: Any) -> None:
-        self.rows, self.entity = rows, entity
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        readable = may(self.context["request"].user, "read", self.entity)
-        row = self.rows.filter(pk=Whole().run_validation(data)).first() if readable else None
-        if row is None:
-            raise serializers.ValidationError(f"There is no such {self.entity}. Give the id of one that you can get.")
-        return row
+        super().__init__(
+            lambda request: rows.all() if may(request.user, "read", entity) else rows.none(), entity, **kwargs
+        )
 
 
 class NewMember(serializers.Serializer):
     """Takes a person into a group."""
 
-    group = RowId(Group.objects.all(), "group", help_text="The id of a group.")
-    user = RowId(User.objects.people(), "user", help_text="The id of a person.")
+    group = AccountRowId(Group.objects.all(), "group", help_text="The id of a group.")
+    user = AccountRowId(User.objects.people(), "user", help_text="The id of a person.")
 
 
 class Members(Lists, Gets, Creates, Deletes, OfTheAccount):

@@ -17,7 +17,7 @@ from orgs.services.move import unit_move
 from orgs.services.project import project_create
 from orgs.services.unit import unit_delete, unit_lock, unit_rename
 from orgs.words import impact_rows, move_rows
-from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
+from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists, Locks
 from portal.api.fields import Given, Reference, Text, Word
 from portal.api.listing import Filter, Listing
 
@@ -88,7 +88,7 @@ class Names(serializers.Serializer):
     description = Text()
 
 
-class Units(Lists, Gets, Scoped):
+class Units(Lists, Gets, Locks, Scoped):
     """Units of one kind."""
 
     kind: UnitKind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -38,7 +39,7 @@ class AlwaysJson(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
-class Endpoint(GenericViewSet):
+class Endpoint(GenericViewSet, ABC):
     """One kind of thing. `rows` are those that the caller may see: whatever is not among them is not there (404).
 
     Give `permission` (`entity:action`, of several with blanks between them one, as pages do), `serializer_class` (how a
@@ -75,9 +76,9 @@ class Endpoint(GenericViewSet):
             return self.listing.parameters if self.action == "list" else {"fields"}
         return {"dry_run"}
 
+    @abstractmethod
     def rows(self) -> QuerySet[Any]:
         """Those that the caller may see, with what their fields need."""
-        raise NotImplementedError
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.rows()
@@ -117,21 +118,6 @@ class Endpoint(GenericViewSet):
         values: dict[str, Any] = serializer.validated_data
         return values
 
-    def matched(self, row: Any) -> Any:
-        """The row to be changed: where the caller says by `If-Match` what it looked like, locked, and like that."""
-        expected = self.request.headers.get("If-Match", "")
-        if not expected or expected.strip() == "*":
-            return row
-        self.lock(row)
-        row = self.row()
-        if etag_of(row, self.get_serializer(row).data) not in [one.strip() for one in expected.split(",")]:
-            raise Changed
-        return row
-
-    def lock(self, row: Any) -> None:
-        """Takes the lock that writers of such rows queue at."""
-        raise NotImplementedError
-
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         for name, text in getattr(request, "rate_limit", {}).items():
@@ -163,9 +149,9 @@ class Creates(Endpoint):
     told_once: Mapping[str, str] = {}
     """Secrets of the new thing: `made` sets them."""
 
+    @abstractmethod
     def made(self, values: dict[str, Any]) -> Model:
         """Calls the service."""
-        raise NotImplementedError
 
     def create(self, request: Request) -> Response:
         values = self.read_in(self.create_serializer)
@@ -181,14 +167,33 @@ class Creates(Endpoint):
         return written(self.request, act, once=True)
 
 
-class Changes(Endpoint):
+class Locks(Endpoint):
+    """What can be changed under `If-Match`. Give `lock`."""
+
+    def matched(self, row: Any) -> Any:
+        """The row to be changed: where the caller says by `If-Match` what it looked like, locked, and like that."""
+        expected = self.request.headers.get("If-Match", "")
+        if not expected or expected.strip() == "*":
+            return row
+        self.lock(row)
+        row = self.row()
+        if etag_of(row, self.get_serializer(row).data) not in [one.strip() for one in expected.split(",")]:
+            raise Changed
+        return row
+
+    @abstractmethod
+    def lock(self, row: Any) -> None:
+        """Takes the lock that writers of such rows queue at."""
+
+
+class Changes(Locks):
     """Give `change_serializer` and `changed`."""
 
     change_serializer: type[Serializer]
 
+    @abstractmethod
     def changed(self, row: Any, values: dict[str, Any]) -> Effect:
         """Calls the services with what was sent; what that does to others, as the pages show it."""
-        raise NotImplementedError
 
     def partial_update(self, request: Request, pk: int) -> Response:
         row = self.row()
@@ -202,12 +207,12 @@ class Changes(Endpoint):
         return written(request, act)
 
 
-class Deletes(Endpoint):
+class Deletes(Locks):
     """Give `deleted`."""
 
+    @abstractmethod
     def deleted(self, row: Any) -> Effect:
         """Calls the service; what that does to others, as the pages show it."""
-        raise NotImplementedError
 
     def destroy(self, request: Request, pk: int) -> Response:
         row = self.row()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import IntegerChoices
+from django.db.models import IntegerChoices, QuerySet
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LARGEST = 2**53 - 1
@@ -35,6 +37,24 @@ class Whole(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             raise serializers.ValidationError("This is no whole number. Give one, without quotation marks.")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
+class RowId(serializers.Field):
+    """A row, by its id. `rows`: those that who asks may name."""
+
+    def __init__(self, rows: Callable[[HttpRequest], QuerySet[Any]], what: str, **kwargs: Any) -> None:
+        self.rows, self.what = rows, what
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        number = Whole().run_validation(data)
+        row = self.rows(self.context["request"]._request).filter(pk=number).first()
+        if row is None:
+            raise serializers.ValidationError(
+                f"There is no such {self.what}, or you may not see it. Give the id of one that you can get."
+            )
+        return row
 
 
 class Word(serializers.ChoiceField):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orgs.api.base import SCOPE, Scoped, UnitId
 from orgs.models import UnitKind
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import LARGEST, Given, Reference, Text, Whole, Word
+from portal.api.fields import Given, Reference, RowId, Text, Whole, Word
 from portal.api.listing import Filter, Listing
 from quotas.models import Node, Pool
 from quotas.pool_words import pool_delete_rows, pool_narrow_rows
@@ -20,40 +19,7 @@ from quotas.selectors.impact import pool_impact
 from quotas.selectors.nodes import nodes_in_scope
 from quotas.selectors.pools import pools_in_scope, topologies_in_scope
 from quotas.selectors.preview import emptied, preview
-from quotas.services.pool import pool_create, pool_delete, pool_update
-
-SETTINGS = (
-    "label_key",
-    "label_value",
-    "gpu_placement",
-    "cpu_placement",
-    "min_runtime_seconds",
-    "topology",
-    "staleness_grace_seconds",
-    "disruptions_per_workload",
-    "disruptions_per_cycle",
-    "history_weight_milli",
-    "history_half_life_hours",
-    "history_window_days",
-)
-
-
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
-class PoolId(serializers.Field):
-    """A pool that the caller can see, by its id; so for `topology`."""
-
-    def __init__(self, *, topology: bool = False, **kwargs: Any) -> None:
-        self.topology = topology
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        request = self.context["request"]._request
-        rows: QuerySet[Any] = topologies_in_scope(request) if self.topology else pools_in_scope(request)
-        row = rows.filter(pk=Whole().run_validation(data)).first()
-        if row is None:
-            what = "topology" if self.topology else "pool"
-            raise serializers.ValidationError(f"There is no such {what}, or you may not see it. Give another id.")
-        return row
+from quotas.services.pool import FIELDS, pool_create, pool_delete, pool_update
 
 
 class PoolSerializer(Given):
@@ -86,7 +52,9 @@ class PoolChange(serializers.Serializer):
     gpu_placement = Word(Pool.Placement, required=False)
     cpu_placement = Word(Pool.Placement, required=False)
     min_runtime_seconds = Whole(required=False)
-    topology = PoolId(topology=True, required=False, allow_null=True, help_text="The id of a topology.")
+    topology = RowId(
+        topologies_in_scope, "topology", required=False, allow_null=True, help_text="The id of a topology."
+    )
     staleness_grace_seconds = Whole(required=False, allow_null=True, help_text="None: for ever.")
     disruptions_per_workload = Whole(required=False, allow_null=True, help_text="None: as many as it takes.")
     disruptions_per_cycle = Whole(required=False, allow_null=True, help_text="None: as many as it takes.")
@@ -128,7 +96,7 @@ class Pools(Lists, Gets, Creates, Changes, Deletes, Scoped):
         return pool_create(actor=self.actor, **values)
 
     def changed(self, row: Pool, values: dict[str, Any]) -> Effect:
-        wanted = {name: getattr(row, name) for name in SETTINGS} | values
+        wanted = {name: getattr(row, name) for name in FIELDS} | values
         effect = self.effect(lambda: self._narrowed(row, wanted["label_key"], wanted["label_value"]))
         pool_update(actor=self.actor, pool=row, expected_version=row.version, **wanted)
         return effect

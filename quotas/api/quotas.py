@@ -16,17 +16,17 @@ from orgs.models import UnitKind
 from orgs.scope import limited
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import Given, Reference, Text, Whole, Word
+from portal.api.fields import Given, Reference, RowId, Text, Whole, Word
 from portal.api.listing import Filter, Listing
 from portal.api.writing import Done, written
 from portal.errors import Refused
-from quotas.api.pools import PoolId
 from quotas.edits import Planned
 from quotas.effect_words import effect_rows
 from quotas.models import Quota
 from quotas.models.quota import Rank
 from quotas.selectors.access import no_row
 from quotas.selectors.effect import effect
+from quotas.selectors.pools import pools_in_scope
 from quotas.services.quota import MOST_CHANGES, QuotaChange, RefusedCells, quota_clear, quota_set, quotas_save
 from quotas.services.quota_rules import values_of
 
@@ -70,7 +70,7 @@ class NewQuota(QuotaValues):
     """A quota for a unit that has none in the pool."""
 
     unit = UnitId(UnitKind.DEPARTMENT, UnitKind.PROJECT, help_text="The id of a department or project.")
-    pool = PoolId(help_text="The id of a pool of its cluster.")
+    pool = RowId(pools_in_scope, "pool", help_text="The id of a pool of its cluster.")
 
 
 class OneChange(NewQuota):

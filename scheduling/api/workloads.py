@@ -16,10 +16,10 @@ from orgs.api.roles import SubjectSerializer
 from orgs.models import UnitKind
 from orgs.scope import below
 from portal.api.endpoint import Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import Given, Reference, Text, Whole, Word
+from portal.api.fields import Given, Reference, RowId, Text, Whole, Word
 from portal.api.listing import Filter, Listing
 from portal.api.writing import Done, written
-from quotas.api.pools import PoolId
+from quotas.selectors.pools import topologies_in_scope
 from scheduling.models import Workload
 from scheduling.models.workload import Priority
 from scheduling.selectors.visible import READ_WORK, visible_workloads
@@ -96,7 +96,9 @@ class NewWorkload(Shape):
     env = serializers.DictField(child=Text(), required=False, help_text="Never given again.", write_only=True)
     group = Text(required=False, help_text="What the first group is called.")
     more_groups = PodGroupInput(many=True, required=False)
-    near_topology = PoolId(topology=True, required=False, allow_null=True, help_text="The id of a topology.")
+    near_topology = RowId(
+        topologies_in_scope, "topology", required=False, allow_null=True, help_text="The id of a topology."
+    )
     near_required = Text(required=False, help_text="All pods in one domain of this level.")
     near_preferred = Text(required=False, help_text="If possible in one of this level.")
     node_labels = serializers.DictField(child=Text(), required=False)
