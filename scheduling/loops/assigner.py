@@ -125,5 +125,5 @@ class Assigner:
 
 def pool_choice() -> Rule:
     """When another pool is tried, as it is set."""
-    row = PoolChoice.objects.first() or PoolChoice()
+    row = PoolChoice.current()
     return Rule(timedelta(seconds=row.wait_seconds), row.most_moves)

@@ -41,3 +41,8 @@ class PoolChoice(models.Model):
 
     def __str__(self) -> str:
         return f"after {self.wait_seconds} s, {self.most_moves} times"
+
+    @classmethod
+    def current(cls) -> "PoolChoice":
+        """As it is set, else as it is where nobody has."""
+        return cls.objects.first() or cls()

@@ -12,9 +12,9 @@ from portal.errors import Refused
 from portal.services.audit import audit_record
 from portal.services.feed import feed_tell
 from quotas import rules
+from quotas.services.quota import CHANGED
 from scheduling.models import PoolChoice
 
-STALE = "Somebody changed this meanwhile. Look at it, then type yours again."
 MOST_WAIT_SECONDS = 30 * 86400
 MOST_MOVES = 100
 
@@ -27,9 +27,10 @@ def pool_choice_set(
     one that was seen, 0 for none. Needs `settings:update` on the account."""
     account = account_locked()
     require(as_of_now(actor), "update", "settings", account)
-    setting = PoolChoice.objects.filter(account=account).first() or PoolChoice(account=account)
+    setting = PoolChoice.current()
+    setting.account = account
     if expected_version is not None and expected_version != setting.version:
-        raise Refused({"expected_version": STALE})
+        raise Refused({"expected_version": CHANGED})
     rules.whole("wait_seconds", wait_seconds, MOST_WAIT_SECONDS)
     rules.whole("most_moves", most_moves, MOST_MOVES)
     before = {"wait_seconds": setting.wait_seconds, "most_moves": setting.most_moves}

@@ -49,7 +49,7 @@ class PoolChoiceEdit(SettingsForm):
     submit = "Save choice of pools"
 
     def form(self, data: Any = None) -> forms.Form:
-        setting = PoolChoice.objects.first() or PoolChoice()
+        setting = PoolChoice.current()
         names = ("wait_seconds", "most_moves")
         initial = {name: getattr(setting, name) for name in names} | {"expected_version": setting.version}
         return PoolChoiceForm(data, initial=initial)
@@ -64,5 +64,5 @@ def pool_choice_setting(request: HttpRequest) -> dict[str, Any] | None:
     account = OrgUnit.objects.filter(kind=UnitKind.ACCOUNT).first()
     if account is None or not may(request.user, "read", "settings", account):
         return None
-    setting = PoolChoice.objects.first() or PoolChoice()
+    setting = PoolChoice.current()
     return {"setting": setting, "editable": may(request.user, "update", "settings", account)}
