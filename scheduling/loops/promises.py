@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any
 
 from orgs.models import OrgUnit
 from scheduling.engine.decisions import UnitShare, WaitCode
@@ -39,26 +39,29 @@ class Debt:
 class PromiseChange:
     pool: int
     new: list[PromiseRecord] = field(default_factory=list)
-    changed: list[PromiseRecord] = field(default_factory=list)
+    changed: list[tuple[Any, ...]] = field(default_factory=list)
+    """Key and `COLUMNS`."""
 
     @classmethod
     def of(cls, cycle: Cycle) -> PromiseChange | None:
         debts = dict(debts_of(cycle))
         change = cls(cycle.pool)
         shares = {share.unit: share for share in cycle.decisions.shares}
-        for row in PromiseRecord.objects.filter(pool=cycle.pool, ended_at=None):
-            debt = debts.pop(row.project_id, None)
-            share = shares.get(row.project_id)
-            if debt is None:
-                _count(row, cycle.at)
-                row.ended_at = cycle.at
-                row.got = share is not None and share.allocated.gpu_milli > row.had_gpu_milli
-            elif debt.cause != row.cause:
-                _count(row, cycle.at)
-                row.cause, row.cause_since = debt.cause, cycle.at
-            else:
+        rows = PromiseRecord.objects.filter(pool=cycle.pool, ended_at=None)
+        for pk, project, had, cause, since, causes in rows.values_list(
+            "pk", "project", "had_gpu_milli", "cause", "cause_since", "causes"
+        ):
+            debt = debts.pop(project, None)
+            if debt is not None and debt.cause == cause:
                 continue
-            change.changed.append(row)
+            seconds = (cycle.at - since).total_seconds()
+            causes[cause] = round(causes.get(cause, 0) + seconds, 1)
+            if debt is None:
+                share = shares.get(project)
+                got = share is not None and share.allocated.gpu_milli > had
+                change.changed.append((pk, cycle.at, got, cause, since, causes))
+            else:
+                change.changed.append((pk, None, False, debt.cause, cycle.at, causes))
         for project, debt in sorted(debts.items()):
             change.new.append(
                 PromiseRecord(
@@ -74,16 +77,9 @@ class PromiseChange:
         return change if change.new or change.changed else None
 
     def write(self) -> None:
-        update_rows(
-            PromiseRecord, COLUMNS, [(row.pk, *(getattr(row, name) for name in COLUMNS)) for row in self.changed]
-        )
+        update_rows(PromiseRecord, COLUMNS, self.changed)
         there = set(OrgUnit.objects.filter(pk__in=[row.project_id for row in self.new]).values_list("pk", flat=True))
         PromiseRecord.objects.bulk_create(row for row in self.new if row.project_id in there)
-
-
-def _count(row: PromiseRecord, at: datetime) -> None:
-    seconds = (at - row.cause_since).total_seconds()
-    row.causes[row.cause] = round(row.causes.get(row.cause, 0) + seconds, 1)
 
 
 def debts_of(cycle: Cycle) -> Iterator[tuple[int, Debt]]:
