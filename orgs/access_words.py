@@ -71,7 +71,7 @@ def applications_answer() -> Answer:
         return Answer("There are no applications yet.", "An application is a program with rights and keys of its own.")
     without = Application.objects.exclude(user__access_keys__in=AccessKey.objects.filter(usable())).count()
     keys = "all have a key that works" if not without else f"{count(without)} without a key that works"
-    return Answer(f"{counted(total, 'application')} may use the API, {keys}.", "Give them roles under Rules, by name.")
+    return Answer(f"{counted(total, 'application')}, {keys}.", "Give them roles under Rules, by name.")
 
 
 def subject_answer(held: Held, projects: int) -> Answer:
