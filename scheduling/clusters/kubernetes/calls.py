@@ -1,0 +1,63 @@
+"""What every call to a cluster goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from ..gateway import GatewayError
+from .errors import ApiError
+from .manifests import FIELD_MANAGER, Manifest
+from .transport import APPLY, JSON, Transport
+
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+
+T = TypeVar("T")
+
+
+class Calls:
+    """A call takes at most `timeout_seconds`."""
+
+    def __init__(self, transport: Transport, *, timeout_seconds: float) -> None:
+        self.transport = transport
+        self.timeout_seconds = timeout_seconds
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Manifest | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+    ) -> bytes:
+        content = None if body is None else msgspec.json.encode(body)
+        return self.transport.request(
+            method, path, content, query=query, content_type=content_type, timeout_seconds=self.timeout_seconds
+        )
+
+    def apply(self, path: str, manifest: Manifest) -> bytes:
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return self.call("PATCH", path, manifest, query=query, content_type=APPLY)
+
+    def is_there(self, path: str) -> bool:
+        try:
+            self.call("GET", path)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return True
+
+
+def decoded(body: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.DecodeError as error:
+        raise GatewayError(f"The answer is not one of Kubernetes: {error}") from error
+
+
+def pod_path(namespace: str, pod: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/pods/{pod}"

@@ -1,0 +1,59 @@
+"""Following all kinds of objects of a cluster at once."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator
+from threading import Event
+
+from ..gateway import GatewayError, Seen
+from .batch import Batch
+from .calls import Calls
+from .reflector import KINDS, Change, Reflector
+
+BATCH_SIZE = 1000
+BATCH_SECONDS = 0.2
+# Changes that wait for the observer; beyond that the cluster has to keep them.
+MAX_WAITING_CHANGES = 10_000
+STOP_SECONDS = 2.0
+
+
+class Watching(Calls):
+    def watch(self, stop: Event) -> Iterator[Seen]:
+        """The first batch that is not empty holds all nodes, pods and objects."""
+        changes: queue.Queue[Change] = queue.Queue(MAX_WAITING_CHANGES)
+        ended = Event()
+        reflectors = [Reflector(self.transport, kind, changes, ended) for kind in KINDS]
+        for reflector in reflectors:
+            reflector.start()
+        batch = Batch()
+        has_begun = False
+        try:
+            while not stop.is_set():
+                _fill(batch, changes)
+                if has_begun or len(batch.complete) == len(KINDS):
+                    has_begun = True
+                    yield batch.seen()
+                    batch = Batch()
+                else:
+                    yield Seen()
+        finally:
+            ended.set()
+            for reflector in reflectors:
+                reflector.interrupt()
+            for reflector in reflectors:
+                reflector.join(STOP_SECONDS)
+
+
+def _fill(batch: Batch, changes: queue.Queue[Change]) -> None:
+    """Gather changes until the batch is full or its time is over. Raises the error that ended the following."""
+    deadline = time.monotonic() + BATCH_SECONDS
+    while len(batch) < BATCH_SIZE and (remaining := deadline - time.monotonic()) > 0:
+        try:
+            change = changes.get(timeout=remaining)
+        except queue.Empty:
+            return
+        if isinstance(change, GatewayError):
+            raise change
+        batch.add(change)
