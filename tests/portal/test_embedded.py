@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from scheduling.management.commands.demo import children
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -74,3 +76,11 @@ def test_children_do_not_outlive_a_killed_command(tmp_path: Path) -> None:
     command.kill()
     command.wait()
     eventually(lambda: not alive(pids(tmp_path)[0]))
+
+
+def test_there_is_exactly_one_worker_and_it_has_the_loops_and_beat() -> None:
+    commands = [child.command for child in children(8000)]
+    assert [{"--loops", "--beat"} & set(command) for command in commands if "worker" in command] == [
+        {"--loops", "--beat"}
+    ]
+    assert len(commands) == 2, "and web"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.settings.sign_in import sign_in
@@ -101,3 +102,10 @@ def test_the_table_in_the_docs_lists_every_variable() -> None:
         if not name.startswith("BURSAR_TEST_")
     }
     assert read == set(re.findall(r"`(BURSAR_[A-Z_]+)`", (root / "docs" / "operations.md").read_text()))
+
+
+def test_requests_are_no_transactions() -> None:
+    """SQLite would take its write lock for every page that is looked at."""
+    said = load(then="print(DATABASES['default'].get('ATOMIC_REQUESTS', False))").stdout.split()
+    assert said == ["False"]
+    assert not any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values())

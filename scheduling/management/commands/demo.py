@@ -76,20 +76,7 @@ class Command(BaseCommand):
             stream_step()
 
     def run_children(self, port: int) -> None:
-        bin_folder = Path(sys.executable).parent
-        uvicorn = [str(bin_folder / "uvicorn"), "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
-        celery = [str(bin_folder / "celery"), "-A", "portal", "worker", "--loops", "--beat"]
-        supervisor = Supervisor(
-            [
-                Child("web", [*uvicorn, "--log-level", "warning"], settings.DATA / "web.log"),
-                Child(
-                    "worker",
-                    [*celery, "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"],
-                    settings.DATA / "worker.log",
-                ),
-            ],
-            self.say,
-        )
+        supervisor = Supervisor(children(port), self.say)
         self.say("Starting web and worker ...")
         supervisor.start()
         try:
@@ -117,6 +104,18 @@ class Command(BaseCommand):
         for role, email in SIGN_INS:
             self.say(f"  {email:<{width}}  {PASSWORD}  {role}")
         self.say("")
+
+
+def children(port: int) -> list[Child]:
+    """Web, and the one worker that has the loops, beat and every task."""
+    bin_folder = Path(sys.executable).parent
+    uvicorn = [str(bin_folder / "uvicorn"), "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
+    celery = [str(bin_folder / "celery"), "-A", "portal", "worker", "--loops", "--beat"]
+    celery += ["--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING"]
+    return [
+        Child("web", [*uvicorn, "--log-level", "warning"], settings.DATA / "web.log"),
+        Child("worker", celery, settings.DATA / "worker.log"),
+    ]
 
 
 def is_running() -> bool:

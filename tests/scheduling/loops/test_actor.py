@@ -14,9 +14,10 @@ from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.clusters.simulated.store import objects, writing
 from scheduling.loops import unwind
+from scheduling.loops.actor import Actor
 from scheduling.models import Decision, Pod, SimObject, Workload
 
-from .world import Steps, World
+from .world import Steps, World, taken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Decision.State
@@ -155,6 +156,17 @@ def test_without_the_lease_nothing_is_sent(world: World, steps: Steps) -> None:
     assert not steps.tenure.may_call()
     assert steps.loop._actor.act(world.gateway, steps.tenure) == 0
     assert world.gateway.sent == 0
+
+
+def test_an_actor_sends_what_its_own_loop_recorded_and_nothing_else(world: World, steps: Steps) -> None:
+    world.gateway.stop_after = 0
+    submitted(world, steps)
+    steps.cycle()
+    world.gateway.stop_after = 1
+    assert Actor(world.default.pk).act(world.gateway, taken(f"loop:pool:{world.default.pk}")) == 0
+    assert (states(), world.gateway.sent) == ([State.RECORDED], 0)
+    steps.cycle()
+    assert states() == [State.CONFIRMED]
 
 
 def test_a_gang_that_was_half_bound_is_finished(world: World, steps: Steps) -> None:
