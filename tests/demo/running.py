@@ -123,12 +123,12 @@ class Person:
             text: str = reply.read().decode()
             return text
 
-    def post(self, path: str, values: dict[str, str], page: str) -> str:
+    def post(self, path: str, values: dict[str, str], page: str, **headers: str) -> str:
         """Sends a form with the token of the page it stands on; gives the page that follows."""
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token, "the page has no form"
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **values}).encode()
-        request = urllib.request.Request(self.address + path, body, {"Referer": self.address + path})
+        request = urllib.request.Request(self.address + path, body, {"Referer": self.address + path} | headers)
         try:
             with self.opener.open(request, timeout=20) as reply:
                 text: str = reply.read().decode()
@@ -139,19 +139,11 @@ class Person:
     def submit(self, name: str, *, project: int, pool: str = "h100", gpus: str = "1", minutes: str = "10") -> str:
         """Fills the Submit form in and sends it; gives the page that follows."""
         path = f"/submit/?project={project}"
-        values = {
-            "kind": "2",
-            "project": str(project),
-            "name": name,
-            "priority": "50",
-            "image": "python:3.12",
-            "pods": "1",
-            "gpus": gpus,
-            "cores": "4",
-            "memory": "16",
-            "minutes": minutes,
-            "pools": pool,
-            "preemptible": "on",
-            "submit": "1",
-        }
+        values = filled_in(project, name=name, gpus=gpus, minutes=minutes, pools=pool, submit="1")
         return self.post(path, values, self.get(path))
+
+
+def filled_in(project: int, **typed: str) -> dict[str, str]:
+    """The Submit form, with what was `typed`."""
+    values = {"kind": "2", "project": str(project), "priority": "50", "image": "python:3.12", "pods": "1"}
+    return values | {"cores": "4", "memory": "16", "preemptible": "on"} | typed
