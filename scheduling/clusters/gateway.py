@@ -72,6 +72,11 @@ class SeenPod:
     message: str = ""
 
 
+JOBS = "jobs"
+OBJECTS = frozenset({JOBS})
+"""The kinds that workloads become."""
+
+
 class ObjectState(Enum):
     ACTIVE = auto()
     SUCCEEDED = auto()
@@ -88,6 +93,8 @@ class SeenObject:
     workload: str
     """The workload's uid."""
     state: ObjectState
+    kind: str = ""
+    """As `Seen.complete` has it; empty where it was made and not yet seen."""
     deleting: bool = False
     message: str = ""
 
@@ -120,7 +127,7 @@ class Seen:
     gone_objects: tuple[str, ...] = ()
     gone_bindings: tuple[str, ...] = ()
     complete: frozenset[str] = frozenset()
-    """Of "nodes", "pods", "objects", "bindings"."""
+    """Of "nodes", "pods", each of OBJECTS, "bindings"."""
 
 
 @dataclass(frozen=True, slots=True)

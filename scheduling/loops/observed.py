@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import ObjectState, Seen, SeenObject
+from scheduling.clusters.gateway import OBJECTS, ObjectState, Seen, SeenObject
 from scheduling.models import Workload
 
 from .observed_nodes import NodeWriter
@@ -42,7 +42,7 @@ class Observed:
 
     def _concerned(self, seen: Seen, uids: set[str]) -> set[int]:
         """Workloads (ids) whose objects changed."""
-        if "objects" in seen.complete:
+        if seen.complete & OBJECTS:
             # Among them those whose objects went while nobody looked, and pods that were listed before the objects.
             return set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
         return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
@@ -55,11 +55,14 @@ class Observed:
     def _keep_objects(self, seen: Seen) -> set[str]:
         """uids of the workloads whose objects changed."""
         uids = {item.workload for item in seen.objects}
-        if "objects" in seen.complete:
+        listed = seen.complete & OBJECTS
+        if listed:
             recent = time.monotonic() - APPLIED_SECONDS
             self._applied = {uid: at for uid, at in self._applied.items() if at > recent}
+            kept = {uid for uid, item in self.objects.items() if item.kind and item.kind not in listed}
+            kept |= set(self._applied)
             uids |= set(self.objects)
-            self.objects = {uid: item for uid, item in self.objects.items() if uid in self._applied}
+            self.objects = {uid: item for uid, item in self.objects.items() if uid in kept}
             self.listed = True
         gone = set(seen.gone_objects)
         if gone:

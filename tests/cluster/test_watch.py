@@ -13,8 +13,9 @@ import pytest
 from scheduling.clusters.gateway import GatewayError, PodPhase, Seen
 from scheduling.clusters.kubernetes import reflector as module
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.clusters.kubernetes.kinds import KINDS
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
-from scheduling.clusters.kubernetes.reflector import KINDS, Change, Changed, Listed, Reflector
+from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Reflector
 from scheduling.clusters.kubernetes.transport import Transport
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
@@ -86,7 +87,7 @@ def test_first_comes_everything_then_each_change_until_it_is_gone(
     with following(gateway) as told:
         eventually(lambda: any(batch.complete for batch in told.batches))
         first = next(batch for batch in told.batches if batch.complete)
-        assert first.complete == {"nodes", "pods", "objects", "bindings"}
+        assert first.complete == {"nodes", "pods", "jobs", "bindings"}
         assert {node.gpu_count for node in first.nodes if node.name == "watched"} == {4}
         assert told.pod(namespace, "early") is not None
         control_plane.api.create(path, pod("late", "watched"))

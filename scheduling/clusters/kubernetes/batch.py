@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..gateway import Seen
-from .reflector import KINDS, Changed, Listed, SeenItem
+from .kinds import KINDS, SeenItem
+from .reflector import Changed, Listed
 
 
 class Batch:
@@ -34,6 +35,9 @@ class Batch:
             items[change.item.uid] = change.item
 
     def seen(self) -> Seen:
-        fields: dict[str, Any] = {name: tuple(items.values()) for name, items in self._items.items()}
-        fields |= {f"gone_{name}": tuple(gone) for name, gone in self._gone.items()}
+        fields: dict[str, tuple[Any, ...]] = {}
+        for kind in KINDS:
+            found, gone = kind.field, f"gone_{kind.field}"
+            fields[found] = (*fields.get(found, ()), *self._items[kind.name].values())
+            fields[gone] = (*fields.get(gone, ()), *self._gone[kind.name])
         return Seen(**fields, complete=frozenset(self.complete))

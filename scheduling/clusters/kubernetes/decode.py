@@ -25,6 +25,12 @@ class Metadata(Fields, frozen=True):
     annotations: dict[str, str] = {}
 
 
+class Followed(Fields, frozen=True):
+    """An object of a kind that is followed."""
+
+    metadata: Metadata
+
+
 class Condition(Fields, frozen=True):
     type: str = ""
     status: str = ""
@@ -49,8 +55,7 @@ class NodeStatus(Fields, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
-class Node(Fields, frozen=True):
-    metadata: Metadata
+class Node(Followed, frozen=True):
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
@@ -99,8 +104,7 @@ class PodStatus(Fields, frozen=True):
     container_statuses: tuple[ContainerStatus, ...] = ()
 
 
-class Pod(Fields, frozen=True):
-    metadata: Metadata
+class Pod(Followed, frozen=True):
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 
@@ -109,8 +113,7 @@ class JobStatus(Fields, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
-class Job(Fields, frozen=True):
-    metadata: Metadata
+class Job(Followed, frozen=True):
     status: JobStatus = JobStatus()
 
 
@@ -124,16 +127,13 @@ class Subject(Fields, frozen=True):
     name: str = ""
 
 
-class RoleBinding(Fields, frozen=True):
-    metadata: Metadata
+class RoleBinding(Followed, frozen=True):
     role_ref: RoleRef = RoleRef()
     subjects: tuple[Subject, ...] = ()
 
 
-class Labelled(Fields, frozen=True):
+class Labelled(Followed, frozen=True):
     """An object of which only the metadata matters."""
-
-    metadata: Metadata
 
 
 class ListMetadata(Fields, frozen=True):

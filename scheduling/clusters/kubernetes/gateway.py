@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .acting import Acting
 from .credentials import Credentials
+from .kinds import KINDS
 from .namespaces import Namespaces
 from .objects import Objects
 from .official import OfficialClient
-from .reflector import KINDS
 from .sending import CALLS_IN_FLIGHT
 from .transport import Transport
 from .watching import Watching

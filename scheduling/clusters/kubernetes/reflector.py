@@ -7,17 +7,15 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 
-from ..gateway import GatewayError, SeenBinding, SeenNode, SeenObject, SeenPod
+from ..gateway import GatewayError
 from . import decode
 from .errors import ApiError, UnreachableError
-from .manifests import FIELD_MANAGER, MANAGED_BY, RBAC, WORKLOAD
-from .seeing import seen_binding, seen_node, seen_object, seen_pod
+from .kinds import Kind, SeenItem, T
 from .transport import Stream, Transport
 
 logger = logging.getLogger(__name__)
@@ -30,30 +28,10 @@ WATCH_SECONDS = (300, 600)
 SILENCE_SECONDS = 90.0
 # Between two watches, so that one that ends at once does not become a busy loop.
 SHORTEST_WATCH_SECONDS = 1.0
-GONE = 410
+# Between two looks for a kind that the server does not know.
+ABSENT_SECONDS = 60.0
+NOT_FOUND, GONE = 404, 410
 CHANCE = random.SystemRandom()
-
-SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding
-T = TypeVar("T", decode.Node, decode.Pod, decode.Job, decode.RoleBinding)
-
-
-@dataclass(frozen=True)
-class Kind(Generic[T]):
-    """A kind of object that is followed. `name` is its field in Seen."""
-
-    name: str
-    path: str
-    shape: type[T]
-    convert: Callable[[T], Any]
-    selector: str = ""
-
-
-KINDS: tuple[Kind[Any], ...] = (
-    Kind("nodes", "/api/v1/nodes", decode.Node, seen_node),
-    Kind("pods", "/api/v1/pods", decode.Pod, seen_pod),
-    Kind("objects", "/apis/batch/v1/jobs", decode.Job, seen_object, WORKLOAD),
-    Kind("bindings", f"{RBAC}/rolebindings", decode.RoleBinding, seen_binding, f"{MANAGED_BY}={FIELD_MANAGER}"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +83,7 @@ class Reflector(threading.Thread):
 
     def run(self) -> None:
         try:
-            version = self._list()
+            version = self._list_once_known()
             while not self._ended.is_set():
                 try:
                     version = self._watch(version)
@@ -123,6 +101,21 @@ class Reflector(threading.Thread):
         """End a watch that is quiet. Called by another thread, after `ended` was set."""
         if (stream := self._stream) is not None:
             stream.interrupt()
+
+    def _list_once_known(self) -> str:
+        """List. What the server does not know, and need not, counts as none until it does."""
+        is_told = False
+        while True:
+            try:
+                return self._list()
+            except ApiError as error:
+                if error.status != NOT_FOUND or not self._kind.optional:
+                    raise
+            if not is_told:
+                self._put(Listed(self._kind.name, []))
+                is_told = True
+            if self._ended.wait(ABSENT_SECONDS):
+                return ""
 
     def _list(self) -> str:
         """List in pages, so that memory stays bounded on both sides. Returns the version to watch from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..gateway import ObjectState, PodPhase, SeenBinding, SeenNode, SeenObject, SeenPod
+from ..gateway import JOBS, ObjectState, PodPhase, SeenBinding, SeenNode, SeenObject, SeenPod
 from . import decode
 from .manifests import DECISION, DEVICES, POOL, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
@@ -76,7 +76,7 @@ def seen_pod(pod: decode.Pod) -> SeenPod:
     )
 
 
-def seen_object(job: decode.Job) -> SeenObject:
+def seen_job(job: decode.Job) -> SeenObject:
     state, message = ObjectState.ACTIVE, ""
     for condition in job.status.conditions:
         if condition.status == "True" and condition.type in ("Complete", "Failed"):
@@ -88,6 +88,7 @@ def seen_object(job: decode.Job) -> SeenObject:
         namespace=job.metadata.namespace,
         workload=job.metadata.labels.get(WORKLOAD, ""),
         state=state,
+        kind=JOBS,
         deleting=job.metadata.deletion_timestamp is not None,
         message=plain(message, MAX_MESSAGE),
     )

@@ -10,7 +10,8 @@ from threading import Event
 from ..gateway import GatewayError, Seen
 from .batch import Batch
 from .calls import Calls
-from .reflector import KINDS, Change, Reflector
+from .kinds import KINDS
+from .reflector import Change, Reflector
 
 BATCH_SIZE = 1000
 BATCH_SECONDS = 0.2
@@ -21,7 +22,7 @@ STOP_SECONDS = 2.0
 
 class Watching(Calls):
     def watch(self, stop: Event) -> Iterator[Seen]:
-        """The first batch that is not empty holds all nodes, pods and objects."""
+        """The first batch that is not empty holds everything there is."""
         changes: queue.Queue[Change] = queue.Queue(MAX_WAITING_CHANGES)
         ended = Event()
         reflectors = [Reflector(self.transport, kind, changes, ended) for kind in KINDS]

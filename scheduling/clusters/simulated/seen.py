@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
+from scheduling.clusters.gateway import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
 from scheduling.models import SimObject
 
 from .store import KIND
 
-EVERYTHING = frozenset({"nodes", "pods", "objects"})
+EVERYTHING = frozenset({"nodes", "pods", JOBS})
 PULLING = "ImagePullBackOff: Back-off pulling image."
 """What Kubernetes says of the usual cause for a pod that hangs before it starts."""
 
@@ -89,6 +89,7 @@ def _seen_object(job: SimObject) -> SeenObject:
         namespace=job.spec["namespace"],
         workload=job.uid,
         state=ObjectState[job.status["state"].upper()],
+        kind=JOBS,
         deleting=job.status.get("deleting", False),
         message=job.status.get("message", ""),
     )

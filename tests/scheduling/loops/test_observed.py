@@ -20,7 +20,7 @@ from tests.factories import default_pool_of, make_cluster, make_department, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State, Phase = Workload.State, Pod.Phase
-ALL = frozenset({"nodes", "pods", "objects"})
+ALL = frozenset({"nodes", "pods", "jobs"})
 
 
 @pytest.fixture
@@ -129,9 +129,7 @@ def test_a_pod_is_charged_where_it_was_bound_and_stays_so(pool: Pool, workload: 
 
 def test_a_pod_seen_before_its_node_gets_it_later(pool: Pool, workload: Workload) -> None:
     observed = Observed(pool.cluster_id)
-    write(
-        observed, Seen(pods=(pod(workload, "p", node="a"),), objects=(job(workload),), complete=frozenset({"objects"}))
-    )
+    write(observed, Seen(pods=(pod(workload, "p", node="a"),), objects=(job(workload),), complete=frozenset({"jobs"})))
     assert Pod.objects.get().node is None
     write(observed, Seen(nodes=(node("a"),)))
     assert Pod.objects.get().node.name == "a"
@@ -183,6 +181,15 @@ def test_an_object_that_somebody_else_deleted_fails_the_workload_also_while_nobo
     assert (workload.state, workload.is_active, workload.applied) == (State.FAILED, False, False)
     assert workload.state_message == "Somebody deleted its object in the cluster."
     assert Event.objects.get().code == "failed"
+
+
+def test_listing_one_kind_of_objects_forgets_none_of_another(pool: Pool, workload: Workload) -> None:
+    observed = Observed(pool.cluster_id)
+    write(observed, Seen(objects=(job(workload, kind="others"),), complete=ALL))
+    write(observed, Seen(complete=frozenset({"jobs"})))
+    assert str(workload.uid) in observed.objects
+    write(observed, Seen(gone_objects=("job-1",)))
+    assert not observed.objects
 
 
 def test_an_object_just_created_is_not_taken_for_deleted(pool: Pool, workload: Workload) -> None:

@@ -1,7 +1,13 @@
 """The newest word about an object counts."""
 
-from scheduling.clusters.gateway import Seen, SeenNode
+from dataclasses import replace
+
+import pytest
+
+from scheduling.clusters.gateway import ObjectState, Seen, SeenNode, SeenObject
+from scheduling.clusters.kubernetes import batch as module
 from scheduling.clusters.kubernetes.batch import Batch
+from scheduling.clusters.kubernetes.kinds import KINDS
 from scheduling.clusters.kubernetes.reflector import Changed, Listed
 
 
@@ -34,3 +40,14 @@ def test_list_makes_its_kind_complete_and_forgets_what_was_before() -> None:
     batch.add(Listed("nodes", [node("c")]))
     batch.add(Changed("nodes", node("d"), gone=False))
     assert batch.seen() == Seen(nodes=(node("c"), node("d")), complete=frozenset({"nodes"}))
+
+
+def test_kinds_that_share_a_field_are_listed_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = next(kind for kind in KINDS if kind.name == "jobs")
+    monkeypatch.setattr(module, "KINDS", (jobs, replace(jobs, name="others")))
+    one, two = (SeenObject(uid, "o", "ns", "w", ObjectState.ACTIVE, kind=uid) for uid in ("jobs", "others"))
+    batch = Batch()
+    batch.add(Changed("jobs", one, gone=False))
+    batch.add(Listed("others", [two]))
+    batch.add(Changed("others", two, gone=True))
+    assert batch.seen() == Seen(objects=(one,), gone_objects=("others",), complete=frozenset({"others"}))

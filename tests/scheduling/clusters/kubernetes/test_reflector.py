@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes import reflector as module
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
-from scheduling.clusters.kubernetes.reflector import KINDS, Change, Changed, Listed, Reflector
+from scheduling.clusters.kubernetes.kinds import KINDS, Kind
+from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Reflector
 
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 EXPIRED = ApiError(410, "too old resource version", frozenset(), None)
@@ -68,11 +70,11 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHORTEST_WATCH_SECONDS", 0.0)
 
 
-def play(*answers: Any) -> tuple[list[Change], list[Mapping[str, str]]]:
+def play(*answers: Any, kind: Kind[Any] = PODS) -> tuple[list[Change], list[Mapping[str, str]]]:
     """The changes told, and the queries asked, until the script is over."""
     changes: queue.Queue[Change] = queue.Queue()
     script = Script(*answers)
-    Reflector(script, PODS, changes, threading.Event()).run()  # type: ignore[arg-type]
+    Reflector(script, kind, changes, threading.Event()).run()  # type: ignore[arg-type]
     told = list(changes.queue)
     assert isinstance(told[-1], GatewayError)
     return told, script.asked
@@ -125,6 +127,16 @@ def test_broken_watch_is_taken_up_again_and_an_absent_server_ends_it() -> None:
     told, asked = play(page(), [event("BOOKMARK", "", "15"), broken], away, [])
     assert told[-1] is away
     assert [query.get("resourceVersion") for query in asked] == [None, "10", "15"]
+
+
+def test_kind_that_the_server_does_not_know_counts_as_none_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ABSENT_SECONDS", 0.0)
+    unknown = ApiError(404, "the server could not find the requested resource", frozenset(), None)
+    told, asked = play(unknown, unknown, page("a"), [], kind=replace(PODS, optional=True))
+    assert [len(change.items) for change in told if isinstance(change, Listed)] == [0, 1]
+    assert asked[-1]["resourceVersion"] == "10"
+    told, _ = play(unknown)
+    assert told == [unknown]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from scheduling.clusters.gateway import ObjectState, PodPhase, SeenPod
 from scheduling.clusters.kubernetes import decode
-from scheduling.clusters.kubernetes.seeing import seen_node, seen_object, seen_pod
+from scheduling.clusters.kubernetes.seeing import seen_job, seen_node, seen_pod
 
 
 def pod(*, status: dict[str, Any] | None = None, **spec: Any) -> SeenPod:
@@ -138,6 +138,6 @@ def test_devices_are_read_only_where_they_are_numbers(annotation: str, devices: 
 )
 def test_state_of_a_job(conditions: list[dict[str, str]], state: ObjectState) -> None:
     content = {"metadata": {"labels": {"bursar.dev/workload": "w-1"}}, "status": {"conditions": conditions}}
-    seen = seen_object(msgspec.json.decode(msgspec.json.encode(content), type=decode.Job))
+    seen = seen_job(msgspec.json.decode(msgspec.json.encode(content), type=decode.Job))
     assert (seen.workload, seen.state) == ("w-1", state)
     assert seen.message == ("why" if state is ObjectState.FAILED else "")

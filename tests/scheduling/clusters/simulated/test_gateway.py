@@ -93,7 +93,7 @@ def yes() -> bool:
 
 def test_the_first_look_is_complete(gateway: SimulatedGateway) -> None:
     seen = next(gateway.watch(threading.Event()))
-    assert seen.complete == {"nodes", "pods", "objects"}
+    assert seen.complete == {"nodes", "pods", "jobs"}
     assert [node.name for node in seen.nodes] == ["big-01", "big-02", "plain-01", "plain-02"]
     assert (seen.nodes[0].gpu_count, seen.nodes[0].cpu_millicores, seen.nodes[0].labels) == (
         4,

@@ -1,0 +1,51 @@
+"""The kinds of objects that are followed in a cluster.
+
+One more takes: a shape in `decode`, what the observer is told of it (a field of `gateway.Seen`, and its `gone_` field)
+with a function in `seeing`, a line here, and the right to list and watch it (`rights`, deploy/kubernetes/bursar.yaml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ..gateway import JOBS, SeenBinding, SeenNode, SeenObject, SeenPod
+from . import decode
+from .manifests import FIELD_MANAGER, MANAGED_BY, RBAC, WORKLOAD
+from .seeing import seen_binding, seen_job, seen_node, seen_pod
+
+SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding
+T = TypeVar("T", bound=decode.Followed)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of object that is followed."""
+
+    name: str
+    """As `Seen.complete` has it."""
+    field: str
+    """Of `Seen`; several kinds may share one."""
+    path: str
+    shape: type[T]
+    convert: Callable[[T], Any]
+    selector: str = ""
+    """Labels of those that are followed; empty: all."""
+    optional: bool = False
+    """A cluster need not know it: then there are none, until it does."""
+
+
+KINDS: tuple[Kind[Any], ...] = (
+    Kind("nodes", "nodes", "/api/v1/nodes", decode.Node, seen_node),
+    Kind("pods", "pods", "/api/v1/pods", decode.Pod, seen_pod),
+    Kind(JOBS, "objects", "/apis/batch/v1/jobs", decode.Job, seen_job, WORKLOAD),
+    Kind(
+        "bindings",
+        "bindings",
+        f"{RBAC}/rolebindings",
+        decode.RoleBinding,
+        seen_binding,
+        f"{MANAGED_BY}={FIELD_MANAGER}",
+    ),
+)
