@@ -222,6 +222,20 @@ class PoolLabel:
     """Names and uids."""
 
 
+@dataclass(frozen=True, slots=True)
+class PodReason:
+    """Why a pod waits, for people who look at it in the cluster. Times in ms since the epoch."""
+
+    namespace: str
+    pod: str
+    uid: str
+    reason: str
+    """One word."""
+    message: str
+    since_ms: int
+    at_ms: int
+
+
 class Gateway(Protocol):
     """One connected cluster. Thread-safe: the observer, the reconciler and actors of several pools share it."""
 
@@ -261,6 +275,10 @@ class Gateway(Protocol):
 
     def label_pool(self, label: PoolLabel) -> None:
         """Writes the pool's name on the object and on these pods; what is gone meanwhile needs none."""
+
+    def explain(self, why: PodReason) -> bool:
+        """Writes on the pod why it waits, unless it says so. False: not now, for orders are under way or the pod is
+        changing; try again. A pod that is bound or gone needs nothing."""
 
     def delete_workload(self, namespace: str, name: str, uid: str) -> None:
         """Deletes the workload's object and its pods; gone already is fine."""

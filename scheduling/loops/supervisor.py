@@ -16,6 +16,7 @@ from portal.services.live_worker import worker_gone, worker_seen
 from portal.wake import WakeListener
 
 from .assigner import Assigner
+from .explainer import Explainer
 from .observer import Observer
 from .pool_loop import PoolLoop
 from .spread import Spread
@@ -98,6 +99,8 @@ class Supervisor:
     def _loop(self, wanted: Wanted, wake: threading.Event) -> Loop:
         if wanted.pool is not None:
             return PoolLoop(wanted.pool, wake)
+        if wanted.explains:
+            return Explainer(wanted.cluster)
         return Assigner(wanted.cluster, wake) if wanted.chooses else Observer(wanted.cluster, self.wake)
 
     def wait(self, stop: threading.Event) -> None:

@@ -83,7 +83,8 @@ def test_check_names_every_right_that_is_missing_and_no_other(control_plane: Con
     with pytest.raises(GatewayError) as caught:
         weak.check()
     assert str(caught.value) == (
-        "The kubeconfig's account may not patch pods, create pods/eviction, patch jobs, delete jobs,"
+        "The kubeconfig's account may not patch pods, create pods/eviction, create events, patch pods/status,"
+        " patch jobs, delete jobs,"
         " list rolebindings, watch rolebindings, create rolebindings, patch rolebindings, delete rolebindings,"
         " get clusterroles, bind clusterroles, get validatingadmissionpolicies, get validatingadmissionpolicybindings,"
         " bypass policies."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..gateway import Bind, Eviction, Result, SeenPod
+from ..gateway import Bind, Eviction, PodReason, Result, SeenPod
 from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, Calls, decoded, pod_path
 from .errors import ApiError
+from .explaining import explain
 from .seeing import seen_pod
 from .sending import Sender
 from .transport import Transport
@@ -34,6 +35,9 @@ class Acting(Calls):
                 return None
             raise
         return found if found.uid == uid else None
+
+    def explain(self, why: PodReason) -> bool:
+        return self._sender.is_idle and explain(self.call, why)
 
     def close(self) -> None:
         self._sender.close()

@@ -20,7 +20,7 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects):
     """
 
     def __init__(self, credentials: Credentials, *, call_timeout_seconds: float, allow_local: bool) -> None:
-        connections = CALLS_IN_FLIGHT + len(KINDS) + 1
+        connections = CALLS_IN_FLIGHT + len(KINDS) + 2
         transport = Transport(credentials, connections=connections, allow_local=allow_local)
         super().__init__(transport, timeout_seconds=call_timeout_seconds)
 

@@ -35,7 +35,8 @@ class Right(NamedTuple):
 GRANTS = (
     Grant("", ("nodes", "pods"), ("get", "list", "watch")),
     Grant("", ("pods",), ("patch",)),
-    Grant("", ("pods/binding", "pods/eviction"), ("create",)),
+    Grant("", ("pods/binding", "pods/eviction", "events"), ("create",)),
+    Grant("", ("pods/status",), ("patch",)),
     Grant("", ("namespaces",), ("get", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
     Grant(RBAC, ("rolebindings",), ("list", "watch", "create", "patch", "delete")),

@@ -26,6 +26,11 @@ class Sender:
         self._window = Window(CALLS_IN_FLIGHT)
         self._executor = ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="kubernetes call")
 
+    @property
+    def is_idle(self) -> bool:
+        """No order is under way, and the cluster is not to be left alone."""
+        return self._window.is_idle
+
     def send_all(
         self, orders: Sequence[Order], send: Callable[[Order], None], keep_going: Callable[[], bool]
     ) -> list[Result]:

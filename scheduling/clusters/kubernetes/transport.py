@@ -23,6 +23,7 @@ from .errors import UnreachableError, refusal, unreachable
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 # Far above what a page of a list weighs; keeps a cluster gone mad from filling the memory.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CONNECT_SECONDS = 3

@@ -30,6 +30,10 @@ class Window:
     def is_open(self) -> bool:
         return time.monotonic() >= self._open_at
 
+    @property
+    def is_idle(self) -> bool:
+        return self.is_open and not self._in_flight
+
     def acquire(self) -> None:
         """Wait until one more call may be in flight."""
         with self._changed:

@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
-from scheduling.clusters.gateway import Bind, Eviction, Outcome, PoolLabel, Result, Seen, SeenPod, WorkloadObject
+from scheduling.clusters.gateway import (
+    Bind,
+    Eviction,
+    Outcome,
+    PodReason,
+    PoolLabel,
+    Result,
+    Seen,
+    SeenPod,
+    WorkloadObject,
+)
 from scheduling.models import SimObject
 
 from . import life
@@ -134,6 +144,10 @@ class SimulatedGateway:
                     item.spec["pool"] = label.pool
                     change.save(item)
         self._changed.set()
+
+    def explain(self, why: PodReason) -> bool:
+        """Nobody looks at its pods but through the pages."""
+        return True
 
     def delete_workload(self, namespace: str, name: str, uid: str) -> None:
         with writing(self.cluster) as change:
