@@ -5,7 +5,8 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        from portal import background
+        # Tasks of every process are sent by this application.
+        from portal import background, celery  # noqa: F401
         from portal.services.seal import seal_forever
 
         background.register("audit", seal_forever)
