@@ -62,11 +62,21 @@ class PodWriter:
                 ours[pod.uid] = (pod, group)
             else:
                 self.foreign.remember(pod)
-        changed = self._write_ours(ours) if ours else set()
+        changed = self._follow_nodes([node.name for node in seen.nodes]) if seen.nodes else set()
+        changed |= self._write_ours(ours) if ours else set()
         return changed | self._remove(seen.gone_pods) | (self._remove_all_but(ours) if complete else set())
 
     def _nodes(self) -> Any:
         return Node.objects.filter(cluster=self.cluster, removed_at=None)
+
+    def _follow_nodes(self, names: list[str]) -> set[int]:
+        """Nodes that were gone are back, in rows of their own: their pods never left them."""
+        left = Pod.objects.filter(node__cluster=self.cluster, node__name__in=names, node__removed_at__isnull=False)
+        rows = list(left.values_list("pk", "workload_id", "node__name"))
+        if rows:
+            back = dict(self._nodes().filter(name__in={name for _, _, name in rows}).values_list("name", "pk"))
+            update_rows(Pod, ("node",), [(pk, back[name]) for pk, _, name in rows])
+        return {workload for _, workload, _ in rows}
 
     def _remove(self, uids: Iterable[str]) -> set[int]:
         for uid in uids:

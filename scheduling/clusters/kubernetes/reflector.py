@@ -31,6 +31,11 @@ SHORTEST_WATCH_SECONDS = 1.0
 # Between two looks for a kind that the server does not know.
 ABSENT_SECONDS = 60.0
 NOT_FOUND, GONE = 404, 410
+# What passes by itself, as a rule: too much to do, a change of leader, a server that starts.
+PASSING = frozenset({429, 500, 502, 503, 504})
+# Before what does not pass counts; between two tries, doubled each time.
+PATIENCE_SECONDS = 8.0
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0
 CHANCE = random.SystemRandom()
 
 
@@ -65,6 +70,37 @@ class _ExpiredError(Exception):
     """The server no longer knows the version to watch from."""
 
 
+class Patience:
+    """How long what fails is tried again, one pause longer than the one before."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Something went well."""
+        self._until: float | None = None
+        self._pause = SHORTEST_PAUSE_SECONDS
+
+    def wait(self, error: GatewayError, ended: threading.Event) -> bool:
+        """Pauses, as long as the server asks for if it does; False, without a pause, when there is no patience left."""
+        now = time.monotonic()
+        self._until = self._until or now + PATIENCE_SECONDS
+        asked = error.retry_after_seconds if isinstance(error, ApiError) else None
+        pause = max(asked or 0.0, self._pause * CHANCE.uniform(0.5, 1.0))
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        if now + pause > self._until:
+            return False
+        ended.wait(pause)
+        return True
+
+
+def _passes(error: GatewayError) -> bool:
+    """Worth trying again. Where nobody answers at all, the cluster is out of reach, and who observes it is to know."""
+    if isinstance(error, UnreachableError):
+        return error.may_have_arrived
+    return isinstance(error, ApiError) and error.status in PASSING
+
+
 class Reflector(threading.Thread):
     """Puts the changes of one kind into a queue until `ended`."""
 
@@ -77,18 +113,18 @@ class Reflector(threading.Thread):
         self._changes = changes
         self._ended = ended
         self._stream: Stream | None = None
+        self._patience = Patience()
+        self._version = ""
+        """To watch from; empty: everything is to be listed."""
+        self._is_absent = False
         self._page: msgspec.json.Decoder[decode.Page[Any]] = msgspec.json.Decoder(_page_of(kind.shape))
         self._event = msgspec.json.Decoder(decode.WatchEvent)
         self._object = msgspec.json.Decoder(kind.shape)
 
     def run(self) -> None:
         try:
-            version = self._list_once_known()
             while not self._ended.is_set():
-                try:
-                    version = self._watch(version)
-                except _ExpiredError:
-                    version = self._list()
+                self._follow()
         except GatewayError as error:
             self._put(error)
         except (msgspec.DecodeError, ValueError) as error:
@@ -102,26 +138,29 @@ class Reflector(threading.Thread):
         if (stream := self._stream) is not None:
             stream.interrupt()
 
-    def _list_once_known(self) -> str:
-        """List. What the server does not know, and need not, counts as none until it does."""
-        is_told = False
-        while True:
-            try:
-                return self._list()
-            except ApiError as error:
-                if error.status != NOT_FOUND or not self._kind.optional:
-                    raise
-            if not is_told:
-                self._put(Listed(self._kind.name, []))
-                is_told = True
-            if self._ended.wait(ABSENT_SECONDS):
-                return ""
+    def _follow(self) -> None:
+        """List, or watch on from the version that was seen last; what failed is tried again while there is patience."""
+        try:
+            if self._version:
+                self._watch()
+            else:
+                self._list()
+        except _ExpiredError:
+            self._version = ""
+        except GatewayError as error:
+            if isinstance(error, ApiError) and error.status == NOT_FOUND and self._kind.optional:
+                if self._version or not self._is_absent:
+                    self._put(Listed(self._kind.name, []))
+                self._version, self._is_absent = "", True
+                self._ended.wait(ABSENT_SECONDS)
+            elif not (_passes(error) and self._patience.wait(error, self._ended)):
+                raise
 
-    def _list(self) -> str:
-        """List in pages, so that memory stays bounded on both sides. Returns the version to watch from."""
+    def _list(self) -> None:
+        """List in pages, so that memory stays bounded on both sides."""
         items: list[SeenItem] = []
         query = self._query(limit=str(PAGE_SIZE))
-        while True:
+        while not self._ended.is_set():
             try:
                 body = self._transport.request("GET", self._kind.path, query=query, timeout_seconds=LIST_SECONDS)
             except ApiError as error:
@@ -130,54 +169,56 @@ class Reflector(threading.Thread):
                 # It took too long to read on: begin again.
                 items, query = [], self._query(limit=str(PAGE_SIZE))
                 continue
+            self._patience.renew()
             page = self._page.decode(body)
             items += map(self._kind.convert, page.items or ())
             if not page.metadata.continue_from:
                 self._put(Listed(self._kind.name, items))
-                return page.metadata.resource_version
+                self._version = page.metadata.resource_version
+                return
             query["continue"] = page.metadata.continue_from
 
-    def _watch(self, version: str) -> str:
-        """Watch until the server ends it or the connection breaks. Returns the version to go on from."""
+    def _watch(self) -> None:
+        """Watch until the server ends it or the connection breaks."""
         began = time.monotonic()
         seconds = str(CHANCE.randint(*WATCH_SECONDS))
-        query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=version, timeoutSeconds=seconds)
+        query = self._query(
+            watch="true", allowWatchBookmarks="true", resourceVersion=self._version, timeoutSeconds=seconds
+        )
         try:
             with self._transport.stream(self._kind.path, query, read_seconds=SILENCE_SECONDS) as stream:
                 self._stream = stream
                 # Who interrupts sets `ended` first: either the stream was there for that, or this sees it.
                 if self._ended.is_set():
-                    return version
+                    return
                 for line in stream:
                     if self._ended.is_set():
                         break
-                    version = self._take(line)
+                    self._take(line)
+                    self._patience.renew()
         except ApiError as error:
             if error.status == GONE:
                 raise _ExpiredError from None
             raise
-        except UnreachableError as error:
-            # A watch that broke is taken up again where it ended; whether the server is there shows then.
-            if not error.may_have_arrived:
-                raise
         finally:
             self._stream = None
+        # It was quiet until the server ended it, as it should.
+        self._patience.renew()
         self._ended.wait(max(0.0, SHORTEST_WATCH_SECONDS - (time.monotonic() - began)))
-        return version
 
-    def _take(self, line: bytes) -> str:
+    def _take(self, line: bytes) -> None:
         event = self._event.decode(line)
         if event.type == "ERROR":
             status = msgspec.json.decode(event.object, type=decode.Status)
             if status.code == GONE:
                 raise _ExpiredError
-            raise GatewayError(f"The cluster ended the watch of {self._kind.name}: {status.message}")
+            raise ApiError(status.code, status.message, frozenset(), None)
         if event.type == "BOOKMARK":
-            return msgspec.json.decode(event.object, type=decode.Labelled).metadata.resource_version
+            self._version = msgspec.json.decode(event.object, type=decode.Labelled).metadata.resource_version
+            return
         found = self._object.decode(event.object)
         self._put(Changed(self._kind.name, self._kind.convert(found), gone=event.type == "DELETED"))
-        version: str = found.metadata.resource_version
-        return version
+        self._version = found.metadata.resource_version
 
     def _query(self, **query: str) -> dict[str, str]:
         return {**query, "labelSelector": self._kind.selector} if self._kind.selector else query

@@ -112,6 +112,10 @@ class Transport:
         if len(data) > MAX_ANSWER_BYTES:
             response.close()
             raise UnreachableError(f"The cluster at {self.server} sent far too much.", may_have_arrived=True)
+        # Reading so much at once, urllib3 does not look whether all of it came.
+        if isinstance(response, urllib3.HTTPResponse) and response.length_remaining:
+            response.close()
+            raise UnreachableError(f"The cluster at {self.server} sent a part of its answer.", may_have_arrived=True)
         response.release_conn()
         return data
 

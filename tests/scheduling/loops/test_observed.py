@@ -183,6 +183,15 @@ def test_an_object_that_somebody_else_deleted_fails_the_workload_also_while_nobo
     assert Event.objects.get().code == "failed"
 
 
+def test_pods_of_a_node_that_comes_back_are_on_it(pool: Pool, workload: Workload) -> None:
+    observed = Observed(pool.cluster_id)
+    seen = pod(workload, "p", node="a", phase=PodPhase.RUNNING)
+    write(observed, Seen(nodes=(node("a"),), pods=(seen,), objects=(job(workload),), complete=ALL))
+    write(observed, Seen(gone_nodes=("uid-a",)))
+    write(observed, Seen(nodes=(node("a", uid="again"),)))
+    assert [each.node.uid for each in Pod.objects.select_related("node") if each.node] == ["again"]
+
+
 def test_listing_one_kind_of_objects_forgets_none_of_another(pool: Pool, workload: Workload) -> None:
     observed = Observed(pool.cluster_id)
     write(observed, Seen(objects=(job(workload, kind="others"),), complete=ALL))

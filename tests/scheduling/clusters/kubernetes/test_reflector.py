@@ -19,6 +19,8 @@ from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Re
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 EXPIRED = ApiError(410, "too old resource version", frozenset(), None)
 
+ERROR_500 = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}'
+
 
 def event(type_: str, uid: str, version: str) -> bytes:
     metadata = '{"uid":"%s","resourceVersion":"%s"}' % (uid, version)  # noqa: UP031 - braces are JSON's
@@ -68,6 +70,7 @@ class Lines:
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHORTEST_WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(module, "SHORTEST_PAUSE_SECONDS", 0.0)
 
 
 def play(*answers: Any, kind: Kind[Any] = PODS) -> tuple[list[Change], list[Mapping[str, str]]]:
@@ -139,10 +142,36 @@ def test_kind_that_the_server_does_not_know_counts_as_none_until_it_does(monkeyp
     assert told == [unknown]
 
 
+PASSING = [
+    ApiError(429, "too many requests", frozenset(), 0),
+    ApiError(503, "starting", frozenset(), None),
+    UnreachableError("lost", may_have_arrived=True),
+]
+
+
+@pytest.mark.parametrize("error", [*PASSING, [ERROR_500]])
+def test_what_passes_is_tried_again_from_where_it_was(error: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, asked = play(page("a"), error, error, [])
+    assert [type(change) for change in told[:-1]] == [Listed]
+    assert [query.get("resourceVersion") for query in asked] == [None, "10", "10", "10", "10"]
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", -1.0)
+    told, asked = play(page("a"), error, [])
+    assert len(asked) == 2
+    assert any(words in str(told[-1]) for words in ("too many", "starting", "lost", "storage is away"))
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_list_that_fails_half_way_begins_anew(error: GatewayError) -> None:
+    told, asked = play(page("a", more="next"), error, page("b"))
+    assert isinstance(told[0], Listed)
+    assert [item.uid for item in told[0].items] == ["b"]
+    assert [query.get("continue") for query in asked] == [None, "next", None, None]
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}',
+        b'{"type":"ERROR","object":{"kind":"Status","code":403,"message":"storage is away"}}',
         b"{nonsense",
         b'{"type":"ADDED","object":{"metadata":{"uid":7}}}',
         b'{"type":"ADDED","object":{"metadata":{},"spec":{"containers":[{"resources":{"requests":{"cpu":"x"}}}]}}}',
