@@ -6,9 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from orgs.models import Role
-from quotas.models import Quota
-from tests.factories import make_quota
+from orgs.services.unit import unit_rename
+from portal.models import AuditEvent
+from quotas.guard import Level
+from quotas.models import GuardFinding, Quota
+from scheduling.models import Decision
+from tests.factories import actor_of, make_quota
 from tests.matrix import NONE, Arguments, of, statuses
 from tests.world import World
 
@@ -43,6 +49,33 @@ def given(world: World) -> dict[str, Any]:
 
 
 UNITS_SEEN = "rest: 200"
+
+
+def found(world: World) -> dict[str, Any]:
+    """A finding about the department."""
+    names = {"unit": world.department, "pool": world.pool, "resource": 0, "level": Level.CHILDREN}
+    finding = GuardFinding.objects.filter(**names).first()
+    return {"pk": (finding or GuardFinding.objects.create(**names, sum=2000, ceiling=1000)).pk}
+
+
+def decided(world: World) -> dict[str, Any]:
+    """A decision about the workload."""
+    decision = Decision.objects.filter(workload=world.workload.pk).first()
+    if decision is None:
+        named = {"pool": world.pool.pk, "epoch": 57, "cycle": world.cycle.cycle, "node": world.node.pk}
+        named |= {"batch": world.workload.pk, "workload": world.workload.pk, "pod": 1, "pod_uid": "uid"}
+        decision = Decision.objects.create(kind=Decision.Kind.PLACE, deadline_at=timezone.now(), **named)
+    return {"pk": decision.pk}
+
+
+def done(world: World) -> dict[str, Any]:
+    """An act in the project."""
+    act = AuditEvent.objects.filter(unit=world.project.pk).order_by("id").first()
+    if act is None:
+        unit_rename(actor=actor_of(), unit=world.project, name=world.project.name, description="Depth")
+    return {"pk": (act or AuditEvent.objects.filter(unit=world.project.pk).latest("id")).pk}
+
+
 ENDPOINTS = [
     Endpoint("api_schema", NONE, {"get": "nobody rest: 200"}),
     Endpoint(
@@ -99,6 +132,22 @@ ENDPOINTS = [
         },
         {"patch": lambda world: {"description": "Arms"}},
     ),
+    Endpoint("places-list", NONE, {"get": "nobody rest: 200"}, {"get": lambda world: {"permission": "project:create"}}),
+    Endpoint("settings-list", NONE, {"get": UNITS_SEEN}),
+    Endpoint(
+        "settings-detail",
+        of(pk="account.pk"),
+        {"get": "SA Vi AA: 200; rest: 404", "patch": "SA: 200; Vi AA: 403; rest: 404"},
+        {"patch": lambda world: {"closed_pools": True, "pool_wait_seconds": 30}},
+    ),
+    Endpoint(
+        "pool-orders-detail",
+        of(pk="project.pk"),
+        {"get": UNITS_SEEN, "patch": "SA DA Ed: 200; rest: 403"},
+        {"patch": lambda world: {"pools": [world.pool.name]}},
+    ),
+    Endpoint("audit-list", NONE, {"get": "SA DA AA: 200; rest: 404"}),
+    Endpoint("audit-detail", done, {"get": "SA DA AA: 200; rest: 404"}),
     # --- who
     Endpoint(
         "roles-list",
@@ -264,6 +313,31 @@ ENDPOINTS = [
         {"post": "SA DA Ed: 200; En Co Ds Te Cr: 404; rest: 422"},
         {"post": lambda world: {"changes": [{"unit": world.project.pk, "pool": world.pool.pk, "gpu_milli": 3000}]}},
     ),
+    Endpoint(
+        "topologies-list",
+        NONE,
+        {"get": "En Co Ds Te Cr: 404; rest: 200", "post": "SA: 201; Vi AA: 403; En Co Ds Te Cr: 404; rest: 422"},
+        {"post": lambda world: {"cluster": world.cluster.pk, "name": "rows", "levels": ["example.org/row"]}},
+    ),
+    Endpoint(
+        "topologies-detail",
+        of(pk="topology.pk"),
+        {
+            "get": "En Co Ds Te Cr: 404; rest: 200",
+            "patch": "SA: 200; En Co Ds Te Cr: 404; rest: 403",
+            "delete": "SA: 204; En Co Ds Te Cr: 404; rest: 403",
+        },
+        {"patch": lambda world: {"levels": ["example.org/row"]}},
+    ),
+    Endpoint("findings-list", NONE, {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint("findings-detail", found, {"get": "SA DA Ed RM Vi DV AA: 200; rest: 404"}),
+    Endpoint("guards-list", NONE, {"get": UNITS_SEEN}),
+    Endpoint(
+        "guards-detail",
+        of(pk="account.pk"),
+        {"get": "SA Vi AA: 200; rest: 404", "patch": "SA: 200; Vi AA: 403; rest: 404"},
+        {"patch": lambda world: {"departments": {"mode": "enforce"}}},
+    ),
     # --- work
     Endpoint(
         "workloads-list",
@@ -303,4 +377,15 @@ ENDPOINTS = [
         of(pk="work_of_l2.pk"),
         {"post": "SA DA Ed RM L2: 201; En Co Ds Te Cr: 404; rest: 403"},
     ),
+    Endpoint("workloads-explain", of(pk="workload.pk"), {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint("workloads-ask", of(pk="workload.pk"), {"post": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint(
+        "workloads-clone",
+        of(pk="workload.pk"),
+        {"post": "SA DA Ed RM L1 L2: 201; En Co Ds Te Cr: 404; rest: 403"},
+    ),
+    Endpoint("decisions-list", NONE, {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint("decisions-detail", decided, {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint("cycles-list", NONE, {"get": UNITS_SEEN}),
+    Endpoint("cycles-detail", of(pk="cycle.pk"), {"get": "En Co Ds Te Cr: 404; rest: 200"}),
 ]

@@ -30,7 +30,7 @@ def test_every_example_answers_as_the_page_says() -> None:
     world = make_world()
     cache.clear()
     client = with_key(make_key(world.people["admin"]))
-    names = {name: getattr(world, name).pk for name in ("department", "project", "pool", "workload")}
+    names = {name: getattr(world, name).pk for name in ("account", "department", "project", "pool", "workload")}
     found = list(examples())
     assert len(found) == PAGE.read_text().count("\n    GET ") + PAGE.read_text().count("\n    P") + 1
     for method, url, headers, body, status in found:

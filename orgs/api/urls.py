@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from orgs.api import applications, people, roles, units
+from orgs.api import applications, audit, people, roles, scopes, units
 
 router = SimpleRouter(use_regex_path=False)
 router.register("clusters", units.Clusters, "clusters")
@@ -13,5 +13,7 @@ router.register("groups", people.Groups, "groups")
 router.register("group-members", people.Members, "group-members")
 router.register("applications", applications.Applications, "applications")
 router.register("access-keys", applications.Keys, "access-keys")
+router.register("audit", audit.Audit, "audit")
+router.register("places", scopes.Places, "places")
 
 urlpatterns = router.urls

@@ -100,6 +100,18 @@ class ScopeChoices:
             return units_with(self.user, self.permission, self.only).filter(below(self.inside))
         return visible_units(self.user).filter(below(self.inside))
 
+    def open(self) -> QuerySet[OrgUnit]:
+        """All that may be chosen."""
+        if self.only is not None:
+            return self._units()
+        kinds = INSIDE.get(self.entity, tuple(UnitKind))
+        if self.entity == "project" and not self.clusters:
+            kinds = (UnitKind.DEPARTMENT,)
+        found = OrgUnit.objects.none()
+        for kind in kinds:
+            found |= units_with(self.user, self.permission, kind)
+        return found & self._units()
+
     def why_not(self, unit: OrgUnit) -> str:
         if self.entity == "project" and unit.kind != UnitKind.DEPARTMENT and not self.clusters:
             return "A project lies in a department."

@@ -151,13 +151,18 @@ def _units(there: Q, gone: Q) -> list[int]:
     return sorted(pk for pk in ids if pk is not None)
 
 
-def events_in(request: HttpRequest, query: AuditQuery) -> QuerySet[AuditEvent]:
-    """What the person may see in the scope of the page and in the window, before filters."""
-    rows = visible_events(request.user)
-    scope: OrgUnit | None = getattr(request, "unit_scope", None)
+def events_of(user: Any, scope: OrgUnit | None) -> QuerySet[AuditEvent]:
+    """What the person may see in the scope."""
+    rows = visible_events(user)
     if scope is not None and scope.kind != UnitKind.ACCOUNT:
         gone = Q(unit_path__gte=scope.path, unit_path__lt=scope.path[:-1] + "0")
         rows = rows.filter(unit__in=_units(below(scope), gone))
+    return rows
+
+
+def events_in(request: HttpRequest, query: AuditQuery) -> QuerySet[AuditEvent]:
+    """What the person may see in the scope of the page and in the window, before filters."""
+    rows = events_of(request.user, getattr(request, "unit_scope", None))
     since = datetime.combine(query.first_day, time(), UTC)
     until = datetime.combine(query.last_day, time(), UTC) + timedelta(days=1)
     return rows.filter(at__gte=since, at__lt=until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from portal.access import may_any
 from portal.actor import Actor
-from portal.api.listing import Listing, fields_asked, flag, page_of
+from portal.api.listing import Filter, Listing, fields_asked, flag, page_of
 from portal.api.problems import BadParameter, Changed
 from portal.api.schema import Operations
 from portal.api.throttling import Throttle
@@ -52,8 +52,10 @@ class Endpoint(GenericViewSet, ABC):
     throttle_classes = [Throttle]
     schema = Operations()
     lookup_value_converter = "int"
-    wanted: list[str] | None = None
-    """The fields to be given; None: all."""
+    asked: ClassVar[Mapping[str, Mapping[str, Filter]]] = {}
+    """What may stand after `?` of actions that read, beside lists."""
+    repeatable: ClassVar[Collection[str]] = ()
+    """Actions by POST that may be done twice, so that no Idempotency-Key is needed."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -73,6 +75,8 @@ class Endpoint(GenericViewSet, ABC):
     def parameters(self) -> set[str]:
         """What may stand after `?`."""
         if self.request.method in ("GET", "HEAD"):
+            if self.action in self.asked:
+                return set(self.asked[self.action])
             return self.listing.parameters if self.action == "list" else {"fields"}
         return {"dry_run"}
 
@@ -85,10 +89,20 @@ class Endpoint(GenericViewSet, ABC):
 
     def row(self) -> Any:
         """The one that the address names."""
-        found = self.rows().filter(pk=self.kwargs["pk"]).first() if self.kwargs["pk"] < 2**63 else None
+        found = self.found()
         if found is None:
             raise Http404
         return found
+
+    def found(self) -> Any:
+        """The same, or None."""
+        pk = self.kwargs["pk"]
+        rows = list(self.rows().filter(pk=pk)[:1]) if pk < 2**63 else []
+        return self.prepared(rows)[0] if rows else None
+
+    def prepared(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows with what their fields need beside their columns, in a fixed number of queries."""
+        return rows
 
     def given(self, rows: Any, *, many: bool = False) -> Any:
         """Things as they are given, all fields or those asked for."""
@@ -105,7 +119,11 @@ class Endpoint(GenericViewSet, ABC):
         location = ""
         if status == 201:
             location = self.reverse_action("detail", kwargs={"pk": row.pk})
-        return Done(status, body, location, etag_of(row, body), effect)
+        return Done(status, body, location, self.etag(row, body), effect)
+
+    def etag(self, row: Any, body: Any) -> str:
+        """Of a thing and all its fields."""
+        return etag_of(row, body)
 
     def effect(self, lines: Callable[[], Effect]) -> Effect:
         """What a change is about to do to others, asked where it is only tried."""
@@ -131,7 +149,7 @@ class Lists(Endpoint):
         rows = self.rows()
         page = page_of(self.listing, rows, request)
         by_id = rows.in_bulk(page.ids)
-        items = self.given([by_id[pk] for pk in page.ids if pk in by_id], many=True)
+        items = self.given(self.prepared([by_id[pk] for pk in page.ids if pk in by_id]), many=True)
         return Response({"items": items, "next": page.following, "previous": page.previous})
 
 
@@ -139,7 +157,7 @@ class Gets(Endpoint):
     def retrieve(self, request: Request, pk: int) -> Response:
         row = self.row()
         full = self.get_serializer(row).data
-        return Response(self.given(row), headers={"ETag": etag_of(row, full)})
+        return Response(self.given(row), headers={"ETag": self.etag(row, full)})
 
 
 class Creates(Endpoint):
@@ -153,6 +171,10 @@ class Creates(Endpoint):
     def made(self, values: dict[str, Any]) -> Model:
         """Calls the service."""
 
+    def foretold(self, row: Any) -> Effect:
+        """What a new thing does, where it is only tried."""
+        return ()
+
     def create(self, request: Request) -> Response:
         values = self.read_in(self.create_serializer)
         return self.created(lambda: self.made(values))
@@ -162,7 +184,9 @@ class Creates(Endpoint):
 
         def act() -> Done:
             self.kwargs["pk"] = make().pk
-            return replace(self.done(self.row(), status=201), told_once=self.told_once)
+            row = self.row()
+            effect = self.effect(lambda: self.foretold(row))
+            return replace(self.done(row, status=201, effect=effect), told_once=self.told_once)
 
         return written(self.request, act, once=True)
 
@@ -177,7 +201,7 @@ class Locks(Endpoint):
             return row
         self.lock(row)
         row = self.row()
-        if etag_of(row, self.get_serializer(row).data) not in [one.strip() for one in expected.split(",")]:
+        if self.etag(row, self.get_serializer(row).data) not in [one.strip() for one in expected.split(",")]:
             raise Changed
         return row
 
@@ -201,7 +225,7 @@ class Changes(Locks):
 
         def act() -> Done:
             effect = self.changed(self.matched(row), values)
-            after = self.rows().filter(pk=pk).first()
+            after = self.found()
             return Done(204, effect=effect) if after is None else self.done(after, effect=effect)
 
         return written(request, act)

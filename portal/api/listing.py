@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 
 from portal.api.problems import BadParameter
@@ -17,6 +19,8 @@ from portal.selectors.keyset import Sort, cursor_fits, keyset_page
 USUAL_ROWS = 50
 MOST_ROWS = 200
 LONGEST_TEXT = 200
+EARLIEST, LATEST = 1970, 9000
+"""Years that both databases take."""
 ON = {"true": True, "false": False}
 
 
@@ -27,10 +31,12 @@ class Filter:
     words: str
     column: str = ""
     kind: str = "id"
-    """`id` (a whole number), `text`, `flag` (true or false), or `choice`."""
+    """`id` (a whole number), `text`, `flag` (true or false), `choice`, or `time`."""
     choices: Mapping[str, Any] = field(default_factory=dict)
     """Of a choice: what is typed, and the value of the column."""
     apply: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
+    needed: bool = False
+    """There is no list without it."""
 
     def value(self, name: str, text: str) -> Any:
         """What was typed, read. BadParameter for what it cannot be."""
@@ -39,6 +45,8 @@ class Filter:
             if number is None:
                 raise BadParameter(name, f"“{text[:40]}” is no id. Give the whole number that stands as “id”.")
             return number
+        if self.kind == "time":
+            return moment(name, text)
         known = ON if self.kind == "flag" else self.choices
         if self.kind in ("flag", "choice"):
             if text not in known:
@@ -55,10 +63,12 @@ class Listing:
     """What a list can be asked for."""
 
     sorts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"id": ()})
-    """By what is typed: columns of the rows' own, never null. The first is the usual one; `-` in front turns it."""
+    """By what is typed: columns of the rows' own, never null; `-` in front turns it."""
     filters: Mapping[str, Filter] = field(default_factory=dict)
     search: tuple[str, ...] = ()
     """Columns that hold what is searched for; none: nothing can be."""
+    usual: str = ""
+    """The order of who asks for none; empty: by the first of them."""
 
     @property
     def parameters(self) -> set[str]:
@@ -77,7 +87,7 @@ class Listing:
         return rows
 
     def sort(self, asked: Mapping[str, str]) -> Sort:
-        text = asked.get("sort", next(iter(self.sorts)))
+        text = asked.get("sort", self.usual or next(iter(self.sorts)))
         name = text.removeprefix("-")
         if name not in self.sorts:
             raise BadParameter("sort", f"It cannot be sorted by “{name[:40]}”. Give one of: {', '.join(self.sorts)}.")
@@ -114,6 +124,17 @@ def fields_asked(asked: Mapping[str, str], known: Sequence[str]) -> list[str] | 
     if odd is not None:
         raise BadParameter("fields", f"There is no field “{odd[:40]}” here. Give some of: {', '.join(known)}.")
     return wanted
+
+
+def moment(name: str, text: str) -> datetime:
+    """A time with its zone."""
+    try:
+        found = parse_datetime(text) if len(text) <= 40 else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or not EARLIEST < found.year < LATEST:
+        raise BadParameter(name, f"“{text[:40]}” is no time. Give one as 2026-05-01T12:00:00Z.")
+    return found
 
 
 def plain(name: str, text: str) -> str:

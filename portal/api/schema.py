@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -9,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_seri
 from rest_framework import serializers
 
 from portal.api.fields import DryRun
-from portal.api.listing import LONGEST_TEXT, MOST_ROWS, USUAL_ROWS, Listing
+from portal.api.listing import LONGEST_TEXT, MOST_ROWS, USUAL_ROWS, Filter, Listing
 from portal.api.problems import MEDIA_TYPE, TITLES, Changed, KeyTaken, ProblemSerializer
 
 ALWAYS = (400, 401, 403, 404, 429)
@@ -68,6 +69,8 @@ class Operations(AutoSchema):
         own = getattr(self.view, "answers", {}).get(action)
         if own is not None:
             ((code, serializer),) = own.items()
+            if self.method == "GET":
+                return {code: OpenApiResponse(serializer, "As it is now.")}
             either = {"anyOf": [self.resolve_serializer(serializer, "response").ref, tried]}
             return {code: OpenApiResponse(either, "As it is now; with `dry_run`, what the change would do.")}
         serializer = self.view.get_serializer_class()
@@ -94,10 +97,12 @@ class Operations(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         if self.method == "GET":
+            if self.view.action in self.view.asked:
+                return _of_filters(self.view.asked[self.view.action])
             fields = _text("fields", "Only these fields, with commas between them: `id,name`.")
             return [*_of_list(self.view.listing), fields] if self.view.action == "list" else [fields]
         found = [OpenApiParameter("dry_run", bool, description="Change nothing; answer what it would do to others.")]
-        if self.method == "POST":
+        if self.method == "POST" and self.view.action not in self.view.repeatable:
             words = "Made up by you: sent again within a day, the request is not done again, but answered as it was."
             found.append(_header("Idempotency-Key", words))
         if self.view.action in MATCHED:
@@ -110,21 +115,32 @@ def _of_list(listing: Listing) -> list[OpenApiParameter]:
     found = [
         OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS}),
         _text("cursor", "Where the page begins: as it stands in `next` and `previous`."),
-        OpenApiParameter("sort", str, enum=sorts, description="A minus in front turns the order."),
+        OpenApiParameter("sort", str, enum=sorts, description=_order(listing)),
     ]
     if listing.search:
         found.append(_text("search", "Rows that have this in a name or description."))
+    return [*found, *_of_filters(listing.filters)]
+
+
+def _of_filters(filters: Mapping[str, Filter]) -> list[OpenApiParameter]:
+    found = []
     kinds: dict[str, Any] = {
         "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
         "text": {"type": "string", "maxLength": LONGEST_TEXT},
         "flag": {"type": "boolean"},
+        "time": {"type": "string", "format": "date-time"},
     }
-    for name, one in listing.filters.items():
+    for name, one in filters.items():
         if one.kind == "choice":
             found.append(OpenApiParameter(name, str, enum=list(one.choices), description=one.words))
         else:
-            found.append(OpenApiParameter(name, kinds[one.kind], description=one.words))
+            found.append(OpenApiParameter(name, kinds[one.kind], required=one.needed, description=one.words))
     return found
+
+
+def _order(listing: Listing) -> str:
+    usual = listing.usual or next(iter(listing.sorts))
+    return f"A minus in front turns the order. Usually `{usual}`."
 
 
 def _text(name: str, words: str) -> OpenApiParameter:

@@ -1,10 +1,13 @@
 from rest_framework.routers import SimpleRouter
 
-from quotas.api import pools, quotas
+from quotas.api import guard, pools, quotas, topologies
 
 router = SimpleRouter(use_regex_path=False)
 router.register("pools", pools.Pools, "pools")
 router.register("nodes", pools.Nodes, "nodes")
 router.register("quotas", quotas.Quotas, "quotas")
+router.register("topologies", topologies.Topologies, "topologies")
+router.register("findings", guard.Findings, "findings")
+router.register("guards", guard.Guards, "guards")
 
 urlpatterns = router.urls

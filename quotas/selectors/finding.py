@@ -48,7 +48,7 @@ def findings_in_scope(
 ) -> QuerySet[GuardFinding]:
     """Of the units in the scope whose quotas the reader may see, the latest first; with `search` in the name of the
     unit or the pool, of these resources and comparisons (keys of RESOURCES and LEVELS), or all."""
-    found = GuardFinding.objects.filter(resolved_at__isnull=not resolved, unit__state=UnitState.ACTIVE)
+    found = findings_seen(request).filter(resolved_at__isnull=not resolved)
     if search:
         found = found.filter(Q(unit__name__icontains=search) | Q(pool__name__icontains=search))
     if resources:
@@ -56,9 +56,13 @@ def findings_in_scope(
     if levels:
         found = found.filter(level__in=[level for key, level in LEVELS.items() if key in levels])
     order = ("-resolved_at", "-id") if resolved else ("-since", "-id")
-    return (
-        limited(found, request, "quota:read", "unit").select_related("unit", "unit__cluster", "pool").order_by(*order)
-    )
+    return found.order_by(*order)
+
+
+def findings_seen(request: HttpRequest) -> QuerySet[GuardFinding]:
+    """All of the units in the scope whose quotas the reader may see."""
+    found = GuardFinding.objects.filter(unit__state=UnitState.ACTIVE)
+    return limited(found, request, "quota:read", "unit").select_related("unit", "unit__cluster", "pool")
 
 
 def open_count(request: HttpRequest) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from orgs.access import may, within
@@ -33,14 +35,19 @@ class GuardLine:
     editable: bool
 
 
-def guard_lines(user: Any) -> list[GuardLine]:
+def guarded_units(user: Any) -> QuerySet[OrgUnit]:
     """The account and the clusters that `user` may see the settings of, the account first."""
     kinds = (UnitKind.ACCOUNT, UnitKind.CLUSTER)
     units = OrgUnit.objects.filter(kind__in=kinds, state=UnitState.ACTIVE).order_by("kind", "name")
+    return within(units, user, "settings:read").select_related("parent")
+
+
+def guard_lines(user: Any, units: Iterable[OrgUnit]) -> list[GuardLine]:
+    """How each of these units has it, in one query."""
     settings = {(one.scope_id, one.level): one for one in GuardSetting.objects.select_related("scope")}
     of_account = {one.level: one for one in settings.values() if one.scope.kind == UnitKind.ACCOUNT}
     lines = []
-    for unit in within(units, user, "settings:read").select_related("parent"):
+    for unit in units:
         cells = []
         for level in SET_LEVELS:
             own = settings.get((unit.pk, level))
@@ -59,5 +66,5 @@ def may_guard(user: Any, scope: OrgUnit) -> bool:
 
 def guard_settings(request: HttpRequest) -> dict[str, Any] | None:
     """What the section of the Settings page shows."""
-    lines = guard_lines(request.user)
+    lines = guard_lines(request.user, guarded_units(request.user))
     return {"lines": lines, "levels": SET_LEVELS} if lines else None

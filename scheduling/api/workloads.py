@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -11,20 +10,26 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.base import SCOPE, Scoped
 from orgs.api.roles import SubjectSerializer
-from orgs.models import UnitKind
 from orgs.scope import below
 from portal.api.endpoint import Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import Given, Reference, RowId, Text, Whole, Word
+from portal.api.fields import Given, Reference, Word
 from portal.api.listing import Filter, Listing
 from portal.api.writing import Done, written
-from quotas.selectors.pools import topologies_in_scope
-from scheduling.models import Workload
-from scheduling.models.workload import Priority
-from scheduling.selectors.visible import READ_WORK, visible_workloads
-from scheduling.services.workload import workload_delete, workload_resume, workload_stop, workload_submit
-from scheduling.services.workload_rules import PodGroup
+from scheduling.api.explain import ExplainSerializer, ask, explained
+from scheduling.api.submission import Clone, NewWorkload, foretold
+from scheduling.models import Priority, Workload
+from scheduling.prefill import next_name
+from scheduling.selectors.visible import READ_WORK, visible_workloads, workload_for
+from scheduling.services.workload import (
+    may_change,
+    same_again,
+    workload_delete,
+    workload_resume,
+    workload_stop,
+    workload_submit,
+)
 
 
 class WorkloadSerializer(Given):
@@ -55,62 +60,6 @@ class WorkloadSerializer(Given):
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class Shape(serializers.Serializer):
-    """What a group of pods asks for; amounts are for each pod."""
-
-    pods = Whole(default=1)
-    min_pods = Whole(required=False, allow_null=True, help_text="So many must start together; none: all.")
-    devices = Whole(default=0, help_text="GPUs.")
-    device_milli = Whole(default=1000, help_text="Of each of them; 500 is half.")
-    gpu_memory_mib = Whole(default=0, help_text="Instead of a share: so much memory of each.")
-    cpu_millicores = Whole()
-    memory_bytes = Whole()
-
-
-class PodGroupInput(Shape):
-    """Pods that ask for something else than the first group."""
-
-    name = Text()
-
-    def to_internal_value(self, data: Any) -> PodGroup:
-        return PodGroup(**super().to_internal_value(data))
-
-
-class Toleration(serializers.Serializer):
-    """As in Kubernetes."""
-
-    key = Text(required=False)
-    operator = Text(required=False)
-    value = Text(required=False)
-    effect = Text(required=False)
-
-
-class NewWorkload(Shape):
-    """A workload to be run as soon as there is room."""
-
-    project = UnitId(UnitKind.PROJECT, help_text="The id of a project.")
-    kind = Word(Workload.Kind)
-    name = Text()
-    image = Text()
-    command = serializers.ListField(child=Text(), required=False)
-    env = serializers.DictField(child=Text(), required=False, help_text="Never given again.", write_only=True)
-    group = Text(required=False, help_text="What the first group is called.")
-    more_groups = PodGroupInput(many=True, required=False)
-    near_topology = RowId(
-        topologies_in_scope, "topology", required=False, allow_null=True, help_text="The id of a topology."
-    )
-    near_required = Text(required=False, help_text="All pods in one domain of this level.")
-    near_preferred = Text(required=False, help_text="If possible in one of this level.")
-    node_labels = serializers.DictField(child=Text(), required=False)
-    tolerations = Toleration(many=True, required=False)
-    priority = Word(Priority, required=False)
-    preemptible = serializers.BooleanField(required=False)
-    preemption_delay_seconds = Whole(required=False)
-    pools = serializers.ListField(child=Text(), required=False, help_text="Names, the first is tried first.")
-    run_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run.")
-    fail_after_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run that fails.")
-
-
 class Workloads(Lists, Gets, Creates, Deletes, Scoped):
     """Workloads that you may see. Those that ended stay for half a year."""
 
@@ -138,8 +87,10 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
         },
         ("name",),
     )
-    taken = {"stop": None, "resume": None}
-    answers = {"stop": {200: WorkloadSerializer}}
+    taken = {"stop": None, "resume": None, "clone": Clone, "ask": None}
+    answers = {"stop": {200: WorkloadSerializer}, "explain": {200: ExplainSerializer}, "ask": {200: ExplainSerializer}}
+    asked = {"explain": {}}
+    repeatable = ("ask",)
 
     def rows(self) -> QuerySet[Workload]:
         scope = getattr(self.request._request, "unit_scope", None)
@@ -152,6 +103,9 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
 
     def made(self, values: dict[str, Any]) -> Model:
         return workload_submit(actor=self.actor, **values)
+
+    def foretold(self, row: Workload) -> Effect:
+        return foretold(row)
 
     def deleted(self, row: Workload) -> Effect:
         workload_delete(actor=self.actor, workload=row)
@@ -168,9 +122,44 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
 
         return written(request, act, once=True)
 
+    @action(["get"], detail=True)
+    def explain(self, request: Request, pk: int) -> Response:
+        """Why it is where it is. What the loop of its pool knows beyond that has to be asked for: see `ask`."""
+        return Response(self.told())
+
+    @action(["post"], detail=True)
+    def ask(self, request: Request, pk: int) -> Response:
+        """Asks the loop of its pool why it waits; the answer comes with one of its next cycles. Nothing is changed."""
+        row = self.row()
+
+        def act() -> Done:
+            ask(row)
+            return Done(200, self.told())
+
+        return written(request, act)
+
+    def told(self) -> Any:
+        workload = workload_for(self.request.user, self.kwargs["pk"])
+        return ExplainSerializer(explained(workload, self.actor)).data
+
     @action(["post"], detail=True)
     def resume(self, request: Request, pk: int) -> Response:
         """Runs an ended one again: a new workload with the same name and specification."""
         row = self.row()
-        again: Callable[[], Model] = lambda: workload_resume(actor=self.actor, workload=row)  # noqa: E731
-        return self.created(again)
+        return self.created(lambda: workload_resume(actor=self.actor, workload=row))
+
+    @action(["post"], detail=True)
+    def clone(self, request: Request, pk: int) -> Response:
+        """Submits another with the same specification, but for what is sent. Without a name it is numbered; variables
+        of the environment are taken along where you may change the first one."""
+        row = self.row()
+        values = self.read_in(Clone, partial=True)
+
+        def make() -> Model:
+            same = same_again(row, with_env=may_change(self.actor, "update", row))
+            project = values.get("project", row.project)
+            active = Workload.objects.filter(project=project, is_active=True, name__startswith=row.name[:40])
+            name = next_name(row.name, set(active.values_list("name", flat=True)))
+            return workload_submit(actor=self.actor, **(same | {"name": name} | values))
+
+        return self.created(make)

@@ -11,7 +11,7 @@ from portal.quota_bar import QuotaBar
 from quotas.models import Pool
 from scheduling.asking import Ask, Room, Standing
 from scheduling.forecast import Forecast, Outcome, forecast
-from scheduling.models import Priority
+from scheduling.models import Priority, Workload
 from scheduling.quantities import amount
 from scheduling.reasons import wait_reason
 
@@ -53,12 +53,14 @@ class Outlook:
     def starts(self, pool: Pool, ask: Ask) -> bool:
         return self.forecast(pool, ask).outcome is Outcome.NOW
 
-    def answer(self, pool: Pool, ask: Ask, priority: int = Priority.MEDIUM) -> PoolAnswer:
-        """Two queries more where it would wait."""
+    def answer(
+        self, pool: Pool, ask: Ask, priority: int = Priority.MEDIUM, workload: Workload | None = None
+    ) -> PoolAnswer:
+        """Two queries more where it would wait. `workload`: what asks, where it is in the line already."""
         found, room = self.forecast(pool, ask), self._rooms[pool.pk]
         usage = self._standing.usage(self.project, pool)
         place = usage.position if usage else LAST
-        ahead = before(pool, place, priority).count() if found.outcome is Outcome.WAITS else 0
+        ahead = before(pool, place, priority, workload).count() if found.outcome is Outcome.WAITS else 0
         known = ask.inside(room)
         bar = _bar(known, self._standing.chain(self.project, pool)[0], room)
         return PoolAnswer(pool, found.outcome, *_words(found, known, pool, ahead), bar)

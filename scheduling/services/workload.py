@@ -177,29 +177,36 @@ def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
     _require_change(actor, "update", workload)
     if workload.is_active:
         raise Refused(f"{workload.name} has not ended. Stop it first, and wait until it has.")
+    return workload_submit(actor=actor, **same_again(workload))
+
+
+def same_again(workload: Workload, *, with_env: bool = True) -> dict[str, Any]:
+    """The arguments with which it was submitted, its order of pools only where it was given. `with_env`: variables of
+    the environment may be secrets of who submitted it."""
     first, *others = SubGroup.objects.filter(workload=workload).order_by("pk")
-    more = [rules.PodGroup(name=group.name, **shape_of(group)) for group in others]
-    same: dict[str, Any] = shape_of(first) | WorkloadSpec.objects.get(workload=workload).spec
-    if same.pop("pools_from", ""):
-        del same["pools"]
-    return workload_submit(
-        actor=actor,
-        project=workload.project,
-        kind=workload.kind,
-        name=workload.name,
-        image=workload.image,
-        group=first.name,
-        more_groups=more,
-        near_topology=workload.near_topology,
-        near_required=workload.near_required if workload.near_topology else "",
-        near_preferred=workload.near_preferred if workload.near_topology else "",
-        node_labels=first.placement.get("nodes", {}),
-        tolerations=first.placement.get("tolerations", ()),
-        priority=workload.priority,
-        preemptible=workload.preemptible,
-        preemption_delay_seconds=workload.preemption_delay_seconds,
-        **same,
-    )
+    spec = dict(WorkloadSpec.objects.get(workload=workload).spec)
+    if spec.pop("pools_from", ""):
+        del spec["pools"]
+    if not with_env:
+        spec["env"] = {}
+    return {
+        "project": workload.project,
+        "kind": workload.kind,
+        "name": workload.name,
+        "image": workload.image,
+        "group": first.name,
+        "more_groups": [rules.PodGroup(name=group.name, **shape_of(group)) for group in others],
+        "near_topology": workload.near_topology,
+        "near_required": workload.near_required if workload.near_topology else "",
+        "near_preferred": workload.near_preferred if workload.near_topology else "",
+        "node_labels": first.placement.get("nodes", {}),
+        "tolerations": first.placement.get("tolerations", ()),
+        "priority": workload.priority,
+        "preemptible": workload.preemptible,
+        "preemption_delay_seconds": workload.preemption_delay_seconds,
+        **shape_of(first),
+        **spec,
+    }
 
 
 def may_change(actor: Actor, action: str, workload: Workload) -> bool:

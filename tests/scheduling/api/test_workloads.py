@@ -1,0 +1,135 @@
+"""Workloads by the API: tried before they are submitted, cloned, and explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from orgs.models import OrgUnit, User
+from quotas.models import Pool
+from scheduling.models import Decision, Question, SubGroup, Workload, WorkloadSpec
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+
+
+@pytest.fixture(autouse=True)
+def _unused() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def project() -> OrgUnit:
+    return make.make_project("vision")
+
+
+@pytest.fixture
+def pool(project: OrgUnit) -> Pool:
+    pool = make.make_pool("a100", cluster=project.cluster)
+    make.make_node(pool=pool, gpus=8)
+    make.make_summary(pool, gpus=16, used=6, free_slots={"4": 1, "6": 1})
+    return pool
+
+
+@pytest.fixture
+def researcher(project: OrgUnit) -> User:
+    return make.make_user(role=make.RESEARCHER, scope=project)
+
+
+@pytest.fixture
+def client(researcher: User) -> Client:
+    return make.signed_in(researcher)
+
+
+def wanted(project: OrgUnit, devices: int) -> dict[str, Any]:
+    shape = {"devices": devices, "cpu_millicores": 4000, "memory_bytes": 2**30, "pools": ["a100"]}
+    return {"project": project.pk, "kind": "training", "name": "train-1", "image": "python:3.12", **shape}
+
+
+def test_a_submission_is_tried_as_submit_answers(client: Client, project: OrgUnit, pool: Pool) -> None:
+    url = "/api/v1/workloads/?dry_run=true"
+    (first, *_) = client.post(url, wanted(project, 4), content_type=JSON).json()["effect"]
+    assert (first["text"], first["figure"], first["tone"]) == (
+        "Starts now in a100 with 4 GPUs, all over quota.",
+        "a100",
+        "kept",
+    )
+    waits = client.post(url, wanted(project, 8), content_type=JSON).json()["effect"]
+    assert "ahead" not in waits[0]["names"], "it does not stand in line before itself"
+    assert [line["text"] for line in waits[1:]] == ["6 GPUs a pod instead of 8"]
+    assert not Workload.objects.exists()
+
+
+def test_a_clone_is_the_same_but_for_what_is_sent(client: Client, project: OrgUnit, pool: Pool) -> None:
+    made = client.post("/api/v1/workloads/", wanted(project, 4) | {"env": {"TOKEN": "s3cret"}}, content_type=JSON)
+    url = f"/api/v1/workloads/{made.json()['id']}/clone/"
+    clone = client.post(url, {"cpu_millicores": 8000}, content_type=JSON)
+    assert clone.status_code == 201
+    assert clone.json()["name"] == "train-1-2"
+    group = SubGroup.objects.get(workload=clone.json()["id"])
+    assert (group.devices, group.cpu_millicores) == (4, 8000)
+    assert WorkloadSpec.objects.get(workload=clone.json()["id"]).spec["env"] == {"TOKEN": "s3cret"}
+    other = make.signed_in(make.make_user(role=make.RESEARCHER, scope=project))
+    theirs = other.post(url, {"name": "mine"}, content_type=JSON).json()
+    assert WorkloadSpec.objects.get(workload=theirs["id"]).spec["env"] == {}, "secrets of whoever submitted it"
+
+
+def test_what_waits_is_explained_as_on_its_page(client: Client, project: OrgUnit, pool: Pool, researcher: User) -> None:
+    workload = make.make_workload("nerf-city", project, pool, gpus=8, by=researcher)
+    numbers = {"resource": "gpu_milli", "pods": 1, "requested": 8000, "slots": 0, "free": 10000, "largest": 6000}
+    make.make_waiting(workload, "fragmented", **numbers)
+    url = f"/api/v1/workloads/{workload.pk}"
+    told = client.get(f"{url}/explain/").json()
+    assert told["sentence"].startswith("Waits for room in a100")
+    assert told["ahead"] == 0
+    (chain,) = told["pools"]
+    assert (chain["pool"], chain["waits_here"]) == ("a100", True)
+    assert [step["step"] for step in chain["steps"]] == ["limit", "guarantee", "fair share", "room"]
+    assert (told["answer"]["state"], told["answer"]["waits"]) == ("never", False)
+
+    tried = client.post(f"{url}/ask/?dry_run=true")
+    assert tried.json()["dry_run"]
+    assert not Question.objects.exists()
+    assert client.post(f"{url}/ask/").json()["answer"]["waits"]
+    Question.objects.all().delete()
+    remedy = {"code": "fewer_devices", "numbers": {"devices": 6, "instead_of": 8}, "raises": [], "units": []}
+    attempt = {"step": "reclaim", "code": "nobody_above", "numbers": {}}
+    make.make_answer(workload, [attempt], [remedy | {"is_least": True}])
+    answer = client.get(f"{url}/explain/").json()["answer"]
+    assert (answer["state"], answer["cycle"]) == ("known", 48_211)
+    assert [one["title"] for one in answer["helps"]] == ["6 GPUs a pod instead of 8"]
+    assert [way["sign"] for way in answer["ways"]] == ["dash", "dash", "cross", "dash"]
+
+
+def test_what_has_ended_is_explained_without_a_question(client: Client, project: OrgUnit, pool: Pool) -> None:
+    ended = make.make_workload("done", project, pool, state=Workload.State.COMPLETED)
+    told = client.get(f"/api/v1/workloads/{ended.pk}/explain/").json()
+    assert told["sentence"].startswith("Completed")
+    assert (told["pools"], told["answer"], told["ahead"]) == ([], None, None)
+    assert client.post(f"/api/v1/workloads/{ended.pk}/ask/").status_code == 200
+    assert not Question.objects.exists()
+
+
+def test_decisions_tell_as_much_as_one_may_know(client: Client, project: OrgUnit, pool: Pool) -> None:
+    own = make.make_workload("mine", project, pool)
+    theirs = make.make_workload("hidden", make.make_project(), pool, gpus=4)
+    node = make.make_node(pool=pool)
+    common = {"pool": pool.pk, "epoch": 1, "cycle": 7, "pod_uid": "u", "node": node.pk, "deadline_at": timezone.now()}
+    Decision.objects.create(kind=Decision.Kind.PLACE, workload=theirs.pk, batch=theirs.pk, pod=1, **common)
+    evicted = {"workload": own.pk, "for_workload": theirs.pk, "code": "preempt", "batch": theirs.pk, "pod": 2}
+    Decision.objects.create(kind=Decision.Kind.EVICT, **evicted, **common)
+    url = f"/api/v1/decisions/?pool={pool.pk}&cycle=7"
+    (told,) = client.get(url).json()["items"]
+    assert told["workload"] == {"id": own.pk, "name": "mine"}
+    assert told["reason"].startswith("Stopped for a workload of another department, 4 GPUs")
+    assert told["node"] is None, "who may not see nodes"
+    everything = make.signed_in(make.make_user(role=make.ADMIN)).get(url).json()["items"]
+    assert [one["workload"]["name"] for one in everything] == ["mine", "hidden"], "the newest first"
+    assert everything[0]["node"]["name"] == node.name
+    assert client.get(f"{url}&since=yesterday").status_code == 400
+    assert client.get(f"{url}&since=2998-01-01T00:00:00Z").json()["items"] == []
