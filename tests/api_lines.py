@@ -338,6 +338,13 @@ ENDPOINTS = [
         {"get": "SA Vi AA: 200; rest: 404", "patch": "SA: 200; Vi AA: 403; rest: 404"},
         {"patch": lambda world: {"departments": {"mode": "enforce"}}},
     ),
+    Endpoint("organization-export", NONE, {"get": "rest: 200"}),
+    Endpoint(
+        "organization-apply",
+        NONE,
+        {"post": "SA DA Ed RM: 200; L1 L2 ML: 422; rest: 403"},
+        {"post": lambda world: {"document": {"projects": [{"path": "north/vision/robotics"}]}}},
+    ),
     # --- work
     Endpoint(
         "workloads-list",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portal.cli import quota, sign_in, work
+from portal.cli import organization, quota, sign_in, work
 from portal.cli.common import commands, examples
 from portal.cli.errors import EXIT_CODES
 from portal.cli.nouns import NOUNS
@@ -37,6 +37,9 @@ for noun in NOUNS:
 for command in (
     quota.group,
     work.group,
+    organization.export,
+    organization.diff,
+    organization.apply,
     sign_in.login,
     sign_in.logout,
     completion,

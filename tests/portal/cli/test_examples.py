@@ -28,6 +28,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     found = make_world()
     sign_in(monkeypatch, tmp_path, make_key(found.people["admin"]))
     monkeypatch.chdir(tmp_path)
+    assert typed("export", "-f", "org.yaml").exit_code == 0
     return found
 
 
