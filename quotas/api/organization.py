@@ -108,7 +108,7 @@ class Wanted(serializers.Serializer):
     reason = Text(default="", help_text="Stands in the history of quotas.")
 
 
-class ChangeSerializer(serializers.Serializer):
+class DifferenceSerializer(serializers.Serializer):
     """One difference."""
 
     action = serializers.ChoiceField(["create", "change", "move", "delete"])
@@ -122,7 +122,7 @@ class Applied(serializers.Serializer):
     """What was done, in its order; nothing where there was no difference."""
 
     plan = serializers.CharField(help_text="Stands for these changes.")
-    changes = ChangeSerializer(many=True)
+    changes = DifferenceSerializer(many=True)
 
 
 KEYS = {
