@@ -12,6 +12,7 @@ import pytest
 
 from scheduling.clusters.gateway import GatewayError, PodPhase, Seen
 from scheduling.clusters.kubernetes import reflector as module
+from scheduling.clusters.kubernetes import watching
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kinds import KINDS
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
@@ -87,13 +88,24 @@ def test_first_comes_everything_then_each_change_until_it_is_gone(
     with following(gateway) as told:
         eventually(lambda: any(batch.complete for batch in told.batches))
         first = next(batch for batch in told.batches if batch.complete)
-        assert first.complete == {"nodes", "pods", "jobs", "bindings"}
         assert {node.gpu_count for node in first.nodes if node.name == "watched"} == {4}
         assert told.pod(namespace, "early") is not None
         control_plane.api.create(path, pod("late", "watched"))
         eventually(lambda: told.pod(namespace, "late") is PodPhase.RUNNING)
         control_plane.api.delete(f"{path}/late")
         eventually(lambda: told.pod(namespace, "late") is None)
+
+
+def test_first_batch_is_complete_however_small_batches_are(
+    gateway: KubernetesGateway, kubelet: FakeKubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "BATCH_SIZE", 1)
+    for name in ("one", "two"):
+        kubelet.add_node(f"many-{name}")
+    with following(gateway) as told:
+        first = eventually(lambda: next((batch for batch in told.batches if batch.complete), None))
+        assert {"many-one", "many-two"} <= {node.name for node in first.nodes}
+        assert first.complete == {kind.name for kind in KINDS}
 
 
 def test_batches_keep_time_while_nothing_happens(gateway: KubernetesGateway) -> None:

@@ -32,7 +32,8 @@ class Watching(Calls):
         has_begun = False
         try:
             while not stop.is_set():
-                _fill(batch, changes)
+                # The first batch holds everything, however much that is.
+                _fill(batch, changes, BATCH_SIZE if has_begun else None)
                 if has_begun or len(batch.complete) == len(KINDS):
                     has_begun = True
                     yield batch.seen()
@@ -47,10 +48,10 @@ class Watching(Calls):
                 reflector.join(STOP_SECONDS)
 
 
-def _fill(batch: Batch, changes: queue.Queue[Change]) -> None:
+def _fill(batch: Batch, changes: queue.Queue[Change], most: int | None) -> None:
     """Gather changes until the batch is full or its time is over. Raises the error that ended the following."""
     deadline = time.monotonic() + BATCH_SECONDS
-    while len(batch) < BATCH_SIZE and (remaining := deadline - time.monotonic()) > 0:
+    while (most is None or len(batch) < most) and (remaining := deadline - time.monotonic()) > 0:
         try:
             change = changes.get(timeout=remaining)
         except queue.Empty:
