@@ -157,9 +157,14 @@ def test_version_that_is_too_old_leads_to_a_new_list(monkeypatch: pytest.MonkeyP
         control_plane.stop_api_server()
         # After a start the API server knows no version that is older.
         control_plane.start_api_server()
-        versions = iter(["1"])
         list_all = Reflector._list
-        monkeypatch.setattr(Reflector, "_list", lambda self: next(versions, list_all(self)))
+        old = iter(["1"])
+
+        def list_and_forget(self: Reflector) -> None:
+            list_all(self)
+            self._version = next(old, self._version)
+
+        monkeypatch.setattr(Reflector, "_list", list_and_forget)
         with reflecting(control_plane) as (reflector, changes):
             for _ in range(2):
                 assert isinstance(changes.get(timeout=10), Listed)
