@@ -234,9 +234,13 @@ def evict_reason(code: str, numbers: Numbers, for_whom: str, unit_name: Callable
     """Why pods were stopped for another workload, called `for_whom` as far as the reader may know it."""
     if code == EvictCode.RECLAIM:
         figures = Figures(numbers, unit_name)
+        overridden = ""
+        if "allowed" in numbers:
+            allowed = counted(figures.number("allowed"), "pod")
+            overridden = f"; its disruption budget, which allowed {allowed}, was overridden for a guaranteed quota"
         return (
             f"Taken back for {for_whom}: {figures.unit} held {figures.amount('allocated')}, "
-            f"its fair share is {figures.bare('fair_share')}, its quota {figures.bare('quota')}"
+            f"its fair share is {figures.bare('fair_share')}, its quota {figures.bare('quota')}{overridden}"
         )
     if code == EvictCode.PREEMPT:
         return f"Stopped for {for_whom}, which has the higher priority"

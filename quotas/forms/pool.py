@@ -13,6 +13,7 @@ from quotas.forms.base import NewInCluster, Versioned
 from quotas.models import Pool, Topology
 from quotas.models.pool import CPU_PLACEMENTS
 from quotas.rules import (
+    MAX_BUDGET_DELAY_SECONDS,
     MAX_DISRUPTIONS,
     MAX_HISTORY_DAYS,
     MAX_HISTORY_WEIGHT_MILLI,
@@ -23,6 +24,7 @@ from quotas.rules import (
 SEGMENTS = forms.RadioSelect
 WHOLE_MINUTES = "Use whole minutes, 0 for no minimum."
 WHOLE_SECONDS = "Use whole seconds, or leave it empty for no end."
+WHOLE_DELAY = "Use whole seconds, or leave it empty for never."
 WHOLE_HOURS = f"Use whole hours from 1 to {MAX_HISTORY_DAYS * 24}, or leave it empty."
 WHOLE_DAYS = f"Use whole days from 1 to {MAX_HISTORY_DAYS}."
 WHOLE_PODS = f"Use a whole number up to {MAX_DISRUPTIONS:,}, or leave it empty for no bound."
@@ -102,6 +104,13 @@ class PoolForm(Versioned):
         WHOLE_PODS,
         help_text="Once so many pods are stopped or moved, the others wait for the next cycle. Empty: no bound.",
     )
+    disruption_budget_delay_seconds = _whole(
+        "Override budgets after",
+        range(MAX_BUDGET_DELAY_SECONDS + 1),
+        WHOLE_DELAY,
+        help_text="Work that waits so long inside its quota takes it in spite of disruption budgets. Empty: never.",
+        too_much=f"Use at most {MAX_BUDGET_DELAY_SECONDS:,} seconds, which is 30 days.",
+    )
     history_weight = forms.DecimalField(
         label="Weight of past use",
         min_value=0,
@@ -133,6 +142,7 @@ class PoolForm(Versioned):
             "staleness_grace_seconds": shown.staleness_grace_seconds,
             "disruptions_per_workload": shown.disruptions_per_workload,
             "disruptions_per_cycle": shown.disruptions_per_cycle,
+            "disruption_budget_delay_seconds": shown.disruption_budget_delay_seconds,
             "history_weight": f"{Decimal(shown.history_weight_milli) / 1000:f}",
             "history_window_days": shown.history_window_days,
             "history_half_life_hours": shown.history_half_life_hours,

@@ -37,6 +37,8 @@ class Pool(models.Model):
     many as it takes."""
     disruptions_per_cycle = models.PositiveIntegerField(null=True)
     """Once so many are, the cycle looks for no more."""
+    disruption_budget_delay_seconds = models.PositiveIntegerField(null=True, default=600)
+    """Work that waits so long inside its guaranteed quota overrides disruption budgets of clusters; None = never."""
     history_weight_milli = models.PositiveIntegerField(default=0)
     """How much past use counts when spare is divided (k); 0 = not at all."""
     history_half_life_hours = models.PositiveSmallIntegerField(null=True)

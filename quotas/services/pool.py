@@ -35,6 +35,7 @@ FIELDS = (
     "staleness_grace_seconds",
     "disruptions_per_workload",
     "disruptions_per_cycle",
+    "disruption_budget_delay_seconds",
     "history_weight_milli",
     "history_half_life_hours",
     "history_window_days",
@@ -56,15 +57,16 @@ def pool_create(
     staleness_grace_seconds: int | None = 60,
     disruptions_per_workload: int | None = None,
     disruptions_per_cycle: int | None = None,
+    disruption_budget_delay_seconds: int | None = 600,
     history_weight_milli: int = 0,
     history_half_life_hours: int | None = None,
     history_window_days: int = 7,
 ) -> Pool:
     """A pool of the nodes with this label, which move into it from the default pool.
 
-    `staleness_grace_seconds` None = for ever; disruptions None = as many as it takes; `history_half_life_hours` None =
-    the whole window counts alike. Refused while one of the nodes belongs to another pool. Needs `pool:create` on the
-    cluster.
+    `staleness_grace_seconds` None = for ever; disruptions None = as many as it takes;
+    `disruption_budget_delay_seconds` None = never; `history_half_life_hours` None = the whole window counts alike.
+    Refused while one of the nodes belongs to another pool. Needs `pool:create` on the cluster.
     """
     cluster = locked_cluster(cluster)
     require(actor, "create", "pool", cluster)
@@ -79,6 +81,7 @@ def pool_create(
         staleness_grace_seconds=staleness_grace_seconds,
         disruptions_per_workload=disruptions_per_workload,
         disruptions_per_cycle=disruptions_per_cycle,
+        disruption_budget_delay_seconds=disruption_budget_delay_seconds,
         history_weight_milli=history_weight_milli,
         history_half_life_hours=history_half_life_hours,
         history_window_days=history_window_days,
@@ -109,6 +112,7 @@ def pool_update(
     staleness_grace_seconds: int | None,
     disruptions_per_workload: int | None,
     disruptions_per_cycle: int | None,
+    disruption_budget_delay_seconds: int | None,
     history_weight_milli: int,
     history_half_life_hours: int | None,
     history_window_days: int,
@@ -134,6 +138,7 @@ def pool_update(
         staleness_grace_seconds=staleness_grace_seconds,
         disruptions_per_workload=disruptions_per_workload,
         disruptions_per_cycle=disruptions_per_cycle,
+        disruption_budget_delay_seconds=disruption_budget_delay_seconds,
         history_weight_milli=history_weight_milli,
         history_half_life_hours=history_half_life_hours,
         history_window_days=history_window_days,
@@ -244,6 +249,10 @@ def _checked(cluster: OrgUnit, *, is_default: bool = False, **values: Any) -> di
     for field in ("disruptions_per_workload", "disruptions_per_cycle"):
         if values[field] is not None:
             rules.whole(field, values[field], rules.MAX_DISRUPTIONS)
+    if values["disruption_budget_delay_seconds"] is not None:
+        rules.whole(
+            "disruption_budget_delay_seconds", values["disruption_budget_delay_seconds"], rules.MAX_BUDGET_DELAY_SECONDS
+        )
     rules.whole("history_weight_milli", values["history_weight_milli"], rules.MAX_HISTORY_WEIGHT_MILLI)
     if values["history_half_life_hours"] is not None:
         rules.whole("history_half_life_hours", values["history_half_life_hours"], rules.MAX_HISTORY_DAYS * 24)

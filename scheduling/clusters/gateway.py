@@ -6,11 +6,14 @@ observer's reconciler calls `apply_*` and `delete_*`. Every call is idempotent: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from threading import Event
 from typing import Any, Protocol
+
+BY_BUDGET = "A disruption budget does not allow it"
+"""How the message of an eviction begins that failed for that."""
 
 
 class GatewayError(Exception):
@@ -70,6 +73,8 @@ class SeenPod:
     cpu_millicores: int = 0
     memory_bytes: int = 0
     message: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of a pod of ours."""
 
 
 JOBS = "jobs"
@@ -114,6 +119,36 @@ class SeenBinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a label has to be, as in Kubernetes."""
+
+    key: str
+    operator: str
+    """`In`, `NotIn`, `Exists` or `DoesNotExist`."""
+    values: tuple[str, ...] = ()
+
+    def meets(self, labels: Mapping[str, str]) -> bool:
+        if self.operator in ("Exists", "DoesNotExist"):
+            return (self.key in labels) is (self.operator == "Exists")
+        return (labels.get(self.key) in self.values) is (self.operator == "In")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBudget:
+    """A disruption budget: of the pods with these labels in its namespace so many may be stopped now."""
+
+    uid: str
+    name: str
+    namespace: str
+    allowed: int
+    selector: tuple[Requirement, ...] | None
+    """All of them; none are all pods, None is no pod."""
+
+    def covers(self, labels: Mapping[str, str]) -> bool:
+        return self.selector is not None and all(requirement.meets(labels) for requirement in self.selector)
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A batch of what was seen. `complete` kinds hold everything there is: what is missing is gone."""
 
@@ -121,13 +156,15 @@ class Seen:
     pods: tuple[SeenPod, ...] = ()
     objects: tuple[SeenObject, ...] = ()
     bindings: tuple[SeenBinding, ...] = ()
+    budgets: tuple[SeenBudget, ...] = ()
     gone_nodes: tuple[str, ...] = ()
     """uids; so below."""
     gone_pods: tuple[str, ...] = ()
     gone_objects: tuple[str, ...] = ()
     gone_bindings: tuple[str, ...] = ()
+    gone_budgets: tuple[str, ...] = ()
     complete: frozenset[str] = frozenset()
-    """Of "nodes", "pods", each of OBJECTS, "bindings"."""
+    """Of "nodes", "pods", each of OBJECTS, "bindings", "budgets"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +188,8 @@ class Eviction:
     pod: str
     uid: str
     reason: str = ""
+    overrides: bool = False
+    """Also where a disruption budget does not allow it."""
 
 
 class Outcome(Enum):

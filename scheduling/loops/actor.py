@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,6 +13,8 @@ from portal.points import point
 from quotas.models import Node
 from scheduling.clusters.gateway import Bind, Eviction, Gateway, Outcome, Result
 from scheduling.models import Decision, Pod, Workload
+from scheduling.reasons import evict_reason
+from scheduling.selectors.names import unit_namer
 
 from .rows import clean
 from .tenure import Tenure
@@ -47,7 +49,7 @@ class Actor:
 
     def _next(self, kind: Decision.Kind) -> list[tuple[Any, ...]]:
         due = Decision.objects.filter(pool=self.pool, kind=kind, state=State.RECORDED, deadline_at__gt=Now())
-        fields = ("pk", "pod", "pod_uid", "workload", "node", "devices", "code")
+        fields = ("pk", "pod", "pod_uid", "workload", "node", "devices", "code", "numbers")
         return list(due.order_by("pk").values_list(*fields)[:BATCH])
 
     def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
@@ -95,16 +97,22 @@ def binds(batch: Sequence[tuple[Any, ...]]) -> list[Bind]:
     nodes = dict(Node.objects.filter(pk__in={row[4] for row in batch}, removed_at=None).values_list("pk", "name"))
     return [
         Bind(pk, namespaces[workload], names[pod], uid, nodes[node], devices)
-        for pk, pod, uid, workload, node, devices, _ in batch
+        for pk, pod, uid, workload, node, devices, *_ in batch
         if pod in names and node in nodes and workload in namespaces
     ]
 
 
 def evictions(batch: Sequence[tuple[Any, ...]]) -> list[Eviction]:
     names, namespaces = _names(batch)
+    unit_name = unit_namer([row[-1] for row in batch])
+
+    def told(code: str, numbers: Mapping[str, Any]) -> str:
+        """As people may read it in the cluster: whose work takes its place is not for everybody."""
+        return evict_reason(code, numbers, "other work", unit_name)
+
     return [
-        Eviction(pk, namespaces[workload], names[pod], uid, code)
-        for pk, pod, uid, workload, _, _, code in batch
+        Eviction(pk, namespaces[workload], names[pod], uid, told(code, numbers), overrides="allowed" in numbers)
+        for pk, pod, uid, workload, _, _, code, numbers in batch
         if pod in names and workload in namespaces
     ]
 

@@ -6,12 +6,15 @@ Counted are the cycles in which a start failed since the last that succeeded. No
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from portal.reading import EpochMs
+from scheduling.clusters.gateway import BY_BUDGET
 from scheduling.models import Decision
 
 FORGIVEN = 2
@@ -19,17 +22,31 @@ FORGIVEN = 2
 FIRST_MS = 10_000
 LONGEST_MS = 600_000
 LOOK_BACK = timedelta(hours=1)
+HELD = timedelta(seconds=10)
 SUCCEEDED = (Decision.State.CONFIRMED, Decision.State.OBSERVED)
 
 
-def backs_off_until_ms(pool: int) -> dict[int, int]:
-    """By workload, of those that are left out for a while: until when."""
-    failed = Decision.objects.filter(
-        pool=pool, kind=Decision.Kind.PLACE, state=Decision.State.FAILED, at__gt=timezone.now() - LOOK_BACK
-    )
-    rows = list(failed.annotate(at_ms=EpochMs("at")).values_list("workload", "cycle", "pk", "at_ms"))
+class Pauses(NamedTuple):
+    starts: dict[int, int]
+    """By workload, of those that are left out for a while: until when, in ms."""
+    held: frozenset[int]
+    """Workloads of which a disruption budget has just kept a pod: whatever was known of it, nothing of them goes."""
+
+
+def pauses_of(pool: int) -> Pauses:
+    now = timezone.now()
+    failed = Decision.objects.filter(pool=pool, state=Decision.State.FAILED, at__gt=now - LOOK_BACK)
+    budget = Q(kind=Decision.Kind.EVICT, at__gt=now - HELD, error__startswith=BY_BUDGET)
+    found = failed.filter(Q(kind=Decision.Kind.PLACE) | budget)
+    rows = list(found.annotate(at_ms=EpochMs("at")).values_list("kind", "workload", "cycle", "pk", "at_ms"))
     if not rows:
-        return {}
+        return Pauses({}, frozenset())
+    held = frozenset(workload for kind, workload, *_ in rows if kind == Decision.Kind.EVICT)
+    return Pauses(_until_ms([row for kind, *row in rows if kind == Decision.Kind.PLACE]), held)
+
+
+def _until_ms(rows: Sequence[Sequence[int]]) -> dict[int, int]:
+    """`rows`: workload, cycle, id and moment of each start that failed."""
     succeeded = Decision.objects.filter(
         workload__in={row[0] for row in rows}, kind=Decision.Kind.PLACE, state__in=SUCCEEDED
     )

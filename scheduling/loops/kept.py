@@ -16,7 +16,7 @@ from portal.reading import as_of_one_moment
 from portal.selectors.feed import Missed, feed_read
 from scheduling.engine import types as engine
 
-from .back_off import backs_off_until_ms
+from .back_off import pauses_of
 from .history import History
 from .snapshot import (
     Reading,
@@ -88,9 +88,10 @@ class KeptSnapshot:
         topologies = read_topologies(row.cluster_id) if news.config else kept.topologies
         if news.workloads is None or usual_near(topologies, row.topology_id) != kept.usual:
             return None
-        opened, backing_off = open_decisions(self.pool), backs_off_until_ms(self.pool)
+        opened, pauses = open_decisions(self.pool), pauses_of(self.pool)
         touched = set(news.workloads) | {row.workload for row in kept.opened ^ opened}
-        touched |= {workload for workload, _ in kept.backing_off.items() ^ backing_off.items()}
+        touched |= {workload for workload, _ in kept.pauses.starts.items() ^ pauses.starts.items()}
+        touched |= kept.pauses.held ^ pauses.held
         if len(touched) > MOST_TOUCHED:
             return None
         usage = read_usage(row, self._history)
@@ -109,7 +110,7 @@ class KeptSnapshot:
             nodes=nodes,
             strangers=strangers,
             opened=opened,
-            backing_off=backing_off,
+            pauses=pauses,
             workloads=kept.workloads,
         )
         changed, gone, is_in_order = _read_workloads(reading, touched)
@@ -138,7 +139,7 @@ def _read_workloads(
     workloads = reading.workloads
     last = next(reversed(workloads), 0)
     pods = pods_of(reading.pool, reading.opened, touched)
-    found = {item.id: item for item in workloads_of(pods, reading.usual, reading.backing_off)}
+    found = {item.id: item for item in workloads_of(pods, reading.usual, reading.pauses)}
     changed = tuple(item for pk, item in found.items() if item != workloads.get(pk))
     gone = tuple(pk for pk in sorted(touched) if pk in workloads and pk not in found)
     is_in_order = all(item.id in workloads or item.id > last for item in changed)

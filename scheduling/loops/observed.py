@@ -8,6 +8,7 @@ from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import OBJECTS, ObjectState, Seen, SeenObject
 from scheduling.models import Workload
 
+from .observed_budgets import BudgetWriter
 from .observed_nodes import NodeWriter
 from .observed_pods import PodWriter, valid_uids
 from .observed_workloads import write_states
@@ -28,11 +29,12 @@ class Observed:
         self._applied: dict[str, float] = {}
         self._nodes = NodeWriter(cluster)
         self._pods = PodWriter(cluster)
+        self._budgets = BudgetWriter(cluster)
 
     def write(self, seen: Seen) -> None:
         """Call as the last thing of a transaction of the observer."""
         has_written = self._nodes.write(seen)
-        changed = self._pods.write(seen)
+        changed = self._pods.write(seen) | self._budgets.write(seen)
         has_written |= self._nodes.write_foreign(self._pods.foreign.changes())
         uids = self._keep_objects(seen)
         if self.listed:

@@ -15,7 +15,7 @@ from scheduling.engine import types as engine
 from scheduling.models import OPEN_STATES, Decision, Workload
 from scheduling.models import Pod as PodRow
 
-from .back_off import backs_off_until_ms
+from .back_off import Pauses, pauses_of
 from .history import History
 from .snapshot_nodes import LIVE, device_numbers, nodes_of
 from .snapshot_units import units_of
@@ -43,6 +43,7 @@ class PoolRow(NamedTuple):
     history_half_life_hours: int | None
     disruptions_per_workload: int | None
     disruptions_per_cycle: int | None
+    disruption_budget_delay_seconds: int | None
 
 
 class OpenRow(NamedTuple):
@@ -89,7 +90,7 @@ class Reading:
     strangers: frozenset[int]
     """Workloads with pods on nodes of the pool that are charged elsewhere."""
     opened: frozenset[OpenRow]
-    backing_off: dict[int, int]
+    pauses: Pauses
     workloads: dict[int, engine.Workload]
     """By id, in their order."""
 
@@ -99,7 +100,7 @@ class Reading:
 
     def snapshot(self, now_ms: int) -> engine.Snapshot:
         row = self.row
-        grace = row.staleness_grace_seconds
+        grace, delay = row.staleness_grace_seconds, row.disruption_budget_delay_seconds
         return engine.Snapshot(
             pool=self.pool,
             now_ms=now_ms,
@@ -113,6 +114,7 @@ class Reading:
             staleness_grace_ms=None if grace is None else grace * 1000,
             disruptions_per_workload=row.disruptions_per_workload,
             disruptions_per_cycle=row.disruptions_per_cycle,
+            disruption_budget_delay_ms=None if delay is None else delay * 1000,
             topologies=self.topologies,
         )
 
@@ -122,9 +124,9 @@ def read_all(pool: int, history: History) -> Reading:
     row = read_pool(pool)
     topologies, usage = read_topologies(row.cluster_id), read_usage(row, history)
     nodes, strangers = nodes_of(pool)
-    opened, backing_off = open_decisions(pool), backs_off_until_ms(pool)
+    opened, pauses = open_decisions(pool), pauses_of(pool)
     usual = usual_near(topologies, row.topology_id)
-    workloads = workloads_of(pods_of(pool, opened), usual, backing_off)
+    workloads = workloads_of(pods_of(pool, opened), usual, pauses)
     return Reading(
         pool=pool,
         seq=feed_seq(row.cluster_id),
@@ -135,7 +137,7 @@ def read_all(pool: int, history: History) -> Reading:
         nodes=nodes,
         strangers=strangers,
         opened=opened,
-        backing_off=backing_off,
+        pauses=pauses,
         workloads={workload.id: workload for workload in workloads},
     )
 

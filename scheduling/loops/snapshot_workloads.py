@@ -15,6 +15,8 @@ from portal.reading import EpochMs
 from scheduling.engine import types as engine
 from scheduling.models import Pod, SubGroup, Workload
 
+from .back_off import Pauses
+
 FIELDS = (
     "pk",
     "project_id",
@@ -26,6 +28,7 @@ FIELDS = (
     "near_required",
     "near_preferred",
     "preemption_delay_seconds",
+    "disruptions_allowed",
 )
 TIMES = {
     "created_ms": EpochMs("created_at"),
@@ -37,14 +40,13 @@ NO_PLACEMENT = "{}"
 
 
 def workloads_of(
-    pods: Mapping[int, Mapping[int, list[engine.Pod]]], usual: engine.Near | None, backing_off: Mapping[int, int]
+    pods: Mapping[int, Mapping[int, list[engine.Pod]]], usual: engine.Near | None, pauses: Pauses
 ) -> tuple[engine.Workload, ...]:
-    """`pods`: by workload and sub-group (ids). `usual`: how near distributed work is kept that says nothing itself.
-    `backing_off`: workloads that are left out, and until when."""
+    """`pods`: by workload and sub-group (ids). `usual`: how near distributed work is kept that says nothing itself."""
     groups, done = _sub_groups(pods)
     rows = Workload.objects.filter(pk__in=list(groups)).order_by("pk").annotate(**TIMES).values_list(*FIELDS, *TIMES)
     found = []
-    for pk, project, name, kind, priority, preemptible, topology, required, preferred, delay, *times in rows:
+    for pk, project, name, kind, priority, preemptible, topology, required, preferred, delay, allowed, *times in rows:
         created, started, evicted, stale = times
         near = usual if kind == Workload.Kind.DISTRIBUTED else None
         if topology is not None and (required or preferred):
@@ -61,8 +63,9 @@ def workloads_of(
                 started_ms=started,
                 near=near,
                 displaces_after_ms=max(created, evicted or 0) + delay * 1000 if delay else 0,
-                backs_off_until_ms=backing_off.get(pk, 0),
+                backs_off_until_ms=pauses.starts.get(pk, 0),
                 stale_since_ms=stale,
+                disruptions_allowed=0 if pk in pauses.held else allowed,
                 has_succeeded_pods=done[pk] > 0,
             )
         )

@@ -80,6 +80,8 @@ class Workload(models.Model):
     """When the last of its pods was seen stopping because a loop had decided so."""
     stale_since = models.DateTimeField(null=True)
     """Since when it runs with fewer pods than it needs."""
+    disruptions_allowed = models.PositiveIntegerField(null=True)
+    """So many of its pods the disruption budgets of the cluster let be stopped now; None = none covers it."""
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -9,9 +9,13 @@ from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, Calls, decoded, pod_path
 from .errors import ApiError
 from .explaining import explain
+from .manifests import FIELD_MANAGER
 from .seeing import seen_pod
 from .sending import Sender
-from .transport import Transport
+from .transport import STRATEGIC, Transport
+
+LONGEST_GRACE_SECONDS = 60
+"""A pod that is deleted in spite of a budget has so long to end, whatever it asks for."""
 
 
 class Acting(Calls):
@@ -28,13 +32,8 @@ class Acting(Calls):
         return self._sender.send_all(evictions, self._evict, keep_going)
 
     def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
-        try:
-            found = seen_pod(decoded(self.call("GET", pod_path(namespace, pod)), decode.Pod))
-        except ApiError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return found if found.uid == uid else None
+        found = self._read(namespace, pod, uid)
+        return None if found is None else seen_pod(found)
 
     def explain(self, why: PodReason) -> bool:
         return self._sender.is_idle and explain(self.call, why)
@@ -62,14 +61,40 @@ class Acting(Calls):
                 raise
 
     def _evict(self, order: Eviction) -> None:
+        path = pod_path(order.namespace, order.pod)
         # The server tries for 10 s to evict a pod of another uid before it says no, unless that pod runs.
-        if self.read_pod(order.namespace, order.pod, order.uid) is None:
+        pod = self._read(order.namespace, order.pod, order.uid)
+        if pod is None:
             return
         eviction = manifests.eviction(pod=order.pod, namespace=order.namespace, uid=order.uid)
         try:
-            self.call("POST", f"{pod_path(order.namespace, order.pod)}/eviction", eviction)
+            self.call("POST", f"{path}/eviction", eviction)
         except ApiError as error:
-            if error.status not in (NOT_FOUND, CONFLICT):
+            if error.budget and order.overrides:
+                self._override(order, pod)
+            elif error.status not in (NOT_FOUND, CONFLICT) or self._read(order.namespace, order.pod, order.uid):
                 raise
-            if self.read_pod(order.namespace, order.pod, order.uid) is not None:
+
+    def _override(self, order: Eviction, pod: decode.Pod) -> None:
+        """Deletes a pod that a budget keeps; its condition first, for by it a Job does not count the pod as failed."""
+        path = pod_path(order.namespace, order.pod)
+        grace = min(pod.spec.termination_grace_period_seconds, LONGEST_GRACE_SECONDS)
+        condition = manifests.disruption(uid=order.uid, message=order.reason)
+        try:
+            self.call(
+                "PATCH", f"{path}/status", condition, query={"fieldManager": FIELD_MANAGER}, content_type=STRATEGIC
+            )
+            self.call("DELETE", path, manifests.delete_options(uid=order.uid, grace_seconds=grace))
+        except ApiError as error:
+            if error.status not in (NOT_FOUND, CONFLICT) or self._read(order.namespace, order.pod, order.uid):
                 raise
+
+    def _read(self, namespace: str, pod: str, uid: str) -> decode.Pod | None:
+        """The pod of that uid; None when it is gone."""
+        try:
+            found = decoded(self.call("GET", pod_path(namespace, pod)), decode.Pod)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return found if found.metadata.uid == uid else None

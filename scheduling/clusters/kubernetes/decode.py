@@ -19,6 +19,7 @@ class Metadata(Fields, frozen=True):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
+    generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] = {}
@@ -75,6 +76,7 @@ class PodSpec(Fields, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     overhead: dict[str, str] = {}
+    termination_grace_period_seconds: int = 30
 
 
 class Waiting(Fields, frozen=True):
@@ -130,6 +132,31 @@ class Subject(Fields, frozen=True):
 class RoleBinding(Followed, frozen=True):
     role_ref: RoleRef = RoleRef()
     subjects: tuple[Subject, ...] = ()
+
+
+class Expression(Fields, frozen=True):
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] = ()
+
+
+class Selector(Fields, frozen=True):
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[Expression, ...] = ()
+
+
+class BudgetSpec(Fields, frozen=True):
+    selector: Selector | None = None
+
+
+class BudgetStatus(Fields, frozen=True):
+    disruptions_allowed: int = 0
+    observed_generation: int = 0
+
+
+class Budget(Followed, frozen=True):
+    spec: BudgetSpec = BudgetSpec()
+    status: BudgetStatus = BudgetStatus()
 
 
 class Labelled(Followed, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 
 import msgspec
 import urllib3
@@ -14,6 +15,9 @@ from .rights import REMEDY
 from .text import plain
 
 MAX_MESSAGE = 300
+TOO_MANY_REQUESTS = 429
+DISRUPTION_BUDGET = "DisruptionBudget"
+SEVERAL_BUDGETS = "more than one PodDisruptionBudget"
 REMEDIES = {
     401: " Its credentials are not accepted: give the cluster a new kubeconfig.",
     403: f" If a right is missing: {REMEDY}",
@@ -31,16 +35,33 @@ class UnreachableError(GatewayError):
 class ApiError(GatewayError):
     """The API server answered with an error status."""
 
-    def __init__(self, status: int, message: str, causes: frozenset[str], retry_after_seconds: float | None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        causes: Mapping[str, str] | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """`causes`: what the server says of each, by its reason."""
         reason = plain(message, MAX_MESSAGE).rstrip(".") or "no reason given"
         super().__init__(f"The cluster answers {status}: {reason}.{REMEDIES.get(status, '')}")
         self.status = status
-        self.causes = causes
+        self.causes = causes or {}
         self.retry_after_seconds = retry_after_seconds
+        self.budget = _budget(status, message, self.causes)
+        """What a disruption budget has against it; empty where none has."""
+
+
+def _budget(status: int, message: str, causes: Mapping[str, str]) -> str:
+    if status == TOO_MANY_REQUESTS and DISRUPTION_BUDGET in causes:
+        return plain(causes[DISRUPTION_BUDGET] or message, MAX_MESSAGE)
+    # The server evicts no pod that lies under two of them, and calls that an error of its own.
+    return plain(message, MAX_MESSAGE) if status == 500 and SEVERAL_BUDGETS in message else ""
 
 
 class _Cause(msgspec.Struct):
     reason: str = ""
+    message: str = ""
 
 
 class _Details(msgspec.Struct):
@@ -58,7 +79,7 @@ def refusal(status: int, body: bytes, headers: urllib3.HTTPHeaderDict) -> ApiErr
         told = msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:
         told = _Status(body.decode(errors="replace"))
-    causes = frozenset(cause.reason for cause in told.details.causes) if told.details else frozenset()
+    causes = {cause.reason: cause.message for cause in told.details.causes} if told.details else {}
     wait = headers.get("Retry-After", "")
     return ApiError(status, told.message, causes, float(wait) if re.fullmatch("[0-9]{1,6}", wait) else None)
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..gateway import JOBS, SeenBinding, SeenNode, SeenObject, SeenPod
+from ..gateway import JOBS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
 from . import decode
-from .manifests import FIELD_MANAGER, MANAGED_BY, RBAC, WORKLOAD
-from .seeing import seen_binding, seen_job, seen_node, seen_pod
+from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, RBAC, WORKLOAD
+from .seeing import seen_binding, seen_budget, seen_job, seen_node, seen_pod
 
-SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding
+SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding | SeenBudget
 T = TypeVar("T", bound=decode.Followed)
 
 
@@ -48,4 +48,5 @@ KINDS: tuple[Kind[Any], ...] = (
         seen_binding,
         f"{MANAGED_BY}={FIELD_MANAGER}",
     ),
+    Kind("budgets", "budgets", f"{POLICY}/poddisruptionbudgets", decode.Budget, seen_budget),
 )

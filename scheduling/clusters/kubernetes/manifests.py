@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ..gateway import GatewayError, PodGroup, WorkloadObject
@@ -21,6 +22,7 @@ DEVICES = "bursar.dev/devices"
 SUBMITTED_BY = "bursar.dev/submitted-by"
 RUN_SECONDS = "bursar.dev/run-seconds"
 
+POLICY = "/apis/policy/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 WHOLE_DEVICE = 1000
 MAX_NAME = 63
@@ -133,6 +135,27 @@ def eviction(*, pod: str, namespace: str, uid: str) -> Manifest:
         "kind": "Eviction",
         "metadata": {"name": pod, "namespace": namespace},
         "deleteOptions": {"preconditions": {"uid": uid}},
+    }
+
+
+def disruption(*, uid: str, message: str) -> Manifest:
+    """The condition that an eviction leaves, as kube-scheduler writes it before it deletes a pod."""
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "PreemptionByScheduler",
+        "message": message,
+        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {"metadata": {"uid": uid}, "status": {"conditions": [condition]}}
+
+
+def delete_options(*, uid: str, grace_seconds: int) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": uid},
+        "gracePeriodSeconds": grace_seconds,
     }
 
 

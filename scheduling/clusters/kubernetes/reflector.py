@@ -212,7 +212,7 @@ class Reflector(threading.Thread):
             status = msgspec.json.decode(event.object, type=decode.Status)
             if status.code == GONE:
                 raise _ExpiredError
-            raise ApiError(status.code, status.message, frozenset(), None)
+            raise ApiError(status.code, status.message)
         if event.type == "BOOKMARK":
             self._version = msgspec.json.decode(event.object, type=decode.Labelled).metadata.resource_version
             return

@@ -34,9 +34,11 @@ class Right(NamedTuple):
 
 GRANTS = (
     Grant("", ("nodes", "pods"), ("get", "list", "watch")),
-    Grant("", ("pods",), ("patch",)),
+    # Deleted are only pods that a disruption budget keeps from a guaranteed quota for too long.
+    Grant("", ("pods",), ("patch", "delete")),
     Grant("", ("pods/binding", "pods/eviction", "events"), ("create",)),
     Grant("", ("pods/status",), ("patch",)),
+    Grant("policy", ("poddisruptionbudgets",), ("list", "watch")),
     Grant("", ("namespaces",), ("get", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
     Grant(RBAC, ("rolebindings",), ("list", "watch", "create", "patch", "delete")),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..gateway import JOBS, ObjectState, PodPhase, SeenBinding, SeenNode, SeenObject, SeenPod
+from ..gateway import (
+    JOBS,
+    ObjectState,
+    PodPhase,
+    Requirement,
+    SeenBinding,
+    SeenBudget,
+    SeenNode,
+    SeenObject,
+    SeenPod,
+)
 from . import decode
 from .manifests import DECISION, DEVICES, POOL, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
@@ -17,6 +27,7 @@ MEBIBYTE = 1024 * 1024
 MAX_DEVICES = 256
 MAX_PODS = 10_000
 MAX_CONDITIONS = 20
+MAX_ALLOWED = 1_000_000
 # A pod whose node fell silent is in phase Unknown, and still holds its room.
 PHASES = {"Pending": PodPhase.PENDING, "Succeeded": PodPhase.SUCCEEDED, "Failed": PodPhase.FAILED}
 
@@ -73,6 +84,7 @@ def seen_pod(pod: decode.Pod) -> SeenPod:
         cpu_millicores=_requested(pod.spec, "cpu"),
         memory_bytes=_requested(pod.spec, "memory"),
         message=plain(_pod_message(pod.status), MAX_MESSAGE),
+        labels=metadata.labels if pod.spec.scheduler_name == SCHEDULER_NAME else {},
     )
 
 
@@ -92,6 +104,20 @@ def seen_job(job: decode.Job) -> SeenObject:
         deleting=job.metadata.deletion_timestamp is not None,
         message=plain(message, MAX_MESSAGE),
     )
+
+
+def seen_budget(budget: decode.Budget) -> SeenBudget:
+    metadata, status, selector = budget.metadata, budget.status, budget.spec.selector
+    # Until its controller has looked at it as it is now, the server lets nothing go.
+    is_fresh = status.observed_generation >= metadata.generation
+    allowed = max(0, status.disruptions_allowed) if is_fresh else 0
+    wanted: tuple[Requirement, ...] | None = None
+    if selector is not None:
+        wanted = (
+            *(Requirement(key, "In", (value,)) for key, value in sorted(selector.match_labels.items())),
+            *(Requirement(item.key, item.operator, item.values) for item in selector.match_expressions),
+        )
+    return SeenBudget(metadata.uid, metadata.name, metadata.namespace, min(allowed, MAX_ALLOWED), wanted)
 
 
 def seen_binding(binding: decode.RoleBinding) -> SeenBinding:

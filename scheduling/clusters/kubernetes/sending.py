@@ -7,13 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from ..gateway import Bind, Eviction, GatewayError, Outcome, Result
-from .errors import ApiError, UnreachableError
+from ..gateway import BY_BUDGET, Bind, Eviction, GatewayError, Outcome, Result
+from .errors import TOO_MANY_REQUESTS, ApiError, UnreachableError
 from .window import Window
 
 CALLS_IN_FLIGHT = 8
-TOO_MANY_REQUESTS = 429
-DISRUPTION_BUDGET = "DisruptionBudget"
 DEFAULT_WAIT_SECONDS = 1.0
 
 Order = TypeVar("Order", Bind, Eviction)
@@ -67,6 +65,8 @@ class Sender:
         try:
             send(order)
         except GatewayError as error:
+            if isinstance(error, ApiError) and error.budget:
+                return Result(order.decision, Outcome.FAILED, f"{BY_BUDGET}: {error.budget}")
             return Result(order.decision, self._judge(error), str(error))
         else:
             self._window.succeeded()
@@ -77,7 +77,7 @@ class Sender:
     def _judge(self, error: GatewayError) -> Outcome:
         """What the error means for the order, and for those that come after it."""
         if isinstance(error, ApiError):
-            if error.status == TOO_MANY_REQUESTS and DISRUPTION_BUDGET not in error.causes:
+            if error.status == TOO_MANY_REQUESTS:
                 self._window.overloaded(error.retry_after_seconds or DEFAULT_WAIT_SECONDS)
                 return Outcome.NOT_SENT
             if error.status >= 500 or error.status in (401, 403):

@@ -135,6 +135,10 @@ def test_a_name_or_a_label_twice(north: OrgUnit) -> None:
         *(("min_runtime_seconds", {"min_runtime_seconds": value}) for value in (-1, 10**9, 1.5, "60")),
         *(("disruptions_per_workload", {"disruptions_per_workload": value}) for value in (-1, 10**9, 1.5, "60")),
         *(("disruptions_per_cycle", {"disruptions_per_cycle": value}) for value in (-1, 0, 10**9, 1.5, "60")),
+        *(
+            ("disruption_budget_delay_seconds", {"disruption_budget_delay_seconds": value})
+            for value in (-1, 10**9, 1.5, "60")
+        ),
         *(("gpu_placement", {"gpu_placement": value}) for value in (0, 4, "spread", None)),
         *(("cpu_placement", {"cpu_placement": value}) for value in (0, 3, "spread", None)),
     ],

@@ -44,6 +44,7 @@ NEW = {
     "staleness_grace_seconds": "120",
     "disruptions_per_workload": "16",
     "disruptions_per_cycle": "",
+    "disruption_budget_delay_seconds": "900",
     "history_weight": "1.25",
     "history_window_days": "14",
     "history_half_life_hours": "",

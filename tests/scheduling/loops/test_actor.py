@@ -13,8 +13,9 @@ from portal.models import Lease
 from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.clusters.simulated.store import objects, writing
+from scheduling.engine.decisions import EvictCode
 from scheduling.loops import unwind
-from scheduling.loops.actor import Actor
+from scheduling.loops.actor import Actor, evictions
 from scheduling.models import Decision, Pod, SimObject, Workload
 
 from .world import Steps, World, taken
@@ -223,3 +224,24 @@ def test_room_is_not_kept_for_who_no_longer_waits(world: World, steps: Steps) ->
     Workload.objects.filter(pk=workload.pk).update(desired=Workload.Desired.STOPPED)
     steps.cycle()
     assert states() == [State.VOID]
+
+
+def test_an_eviction_says_why_without_naming_others_and_whether_it_overrides_a_budget(
+    world: World, steps: Steps
+) -> None:
+    workload = submitted(world, steps)
+    pod = Pod.objects.get(workload=workload)
+    numbers = {
+        "resource": "gpu_milli",
+        "unit": workload.project_id,
+        "allocated": 8000,
+        "fair_share": 4000,
+        "quota": 4000,
+    }
+    reclaim = (1, pod.pk, pod.uid, workload.pk, None, "", EvictCode.RECLAIM, numbers)
+    plain, overriding = evictions([reclaim, (*reclaim[:-1], {**numbers, "allowed": 0})])
+    name = workload.project.name
+    words = f"Taken back for other work: {name} held 8 GPUs, its fair share is 4, its quota 4"
+    assert (plain.reason, plain.overrides) == (words, False)
+    budget = "; its disruption budget, which allowed 0 pods, was overridden for a guaranteed quota"
+    assert (overriding.reason, overriding.overrides) == (words + budget, True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from orgs.models import OrgUnit
 from quotas.models import Pool
 from scheduling.engine.decisions import WaitCode
-from scheduling.loops.back_off import LONGEST_MS, backs_off_until_ms
+from scheduling.loops.back_off import LONGEST_MS, pauses_of
 from scheduling.models import Decision, Waiting, Workload
 from tests.factories import make_workload
 from tests.scheduling.loops.cold import take_snapshot
@@ -36,7 +36,7 @@ def workload(pool: Pool, project: OrgUnit) -> Workload:
 def pauses(workload: Workload, since: datetime) -> float | None:
     """Seconds from then on that it is left out for."""
     assert workload.pool_id is not None
-    until = backs_off_until_ms(workload.pool_id).get(workload.pk)
+    until = pauses_of(workload.pool_id).starts.get(workload.pk)
     return None if until is None else round(until / 1000 - since.timestamp())
 
 

@@ -82,3 +82,6 @@ def test_minimum_runtimes_and_grace(pool: Pool, project: OrgUnit) -> None:
     Pool.objects.filter(pk=pool.pk).update(disruptions_per_workload=8, disruptions_per_cycle=64)
     snapshot = take_snapshot(pool.pk)
     assert (snapshot.disruptions_per_workload, snapshot.disruptions_per_cycle) == (8, 64)
+    assert snapshot.disruption_budget_delay_ms == 600_000
+    Pool.objects.filter(pk=pool.pk).update(disruption_budget_delay_seconds=None)
+    assert take_snapshot(pool.pk).disruption_budget_delay_ms is None

@@ -17,7 +17,7 @@ from scheduling.clusters.kubernetes.kinds import KINDS, Kind
 from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Reflector
 
 PODS = next(kind for kind in KINDS if kind.name == "pods")
-EXPIRED = ApiError(410, "too old resource version", frozenset(), None)
+EXPIRED = ApiError(410, "too old resource version")
 
 ERROR_500 = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}'
 
@@ -134,7 +134,7 @@ def test_broken_watch_is_taken_up_again_and_an_absent_server_ends_it() -> None:
 
 def test_kind_that_the_server_does_not_know_counts_as_none_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ABSENT_SECONDS", 0.0)
-    unknown = ApiError(404, "the server could not find the requested resource", frozenset(), None)
+    unknown = ApiError(404, "the server could not find the requested resource")
     told, asked = play(unknown, unknown, page("a"), [], kind=replace(PODS, optional=True))
     assert [len(change.items) for change in told if isinstance(change, Listed)] == [0, 1]
     assert asked[-1]["resourceVersion"] == "10"

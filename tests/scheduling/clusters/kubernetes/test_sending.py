@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scheduling.clusters.gateway import Bind, GatewayError, Outcome
+from scheduling.clusters.gateway import BY_BUDGET, Bind, GatewayError, Outcome
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
 from scheduling.clusters.kubernetes.sending import CALLS_IN_FLIGHT, Sender
 
@@ -22,7 +22,7 @@ def failing(error: GatewayError) -> Callable[[Bind], None]:
 
 
 def api_error(status: int, cause: str = "", retry_after_seconds: float | None = None) -> ApiError:
-    return ApiError(status, "no", frozenset({cause}), retry_after_seconds)
+    return ApiError(status, "no", {cause: "no budget left"} if cause else {}, retry_after_seconds)
 
 
 @pytest.fixture
@@ -76,7 +76,8 @@ def test_nothing_is_sent_after_keep_going_said_no(sender: Sender) -> None:
 )
 def test_error_decides_the_outcome(sender: Sender, error: GatewayError, outcome: Outcome) -> None:
     (result,) = sender.send_all(orders(1), failing(error), lambda: True)
-    assert (result.outcome, result.message) == (outcome, str(error))
+    budget = f"{BY_BUDGET}: no budget left" if isinstance(error, ApiError) and error.budget else ""
+    assert (result.outcome, result.message) == (outcome, budget or str(error))
 
 
 def test_overload_stops_what_follows_until_the_time_is_over(sender: Sender) -> None:
