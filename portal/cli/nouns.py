@@ -158,6 +158,12 @@ NOUNS = (
                 values.COUNT_OR_NONE,
                 "So many are stopped in one cycle.",
             ),
+            Field(
+                "--disruption-budget-delay",
+                "disruption_budget_delay_seconds",
+                values.SPAN_OR_NONE,
+                "After so long a guaranteed quota overrides disruption budgets.",
+            ),
             Field("--history-weight", "history_weight_milli", values.WEIGHT, "How much past use counts."),
             Field("--history-half-life-hours", "history_half_life_hours", values.COUNT_OR_NONE, "How fast it fades."),
             Field("--history-window-days", "history_window_days", click.INT, "How far back it goes."),

@@ -55,6 +55,7 @@ class PoolRow(serializers.Serializer):
     staleness_grace_seconds = Whole(default=60, allow_null=True)
     disruptions_per_workload = Whole(default=None, allow_null=True)
     disruptions_per_cycle = Whole(default=None, allow_null=True)
+    disruption_budget_delay_seconds = Whole(default=600, allow_null=True)
     history_weight_milli = Whole(default=0)
     history_half_life_hours = Whole(default=None, allow_null=True)
     history_window_days = Whole(default=7)
