@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from . import gang
 from .classes import RequestClass
 from .cycle import Cycle
 from .order import Order
 from .policy import allows
-from .working import RESERVED, Job
+from .working import PENDING, RESERVED, Account, Job
 
 NEVER = 1 << 30
 
@@ -17,8 +17,14 @@ NEVER = 1 << 30
 def allocate(cycle: Cycle) -> None:
     """Those with reserved rooms first; then everybody, elastic workloads growing one pod at a time in competition."""
     reserving = {task.job.index: task.job for tasks in cycle.ledger.reserved_on.values() for task in tasks}
-    for _, job in sorted(reserving.items()):
-        _start_in_reserved(cycle, job)
+    jobs = [job for _, job in sorted(reserving.items())]
+    borrowing = {job.index for job in jobs if cycle.options.promises_give_way and _only_borrows(job)}
+    gives_way = borrowing if borrowing and any(map(_is_inside_quota, cycle.waiting)) else ()
+    for job in jobs:
+        if job.index in gives_way:
+            _give_way(cycle, job)
+        else:
+            _start_in_reserved(cycle, job)
     _start(cycle, frozenset())
 
 
@@ -119,4 +125,34 @@ def _start_in_reserved(cycle: Cycle, job: Job) -> None:
         cycle.ledger.release(task)
     if not (kept and cycle.place(job, kept) and gang.is_satisfied(job.root)):
         cycle.ledger.rollback(mark)
+    cycle.update(job)
+
+
+def _only_borrows(job: Job) -> bool:
+    """Nothing of it runs yet, and with the rooms that it was promised its unit is above quota."""
+    if not job.preemptible or any(task.state not in (PENDING, RESERVED) for task in job.tasks):
+        return False
+    asked = gang.asked([task for task in job.tasks if task.state == RESERVED])
+    return any(_is_above(account, asked) for account in job.path)
+
+
+def _is_above(account: Account, asked: Sequence[int]) -> bool:
+    held, quota = account.held, account.quota
+    return any(more and have > bound for more, have, bound in zip(asked, held, quota, strict=True))
+
+
+def _is_inside_quota(job: Job) -> bool:
+    """What it would start next stays inside the quota at every level."""
+    return all(
+        not more or have + more <= bound
+        for account in job.path
+        for more, have, bound in zip(job.asked, account.held, account.quota, strict=True)
+    )
+
+
+def _give_way(cycle: Cycle, job: Job) -> None:
+    """Its promise is worth no more than anybody's wish: what runs inside a quota would be stopped for the others."""
+    for task in job.tasks:
+        if task.state == RESERVED:
+            cycle.ledger.release(task)
     cycle.update(job)

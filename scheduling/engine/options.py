@@ -17,6 +17,8 @@ class Options:
     """Look at every node for every pod and work everything out anew: the oracle of the tests."""
     allocate_again: bool = True
     """After evictions look once more for what may start now."""
+    promises_give_way: bool = True
+    """Rooms that were promised beyond quota are open to all again while somebody inside quota waits."""
     trial_depth: int = 8
     """So many waiting workloads of a project count in the serving order of a trial."""
     trial_with_everybody: bool = False

@@ -81,3 +81,33 @@ def test_reserved_cores_are_nobody_elses_either() -> None:
     assert outcome.placed == {}
     numbers = {"resource": "cpu_millicores", "requested": 1000, "free": 0, "short": 1000}
     assert outcome.reason("small") == ("short", numbers)
+
+
+def promised() -> Pool:
+    """Project a runs eight inside its quota of eight, and was promised four more that b's `old` is leaving."""
+    pool = Pool().node("n1", 4).node("n2", 4).node("n3", 4).node("n4", 4).unit("a", 8).unit("b", 1).unit("c", 6)
+    for name, node in (("first", "n1"), ("second", "n2")):
+        pool.work(name, "a", 2, pods=2, on=[node, node], devices=[(0, 1), (2, 3)])
+    pool.work("old", "b", 2, pods=2, on=["n3", "n3"], devices=[(0, 1), (2, 3)], stopping=True)
+    pool.work("fixed", "b", 2, on="n4", devices=[(0, 1)], preemptible=False)
+    return pool.work("more", "a", 2, pods=2, reserved=[("n3", (0, 1)), ("n3", (2, 3))])
+
+
+def test_a_promise_beyond_quota_gives_way_before_what_runs_inside_it_is_stopped() -> None:
+    outcome = promised().work("due", "c", 2, pods=3).decide()
+    assert outcome.evicted == {}
+    assert sorted(outcome.reserved["due"]) == ["n3", "n3", "n4"]
+    assert len(outcome.decisions.withdrawn) == 2
+
+
+def test_a_promise_beyond_quota_stands_where_nobody_inside_quota_could_use_the_room() -> None:
+    outcome = promised().work("due", "c", 4, pods=2).decide()
+    assert outcome.decisions.withdrawn == ()
+    assert outcome.reason("more")[0] == "room_reserved"
+
+
+def test_a_promise_inside_quota_stands() -> None:
+    pool = Pool().node("n", 4).unit("a", 4).unit("c", 4)
+    pool.work("old", "a", 2, on="n", devices=[(0, 1)], stopping=True)
+    pool.work("heir", "a", 2, reserved=[("n", (0, 1))]).work("due", "c", 4)
+    assert pool.decide().decisions.withdrawn == ()
