@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from . import gang
 from .classes import RequestClass
 from .cycle import Cycle
 from .order import Order
 from .policy import allows
-from .working import PENDING, RESERVED, Account, Job
+from .working import PENDING, RESERVED, Job, Task
 
 NEVER = 1 << 30
 
@@ -17,14 +17,17 @@ NEVER = 1 << 30
 def allocate(cycle: Cycle) -> None:
     """Those with reserved rooms first; then everybody, elastic workloads growing one pod at a time in competition."""
     reserving = {task.job.index: task.job for tasks in cycle.ledger.reserved_on.values() for task in tasks}
-    jobs = [job for _, job in sorted(reserving.items())]
-    borrowing = {job.index for job in jobs if cycle.options.promises_give_way and _only_borrows(job)}
-    gives_way = borrowing if borrowing and any(map(_is_inside_quota, cycle.waiting)) else ()
-    for job in jobs:
-        if job.index in gives_way:
-            _give_way(cycle, job)
+    promised = {job: [task for task in job.tasks if task.state == RESERVED] for _, job in sorted(reserving.items())}
+    yielding = _yielding(cycle, promised)
+    for job, tasks in promised.items():
+        if job in yielding:
+            _release(cycle, job, tasks)
         else:
-            _start_in_reserved(cycle, job)
+            _start_in_reserved(cycle, job, tasks)
+    if yielding:
+        _start(cycle, frozenset(), only=_is_inside_quota)
+        for job in yielding:
+            _start_again(cycle, job, promised[job])
     _start(cycle, frozenset())
 
 
@@ -33,11 +36,13 @@ def allocate_again(cycle: Cycle) -> None:
     _start(cycle, {task.job.index for task in cycle.causes}, at_once_only=True)
 
 
-def _start(cycle: Cycle, without: Set[int], *, at_once_only: bool = False) -> None:
+def _start(
+    cycle: Cycle, without: Set[int], *, at_once_only: bool = False, only: Callable[[Job], bool] | None = None
+) -> None:
     failed = _Failed(cycle, at_once_only)
     order = Order(cycle.accounts, cycle.waiting, cycle.ledger)
     while not failed.is_all and (job := order.pop()):
-        if job.index in without or failed.covers(job):
+        if job.index in without or failed.covers(job) or (only is not None and not only(job)):
             continue
         mark = cycle.ledger.mark()
         is_placed = cycle.place(job, job.chunk)
@@ -117,9 +122,8 @@ class _Failed:
                 self._open.add(number)
 
 
-def _start_in_reserved(cycle: Cycle, job: Job) -> None:
+def _start_in_reserved(cycle: Cycle, job: Job, kept: Sequence[Task]) -> None:
     """Look for rooms anew, the reserved ones among them; if there are none, or its minimum is not there, keep those."""
-    kept = [task for task in job.tasks if task.state == RESERVED]
     mark = cycle.ledger.mark()
     for task in kept:
         cycle.ledger.release(task)
@@ -128,17 +132,24 @@ def _start_in_reserved(cycle: Cycle, job: Job) -> None:
     cycle.update(job)
 
 
+def _yielding(cycle: Cycle, promised: Iterable[Job]) -> list[Job]:
+    """Workloads of which nothing runs, and whose promised rooms are beyond their quota, while somebody inside quota
+    waits: were their promises kept, what runs inside a quota would be stopped for the others."""
+    if not cycle.options.promises_give_way:
+        return []
+    found = [job for job in promised if _only_borrows(job)]
+    return found if found and any(map(_is_inside_quota, cycle.waiting)) else []
+
+
 def _only_borrows(job: Job) -> bool:
-    """Nothing of it runs yet, and with the rooms that it was promised its unit is above quota."""
     if not job.preemptible or any(task.state not in (PENDING, RESERVED) for task in job.tasks):
         return False
     asked = gang.asked([task for task in job.tasks if task.state == RESERVED])
-    return any(_is_above(account, asked) for account in job.path)
-
-
-def _is_above(account: Account, asked: Sequence[int]) -> bool:
-    held, quota = account.held, account.quota
-    return any(more and have > bound for more, have, bound in zip(asked, held, quota, strict=True))
+    return any(
+        more and have > bound
+        for account in job.path
+        for more, have, bound in zip(asked, account.held, account.quota, strict=True)
+    )
 
 
 def _is_inside_quota(job: Job) -> bool:
@@ -150,9 +161,15 @@ def _is_inside_quota(job: Job) -> bool:
     )
 
 
-def _give_way(cycle: Cycle, job: Job) -> None:
-    """Its promise is worth no more than anybody's wish: what runs inside a quota would be stopped for the others."""
-    for task in job.tasks:
-        if task.state == RESERVED:
-            cycle.ledger.release(task)
+def _release(cycle: Cycle, job: Job, tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        cycle.ledger.release(task)
+    cycle.update(job)
+
+
+def _start_again(cycle: Cycle, job: Job, tasks: Sequence[Task]) -> None:
+    """In what is left, before anybody else beyond quota."""
+    mark = cycle.ledger.mark()
+    if not (cycle.place(job, tasks) and gang.is_satisfied(job.root)):
+        cycle.ledger.rollback(mark)
     cycle.update(job)

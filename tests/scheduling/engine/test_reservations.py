@@ -106,6 +106,13 @@ def test_a_promise_beyond_quota_stands_where_nobody_inside_quota_could_use_the_r
     assert outcome.reason("more")[0] == "room_reserved"
 
 
+def test_a_promise_that_helps_nobody_inside_quota_is_lost_to_nobody_else() -> None:
+    """`due` is inside its quota, but three on one node are free only once."""
+    outcome = promised().work("due", "c", 3, pods=2).work("other", "b", 2, pods=2, priority=90).decide()
+    assert (outcome.placed, outcome.evicted, outcome.decisions.withdrawn) == ({}, {}, ())
+    assert "other" not in outcome.reserved
+
+
 def test_a_promise_inside_quota_stands() -> None:
     pool = Pool().node("n", 4).unit("a", 4).unit("c", 4)
     pool.work("old", "a", 2, on="n", devices=[(0, 1)], stopping=True)
