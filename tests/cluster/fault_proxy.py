@@ -71,6 +71,10 @@ class FaultProxy:
                     return way
             return ""
 
+    def answers(self, method: str, path: str, ways: dict[str, int]) -> str:
+        """How to fail what is asked; empty: not at all."""
+        return self.draw(ways, 100)
+
     def delay(self) -> float:
         with self._drawing:
             return self._random.random() * LONGEST_DELAY_SECONDS
@@ -135,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes | None, reads_on: bool) -> None:
         proxy = self.server.proxy
-        way = proxy.draw(ANSWERS | ({"gone": 20} if reads_on else {}), 100)
+        way = proxy.answers(self.command, self.path, ANSWERS | ({"gone": 20} if reads_on else {}))
         if way == "cut":
             raise _CutError
         if way == "silent":

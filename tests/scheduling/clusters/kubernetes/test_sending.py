@@ -65,6 +65,7 @@ def test_nothing_is_sent_after_keep_going_said_no(sender: Sender) -> None:
         (api_error(404), Outcome.FAILED),
         (api_error(409), Outcome.FAILED),
         (api_error(403), Outcome.FAILED),
+        (api_error(422), Outcome.FAILED),
         (api_error(429, "DisruptionBudget"), Outcome.FAILED),
         (api_error(429), Outcome.NOT_SENT),
         (api_error(500), Outcome.UNKNOWN),
