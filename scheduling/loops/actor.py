@@ -19,7 +19,8 @@ from scheduling.selectors.names import unit_namer
 from .rows import clean
 from .tenure import Tenure
 
-BATCH = 32
+BATCH = 256
+"""Marked as sent, and answered, together: the calls of the next wait for both."""
 State = Decision.State
 STATES = {
     Outcome.CONFIRMED: State.CONFIRMED,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import (  # noqa: F401 (they list themselves)
     assigner,
+    bind,
     engine,
     loops,
     packing,

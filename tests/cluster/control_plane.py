@@ -81,6 +81,32 @@ class ControlPlane:
         """Kill the API server as a crash would; `start_api_server` brings it back at the same address."""
         self._kill("kube-apiserver")
 
+    def start_scheduler(self) -> int:
+        """Start kube-scheduler, held back by nothing of its own; its process id."""
+        (self.folder / "admin.kubeconfig").write_text(self.kubeconfig())
+        config = {
+            "apiVersion": "kubescheduler.config.k8s.io/v1",
+            "kind": "KubeSchedulerConfiguration",
+            "clientConnection": {"kubeconfig": f"{self.folder}/admin.kubeconfig", "qps": 5000, "burst": 5000},
+            "leaderElection": {"leaderElect": False},
+        }
+        (self.folder / "scheduler.yaml").write_text(yaml.safe_dump(config))
+        (port,) = _free_ports(1)
+        access = f"kubeconfig={self.folder}/admin.kubeconfig"
+        self._start(
+            "kube-scheduler",
+            f"--config={self.folder}/scheduler.yaml",
+            f"--authentication-{access}",
+            f"--authorization-{access}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--cert-dir={self.folder}/scheduler",
+        )
+        return self._processes["kube-scheduler"].pid
+
+    def stop_scheduler(self) -> None:
+        self._kill("kube-scheduler")
+
     def kubeconfig(self) -> str:
         """A kubeconfig of an administrator, everything inline, as a person would paste it."""
         return self._kubeconfig(

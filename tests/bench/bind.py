@@ -1,0 +1,241 @@
+"""Binding on a real API server: a bare loop of calls, kube-scheduler and Bursar, one after the other on one server."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.bench.database import empty_database
+from tests.bench.measure import Figure, measurement
+from tests.cluster.api import MERGE_PATCH, Object
+from tests.cluster.build import BuildError, ensure_binaries
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.waiting import eventually
+
+NODES, GPUS, PODS, BARE_PODS, PODS_EACH = 1000, 32, 5000, 2000, 50
+"""PODS_EACH: of a workload, which start together."""
+IN_FLIGHT = 16
+LONGEST_SECONDS = 600
+NAMESPACE = "bursar-bench"
+PATH = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+@measurement
+def bind() -> Iterator[Figure]:
+    """Binds per second, from when the pods are there to the last bound, and the processor time of each bind."""
+    try:
+        ensure_binaries()
+    except BuildError as error:
+        print(f"No binds measured: {error}")
+        return
+    with empty_database(), ControlPlane() as control_plane:
+        _prepare(control_plane)
+        bare: dict[str, float] = {}
+        for name, send in (("threads", _with_threads), ("aiohttp", _with_aiohttp)):
+            bare[name], cpu_ms = _bare(control_plane, name, send)
+            yield Figure(f"bare loop, {name}", bare[name], "/s")
+            yield Figure(f"bare loop, {name}: client's CPU of a bind", cpu_ms, "ms")
+        best = max(bare.values())
+        theirs, cpu_ms = _kube_scheduler(control_plane)
+        yield Figure("kube-scheduler, from its first bind to its last", theirs, "/s")
+        yield Figure("kube-scheduler: CPU of a bind", cpu_ms, "ms")
+        phase, whole, cpu_ms = _bursar(control_plane)
+        yield Figure("Bursar, bind phase", phase, "/s")
+        yield Figure("Bursar, bind phase to the bare loop", phase / best, "", 0.8, at_least=True)
+        yield Figure("Bursar, from pods to the last bound", whole, "/s")
+        yield Figure("Bursar, all of it to the bare loop", whole / best, "", 0.5, at_least=True)
+        yield Figure("Bursar, all of it to kube-scheduler", whole / theirs, "", 2, at_least=True)
+        yield Figure("Bursar: CPU of a bind, all of it", cpu_ms, "ms")
+
+
+def _prepare(control_plane: ControlPlane) -> None:
+    """Nodes that are ready, and the namespace."""
+    api = control_plane.api
+    amounts = {"cpu": "256", "memory": "2048Gi", "pods": "250", "nvidia.com/gpu": str(GPUS)}
+    ready = {"type": "Ready", "status": "True", "reason": "Bench", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+    def add(number: int) -> None:
+        name = f"node-{number}"
+        status = {"capacity": amounts, "allocatable": amounts, "conditions": [ready]}
+        api.create("/api/v1/nodes", {"metadata": {"name": name}, "status": status})
+        api.patch(f"/api/v1/nodes/{name}", {"spec": {"taints": None}}, MERGE_PATCH)
+
+    labels = {"bursar.dev/project": "bench"}
+    api.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": labels}})
+    eventually(lambda: api.items(f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"))
+    _at_once(add, range(NODES))
+
+
+def _at_once(act: Callable[[Any], object], items: Any) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, items))
+
+
+def _create(control_plane: ControlPlane, run: str, scheduler: str, labels: list[dict[str, str]]) -> list[Object]:
+    """A pod of one GPU for each of the labels."""
+    amounts = {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}
+    container = {"name": "main", "image": "busybox", "resources": {"requests": amounts, "limits": amounts}}
+    made: list[Object] = []
+
+    def add(item: tuple[int, dict[str, str]]) -> None:
+        number, more = item
+        metadata = {"name": f"{run}-{number}", "labels": {"run": run, **more}}
+        spec = {"schedulerName": scheduler, "containers": [container]}
+        made.append(control_plane.api.create(PATH, {"metadata": metadata, "spec": spec}))
+
+    _at_once(add, enumerate(labels))
+    return made
+
+
+def _bare(
+    control_plane: ControlPlane, run: str, send: Callable[[ControlPlane, list[tuple[str, bytes]]], None]
+) -> tuple[float, float]:
+    """Binds a second, and ms of processor time of each, with nothing but the call."""
+    import msgspec
+
+    from scheduling.clusters.kubernetes import manifests
+
+    pods = _create(control_plane, run, "nobody", [{}] * BARE_PODS)
+    calls = []
+    for number, pod in enumerate(pods):
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        node = f"node-{number % NODES}"
+        body = manifests.binding(pod=name, namespace=NAMESPACE, uid=uid, node=node, decision=number, devices="0")
+        calls.append((f"{PATH}/{name}/binding", msgspec.json.encode(body)))
+    begun, cpu = time.perf_counter(), time.process_time()
+    send(control_plane, calls)
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    _wait_bound(control_plane, run)
+    return len(calls) / seconds, cpu / len(calls) * 1000
+
+
+def _with_threads(control_plane: ControlPlane, calls: list[tuple[str, bytes]]) -> None:
+    from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+    from scheduling.clusters.kubernetes.transport import Transport
+
+    credentials = parse_kubeconfig(control_plane.kubeconfig(), allow_local=True)
+    transport = Transport(credentials, connections=IN_FLIGHT, allow_local=True)
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        list(pool.map(lambda call: transport.request("POST", *call, timeout_seconds=10), calls))
+    transport.close()
+
+
+def _with_aiohttp(control_plane: ControlPlane, calls: list[tuple[str, bytes]]) -> None:
+    import asyncio
+    import ssl
+
+    import aiohttp
+
+    folder = control_plane.folder
+    context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    context.load_cert_chain(str(folder / "admin.crt"), str(folder / "admin.key"))
+
+    async def send() -> None:
+        waiting = iter(calls)
+        connector = aiohttp.TCPConnector(ssl=context, limit=IN_FLIGHT)
+        headers = {"Content-Type": "application/json"}
+        async with aiohttp.ClientSession(control_plane.address, connector=connector, headers=headers) as session:
+
+            async def work() -> None:
+                for path, body in waiting:
+                    async with session.post(path, data=body) as answer:
+                        answer.raise_for_status()
+                        await answer.read()
+
+            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+
+    asyncio.run(send())
+
+
+def _kube_scheduler(control_plane: ControlPlane) -> tuple[float, float]:
+    _create(control_plane, "theirs", "default-scheduler", [{}] * PODS)
+    process = control_plane.start_scheduler()
+    while not _some(control_plane, "theirs", "spec.nodeName!="):
+        time.sleep(0.02)
+    begun, cpu = time.perf_counter(), _cpu_seconds(process)
+    ended = _wait_bound(control_plane, "theirs")
+    cpu = _cpu_seconds(process) - cpu
+    control_plane.stop_scheduler()
+    return PODS / (ended - begun), cpu / PODS * 1000
+
+
+def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
+    """Binds a second while it binds, and from its start with the pods there; ms of processor time of each."""
+    from scheduling.loops.actor import Actor
+    from scheduling.loops.supervisor import supervise
+
+    labels = _workloads(control_plane)
+    _create(control_plane, "ours", "bursar", labels)
+    acts: list[tuple[float, float]] = []
+    act = Actor.act
+
+    def timed(self: Actor, *arguments: Any) -> int:
+        begun = time.perf_counter()
+        sent = act(self, *arguments)
+        if sent:
+            acts.append((begun, time.perf_counter()))
+        return sent
+
+    Actor.act = timed  # type: ignore[method-assign]
+    stop = threading.Event()
+    worker = threading.Thread(target=supervise, args=(stop,))
+    begun, cpu = time.perf_counter(), time.process_time()
+    worker.start()
+    try:
+        ended = _wait_bound(control_plane, "ours")
+        cpu = time.process_time() - cpu
+    finally:
+        stop.set()
+        worker.join()
+        Actor.act = act  # type: ignore[method-assign]
+    return PODS / sum(end - begin for begin, end in acts), PODS / (ended - begun), cpu / PODS * 1000
+
+
+def _workloads(control_plane: ControlPlane) -> list[dict[str, str]]:
+    """Workloads that are submitted and have their Jobs; labels of the pods that are to come."""
+    from orgs.models import ClusterInfo
+    from orgs.secrets import encrypt
+    from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+    from tests import factories as make
+
+    cluster = make.make_cluster("bench", ClusterInfo.Mode.KUBERNETES)
+    credentials = parse_kubeconfig(control_plane.kubeconfig(), allow_local=True).dump()
+    ClusterInfo.objects.filter(pk=cluster.pk).update(credentials=encrypt(credentials))
+    project = make.make_project("bench", make.make_department("bench", cluster))
+    pool = make.default_pool_of(cluster)
+    labels: list[dict[str, str]] = []
+    for number in range(PODS // PODS_EACH):
+        name = f"work-{number}"
+        workload = make.make_workload(name, project, pool, gpus=1, pods=PODS_EACH, applied=True)
+        own = {"bursar.dev/workload": str(workload.uid), "bursar.dev/sub-group": "workers"}
+        own |= {"bursar.dev/pool": pool.name, "bursar.dev/project": project.name}
+        # Suspended: its pods come from here, all at once.
+        template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}}
+        job = {"metadata": {"name": name, "labels": own}, "spec": {"suspend": True, "template": template}}
+        control_plane.api.create(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", job)
+        labels += [own] * PODS_EACH
+    return labels
+
+
+def _some(control_plane: ControlPlane, run: str, fields: str) -> bool:
+    query = {"labelSelector": f"run={run}", "fieldSelector": fields, "limit": "1"}
+    return bool(control_plane.api.items(PATH, **query))
+
+
+def _wait_bound(control_plane: ControlPlane, run: str) -> float:
+    """When the last of the pods was bound."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while _some(control_plane, run, "spec.nodeName="):
+        assert time.monotonic() < deadline, f"{run} was not done in {LONGEST_SECONDS} s"
+        time.sleep(0.1)
+    return time.perf_counter()
+
+
+def _cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
