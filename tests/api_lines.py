@@ -12,9 +12,9 @@ from orgs.models import Role
 from orgs.services.unit import unit_rename
 from portal.models import AuditEvent
 from quotas.guard import Level
-from quotas.models import GuardFinding, Quota
+from quotas.models import GuardFinding, Quota, UnitUsage
 from scheduling.models import Decision
-from tests.factories import actor_of, make_quota
+from tests.factories import actor_of, make_quota, make_usage
 from tests.matrix import NONE, Arguments, of, statuses
 from tests.world import World
 
@@ -56,6 +56,12 @@ def found(world: World) -> dict[str, Any]:
     names = {"unit": world.department, "pool": world.pool, "resource": 0, "level": Level.CHILDREN}
     finding = GuardFinding.objects.filter(**names).first()
     return {"pk": (finding or GuardFinding.objects.create(**names, sum=2000, ceiling=1000)).pk}
+
+
+def used(world: World) -> dict[str, Any]:
+    """What the other project has of the pool."""
+    row = UnitUsage.objects.filter(unit=world.elsewhere, pool=world.pool).first()
+    return {"pk": (row or make_usage(world.elsewhere, world.pool, 1)).pk}
 
 
 def decided(world: World) -> dict[str, Any]:
@@ -395,4 +401,13 @@ ENDPOINTS = [
     Endpoint("decisions-detail", decided, {"get": "En Co Ds Te Cr: 404; rest: 200"}),
     Endpoint("cycles-list", NONE, {"get": UNITS_SEEN}),
     Endpoint("cycles-detail", of(pk="cycle.pk"), {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    Endpoint("workloads-events", NONE, {"get": "En Co Ds Te Cr: 404; rest: 200"}),
+    # --- use
+    Endpoint("usage-list", NONE, {"get": UNITS_SEEN}),
+    Endpoint("usage-detail", used, {"get": "SA Vi AA: 200; rest: 404"}),
+    Endpoint("reports-use", NONE, {"get": UNITS_SEEN}),
+    Endpoint("reports-people", NONE, {"get": UNITS_SEEN}),
+    Endpoint("reports-lending", NONE, {"get": UNITS_SEEN}),
+    Endpoint("reports-held", NONE, {"get": UNITS_SEEN}),
+    Endpoint("pool-samples-list", NONE, {"get": UNITS_SEEN}),
 ]

@@ -54,6 +54,8 @@ class Endpoint(GenericViewSet, ABC):
     lookup_value_converter = "int"
     asked: ClassVar[Mapping[str, Mapping[str, Filter]]] = {}
     """What may stand after `?` of actions that read, beside lists."""
+    headers_read: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """By such actions, with what they mean."""
     repeatable: ClassVar[Collection[str]] = ()
     """Actions by POST that may be done twice, so that no Idempotency-Key is needed."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ class Filter:
     words: str
     column: str = ""
     kind: str = "id"
-    """`id` (a whole number), `text`, `flag` (true or false), `choice`, or `time`."""
+    """`id` (a whole number), `text`, `flag` (true or false), `choice`, `time`, or `day`."""
     choices: Mapping[str, Any] = field(default_factory=dict)
     """Of a choice: what is typed, and the value of the column."""
     apply: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
@@ -47,6 +47,8 @@ class Filter:
             return number
         if self.kind == "time":
             return moment(name, text)
+        if self.kind == "day":
+            return day(name, text)
         known = ON if self.kind == "flag" else self.choices
         if self.kind in ("flag", "choice"):
             if text not in known:
@@ -115,6 +117,26 @@ def page_of(listing: Listing, rows: QuerySet[Any], request: Request) -> Page:
     return Page(found.ids, _beside(request, found.following), _beside(request, found.previous))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the lines of an answer that is worked out as a whole, and the addresses of those beside them."""
+
+    rows: Sequence[Any]
+    following: str | None
+    previous: str | None
+
+
+def part_of(lines: Sequence[Any], request: Request) -> Part:
+    asked = request.query_params
+    limit, (way, _, number) = _limit(asked), asked.get("cursor", "at.0").partition(".")
+    start = whole_number(number)
+    if way != "at" or start is None:
+        raise BadParameter("cursor", "This is no cursor of this list. Follow “next” and “previous” as they are given.")
+    following = {"at": str(start + limit)} if start + limit < len(lines) else None
+    previous = {"at": str(max(0, start - limit))} if start else None
+    return Part(lines[start : start + limit], _beside(request, following), _beside(request, previous))
+
+
 def fields_asked(asked: Mapping[str, str], known: Sequence[str]) -> list[str] | None:
     """Which fields are wanted (`fields=id,name`); None: all."""
     if "fields" not in asked:
@@ -134,6 +156,16 @@ def moment(name: str, text: str) -> datetime:
         found = None
     if found is None or found.tzinfo is None or not EARLIEST < found.year < LATEST:
         raise BadParameter(name, f"“{text[:40]}” is no time. Give one as 2026-05-01T12:00:00Z.")
+    return found
+
+
+def day(name: str, text: str) -> date:
+    try:
+        found = date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        found = None
+    if found is None or not EARLIEST < found.year < LATEST:
+        raise BadParameter(name, f"“{text[:40]}” is no day. Give one as 2026-05-01.")
     return found
 
 

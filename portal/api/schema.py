@@ -98,7 +98,11 @@ class Operations(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         if self.method == "GET":
             if self.view.action in self.view.asked:
-                return _of_filters(self.view.asked[self.view.action])
+                headers = self.view.headers_read.get(self.view.action, {})
+                return [
+                    *_of_filters(self.view.asked[self.view.action]),
+                    *(_header(name, words) for name, words in headers.items()),
+                ]
             fields = _text("fields", "Only these fields, with commas between them: `id,name`.")
             return [*_of_list(self.view.listing), fields] if self.view.action == "list" else [fields]
         found = [OpenApiParameter("dry_run", bool, description="Change nothing; answer what it would do to others.")]
@@ -129,6 +133,7 @@ def _of_filters(filters: Mapping[str, Filter]) -> list[OpenApiParameter]:
         "text": {"type": "string", "maxLength": LONGEST_TEXT},
         "flag": {"type": "boolean"},
         "time": {"type": "string", "format": "date-time"},
+        "day": {"type": "string", "format": "date"},
     }
     for name, one in filters.items():
         if one.kind == "choice":

@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from quotas.api import guard, organization, pools, quotas, topologies
+from quotas.api import guard, organization, pools, quotas, topologies, usage
 
 router = SimpleRouter(use_regex_path=False)
 router.register("pools", pools.Pools, "pools")
@@ -10,5 +10,6 @@ router.register("topologies", topologies.Topologies, "topologies")
 router.register("findings", guard.Findings, "findings")
 router.register("guards", guard.Guards, "guards")
 router.register("organization", organization.Organization, "organization")
+router.register("usage", usage.Usage, "usage")
 
 urlpatterns = router.urls

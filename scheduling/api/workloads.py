@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,11 +14,16 @@ from rest_framework.response import Response
 
 from orgs.api.base import SCOPE, Scoped
 from orgs.api.roles import SubjectSerializer
+from orgs.models import AccessKey
 from orgs.scope import below
+from portal.api import streams
 from portal.api.endpoint import Creates, Deletes, Effect, Gets, Lists
 from portal.api.fields import Given, Reference, Word
 from portal.api.listing import Filter, Listing
+from portal.api.problems import BadParameter
 from portal.api.writing import Done, written
+from portal.asked import whole_number
+from scheduling.api.events import EventReader
 from scheduling.api.explain import ExplainSerializer, ask, explained
 from scheduling.api.submission import Clone, NewWorkload, foretold
 from scheduling.models import Priority, Workload
@@ -89,7 +96,16 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
     )
     taken = {"stop": None, "resume": None, "clone": Clone, "ask": None}
     answers = {"stop": {200: WorkloadSerializer}, "explain": {200: ExplainSerializer}, "ask": {200: ExplainSerializer}}
-    asked = {"explain": {}}
+    answers |= {"events": {(200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
+    asked = {
+        "explain": {},
+        "events": {
+            "workload": Filter("The id of a workload.", "pk"),
+            "project": Filter("The id of a project.", "project"),
+            "scope": SCOPE,
+        },
+    }
+    headers_read = {"events": {"Last-Event-ID": "The `id` of the last event that you have; without it: from now on."}}
     repeatable = ("ask",)
 
     def rows(self) -> QuerySet[Workload]:
@@ -121,6 +137,22 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
             return self.done(self.row())
 
         return written(request, act, once=True)
+
+    @action(["get"], detail=False)
+    def events(self, request: Request) -> StreamingHttpResponse:
+        """Server-sent events: what happens to workloads that you may see, as it happens. The answer goes on for some
+        minutes; come again with the `id` of the last event as `Last-Event-ID`, and miss none."""
+        filters, asked = self.asked["events"], request.query_params
+        wanted = {filters[name].column: filters[name].value(name, text) for name, text in asked.items()}
+        wanted.pop("", None)
+        last = request.headers.get("Last-Event-ID")
+        after = None if last is None else whole_number(last)
+        if last is not None and after is None:
+            raise BadParameter("Last-Event-ID", "Give the id of an event, as it came, or leave it out.")
+        key = request.auth if isinstance(request.auth, AccessKey) else None
+        scope = getattr(request._request, "unit_scope", None)
+        reader = EventReader(self.actor, key, scope, wanted, after)
+        return streams.streamed_events(request._request, request.user.pk, reader)
 
     @action(["get"], detail=True)
     def explain(self, request: Request, pk: int) -> Response:

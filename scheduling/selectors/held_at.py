@@ -43,12 +43,19 @@ class HeldAt:
     """There are more than are shown."""
 
 
-def moment_of(text: str, now: datetime) -> datetime:
-    """A minute that an address names, UTC; now for the future and for what cannot be read."""
+def typed_moment(text: str, now: datetime) -> datetime:
+    """The minute that an address names, UTC; now for what cannot be read."""
     try:
-        at = datetime.fromisoformat(text).replace(tzinfo=UTC, second=0, microsecond=0)
+        return moment_of(datetime.fromisoformat(text).replace(tzinfo=UTC), now)
     except ValueError:
         return now
+
+
+def moment_of(at: datetime | None, now: datetime) -> datetime:
+    """Its minute; now for the future, and for what is not kept any more."""
+    if at is None:
+        return now
+    at = at.replace(second=0, microsecond=0)
     return at if now - KEPT <= at <= now else now
 
 

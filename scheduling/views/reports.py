@@ -16,7 +16,7 @@ from portal.formats import gpu_hours, percent
 from quotas.models import Pool
 from quotas.selectors.pools import pools_in_scope
 from scheduling import report_charts
-from scheduling.selectors.held_at import held_at, moment_of
+from scheduling.selectors.held_at import held_at, typed_moment
 from scheduling.selectors.periods import LAST, Period
 from scheduling.selectors.reports import BY, Line, Report, lending_by_department, people, total_of, use_lines
 from scheduling.selectors.use import Use
@@ -35,7 +35,7 @@ class Asked:
         self.tab = query.get("tab", "use") if query.get("tab") in TABS else "use"
         self.by = query.get("by", "department") if query.get("by") in BY else "department"
         self.period = Period.of(query, timezone.now())
-        self.moment = moment_of(query.get("at", ""), self.period.now)
+        self.moment = typed_moment(query.get("at", ""), self.period.now)
         self.offered = list(pools_in_scope(request))
         chosen = set(whole_numbers(request.GET.getlist("pool")))
         self.pools: list[Pool] = [pool for pool in self.offered if pool.pk in chosen] or self.offered
