@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orgs.access.table import ROLES
 from orgs.models import AccessKey, Application, Group, GroupMember, OrgUnit, Role, User, usable
+from orgs.selectors.access_keys import KeyCounts
 from orgs.selectors.effective import Held, Holders
 from orgs.selectors.rule_list import RuleCounts
 from orgs.words import Answer
@@ -72,6 +73,16 @@ def applications_answer() -> Answer:
     without = Application.objects.exclude(user__access_keys__in=AccessKey.objects.filter(usable())).count()
     keys = "all have a key that works" if not without else f"{count(without)} without a key that works"
     return Answer(f"{counted(total, 'application')}, {keys}.", "Give them roles under Rules, by name.")
+
+
+def keys_answer(counts: KeyCounts) -> Answer:
+    """How many programs come with keys, and which of these one would take away first."""
+    if not counts.total:
+        return Answer("No access key works now.", "A program that sends one acts as its owner.")
+    text = f"{counted(counts.total, 'access key')} of {counted(counts.owners, 'owner')}"
+    unused = f"{count(counts.unused)} not used for 90 days" if counts.unused else "none lay unused for 90 days"
+    endless = f"{count(counts.endless)} without an end" if counts.endless else "all end some day"
+    return Answer(f"{text}, {unused}.", f"{endless.capitalize()}. What is revoked is refused from the next request on.")
 
 
 def subject_answer(held: Held, projects: int) -> Answer:

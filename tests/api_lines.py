@@ -410,4 +410,27 @@ ENDPOINTS = [
     Endpoint("reports-lending", NONE, {"get": UNITS_SEEN}),
     Endpoint("reports-held", NONE, {"get": UNITS_SEEN}),
     Endpoint("pool-samples-list", NONE, {"get": UNITS_SEEN}),
+    # --- many at once
+    Endpoint("clusters-bulk", NONE, {"post": "rest: 422"}),
+    Endpoint("departments-bulk", NONE, {"post": "rest: 422"}),
+    Endpoint(
+        "projects-bulk",
+        NONE,
+        {"post": "rest: 200"},
+        {"post": lambda world: {"rows": [{"act": "delete", "id": world.elsewhere.pk}]}},
+    ),
+    Endpoint("roles-bulk", NONE, {"post": "SA DA Ed RM AA: 422; rest: 404"}),
+    Endpoint("access-rules-bulk", NONE, {"post": "SA DA Ed RM AA: 422; rest: 404"}),
+    Endpoint("users-bulk", NONE, {"post": "SA DA Ed RM AA: 422; rest: 404"}),
+    Endpoint("groups-bulk", NONE, {"post": "SA DA Ed RM AA: 422; rest: 404"}),
+    Endpoint("group-members-bulk", NONE, {"post": "SA DA Ed RM AA: 422; rest: 404"}),
+    Endpoint("applications-bulk", NONE, {"post": "SA DA Ed AA: 422; rest: 404"}),
+    Endpoint("pools-bulk", NONE, {"post": "En Co Ds Te Cr: 404; rest: 422"}),
+    Endpoint("topologies-bulk", NONE, {"post": "En Co Ds Te Cr: 404; rest: 422"}),
+    Endpoint(
+        "workloads-bulk",
+        NONE,
+        {"post": "SA DA Ed RM L1: 200; En Co Ds Te Cr: 404; rest: 422"},
+        {"post": lambda world: {"rows": [{"act": "stop", "id": world.workload.pk}], "all_or_nothing": True}},
+    ),
 ]

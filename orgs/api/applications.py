@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from orgs.access.table import all_permissions
 from orgs.api.base import OfTheAccount, UnitId
+from orgs.api.bulk import Bulk
 from orgs.api.people import AccountRowId
 from orgs.models import AccessKey, Application
 from orgs.selectors.access_keys import applications, keys_visible
@@ -40,7 +41,7 @@ class NewApplication(serializers.Serializer):
     description = Text(required=False)
 
 
-class Applications(Lists, Gets, Creates, Changes, Deletes, OfTheAccount):
+class Applications(Lists, Gets, Creates, Changes, Deletes, Bulk, OfTheAccount):
     """Applications. Their secrets are access keys; their roles are given by access rules."""
 
     permission = "application:read"

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from orgs.access import may
 from orgs.api.base import OfTheAccount
+from orgs.api.bulk import Bulk
 from orgs.models import Group, GroupMember, User
 from orgs.services.group import group_create, group_delete, group_member_remove, group_members_add, group_update
 from orgs.services.user import user_activate, user_create, user_deactivate
@@ -44,7 +45,7 @@ class UserChange(serializers.Serializer):
     is_active = serializers.BooleanField()
 
 
-class Users(Lists, Gets, Creates, Changes, OfTheAccount):
+class Users(Lists, Gets, Creates, Changes, Bulk, OfTheAccount):
     """People. They are put out of service, not deleted: the audit log names them."""
 
     permission = "user:read"
@@ -89,7 +90,7 @@ class NewGroup(serializers.Serializer):
     description = Text(required=False)
 
 
-class Groups(Lists, Gets, Creates, Changes, Deletes, OfTheAccount):
+class Groups(Lists, Gets, Creates, Changes, Deletes, Bulk, OfTheAccount):
     """Groups. Who is in them: see group members."""
 
     permission = "group:read"
@@ -142,7 +143,7 @@ class NewMember(serializers.Serializer):
     user = AccountRowId(User.objects.people(), "user", help_text="The id of a person.")
 
 
-class Members(Lists, Gets, Creates, Deletes, OfTheAccount):
+class Members(Lists, Gets, Creates, Deletes, Bulk, OfTheAccount):
     """Who is in which group."""
 
     permission = "group:read"

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from orgs.access.table import all_permissions
 from orgs.api.base import SCOPE, OfTheAccount, Scoped, UnitId
+from orgs.api.bulk import Bulk
 from orgs.forms.rule import subject_named
 from orgs.models import AccessRule, Role, Subject, in_force
 from orgs.scope import limited
@@ -43,7 +44,7 @@ class NewRole(serializers.Serializer):
     )
 
 
-class Roles(Lists, Gets, Creates, Changes, Deletes, OfTheAccount):
+class Roles(Lists, Gets, Creates, Changes, Deletes, Bulk, OfTheAccount):
     """Roles. Predefined ones stay as they are."""
 
     permission = "role:read"
@@ -134,7 +135,7 @@ def _in_state(rows: QuerySet[Any], holds: bool) -> QuerySet[Any]:
     return rows.filter(in_force()) if holds else rows.filter(expires_at__lte=timezone.now())
 
 
-class Rules(Lists, Gets, Creates, Changes, Deletes, OfTheAccount, Scoped):
+class Rules(Lists, Gets, Creates, Changes, Deletes, Bulk, OfTheAccount, Scoped):
     """Access rules in the units whose rules you may read."""
 
     permission = "access_rule:read"

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.bulk import Bulk
 from orgs.models import ClusterInfo, OrgUnit, ProjectInfo, UnitKind
 from orgs.scope import limited, visible_units
 from orgs.selectors.impact import move_impact, unit_impact
@@ -101,7 +102,7 @@ class Units(Lists, Gets, Locks, Scoped):
         unit_lock(row)
 
 
-class ChangedUnits(Creates, Changes, Deletes, Units):
+class ChangedUnits(Creates, Changes, Deletes, Bulk, Units):
     def changed(self, row: OrgUnit, values: dict[str, Any]) -> Effect:
         effect: Effect = ()
         parent = values.get("parent")

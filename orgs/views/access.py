@@ -38,6 +38,7 @@ TABS = (
     Tab("People", "people", "user:read"),
     Tab("Groups", "groups", "group:read"),
     Tab("Applications", "applications", "application:read"),
+    Tab("Access keys", "keys", "access_key:read"),
     Tab("Effective access", "effective", "access_rule:read"),
 )
 

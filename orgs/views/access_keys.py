@@ -13,17 +13,33 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from orgs.access import may, require
+from orgs.access_words import keys_answer
 from orgs.forms.access_key import KeyForm, RotateForm
 from orgs.forms.scope import ScopeChoices
 from orgs.models import AccessKey, Application, OrgUnit, Role, UnitKind, User
-from orgs.selectors.access_keys import keys_visible
+from orgs.selectors.access_keys import key_counts, keys_found, keys_visible
 from orgs.services.access_key import NewKey, key_create, key_revoke, key_rotate, key_update
-from orgs.views.access import access_url
-from orgs.views.base import EVERYBODY
+from orgs.views.access import AccessPage, access_url, on_account, paged
+from orgs.views.base import EVERYBODY, searched
 from orgs.views.form import FormPage
 
 READ_SOMETHING = "account:read cluster:read department:read project:read"
 """A key may be limited to any unit that its maker can see."""
+
+
+class KeysPage(AccessPage):
+    """Everybody's keys, for who administers them: when each was last used, and from where."""
+
+    permission = "access_key:read"
+    tab = "keys"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        seen = keys_visible(self.request.user)
+        page = paged(self.request, keys_found(seen, searched(self.request)))
+        may_delete = on_account(self.request.user, "delete", "access_key")
+        return super().get_context_data(
+            answer=keys_answer(key_counts(seen)), page=page, may_delete_keys=may_delete, **kwargs
+        )
 
 
 class KeyPage(FormPage):
@@ -47,10 +63,10 @@ class KeyPage(FormPage):
     def back(self) -> str:
         """To the list that has them."""
         if self.owner.pk == self.actor.user.pk:
-            return reverse("profile") + "#keys"
+            return reverse("profile")
         application = getattr(self.owner, "application", None)
         if application is None:
-            return access_url("people", q=self.owner.email)
+            return access_url("keys", q=self.owner.email)
         return access_url("applications", application=application.pk)
 
 

@@ -131,9 +131,10 @@ class Endpoint(GenericViewSet, ABC):
         """What a change is about to do to others, asked where it is only tried."""
         return lines() if flag(self.request.query_params, "dry_run") else ()
 
-    def read_in(self, serializer_class: type[Serializer], *, partial: bool = False) -> dict[str, Any]:
-        """What was sent, read; refused where it is not what the fields take."""
-        serializer = serializer_class(data=self.request.data, partial=partial, context=self.get_serializer_context())
+    def read_in(self, serializer_class: type[Serializer], *, partial: bool = False, sent: Any = None) -> dict[str, Any]:
+        """What was sent, the body or a part of it, read; refused where it is not what the fields take."""
+        data = self.request.data if sent is None else sent
+        serializer = serializer_class(data=data, partial=partial, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         values: dict[str, Any] = serializer.validated_data
         return values
@@ -182,23 +183,30 @@ class Creates(Endpoint):
         return self.created(lambda: self.made(values))
 
     def created(self, make: Callable[[], Model]) -> Response:
-        """Answers with what `make` makes, and with what is told once, which is not kept for a second answer."""
+        return written(self.request, lambda: self.new(make), once=True)
 
-        def act() -> Done:
-            self.kwargs["pk"] = make().pk
-            row = self.row()
-            effect = self.effect(lambda: self.foretold(row))
-            return replace(self.done(row, status=201, effect=effect), told_once=self.told_once)
+    def create_one(self, sent: dict[str, Any]) -> Done:
+        values = self.read_in(self.create_serializer, sent=sent)
+        return self.new(lambda: self.made(values))
 
-        return written(self.request, act, once=True)
+    def new(self, make: Callable[[], Model]) -> Done:
+        """What `make` makes, and what is told once, which is not kept for a second answer."""
+        self.kwargs["pk"] = make().pk
+        row = self.row()
+        effect = self.effect(lambda: self.foretold(row))
+        return replace(self.done(row, status=201, effect=effect), told_once=self.told_once)
 
 
 class Locks(Endpoint):
     """What can be changed under `If-Match`. Give `lock`."""
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.expected = request.headers.get("If-Match", "")
+
     def matched(self, row: Any) -> Any:
         """The row to be changed: where the caller says by `If-Match` what it looked like, locked, and like that."""
-        expected = self.request.headers.get("If-Match", "")
+        expected = self.expected
         if not expected or expected.strip() == "*":
             return row
         self.lock(row)
@@ -225,12 +233,17 @@ class Changes(Locks):
         row = self.row()
         values = self.read_in(self.change_serializer, partial=True)
 
-        def act() -> Done:
-            effect = self.changed(self.matched(row), values)
-            after = self.found()
-            return Done(204, effect=effect) if after is None else self.done(after, effect=effect)
+        return written(request, lambda: self.other(row, values))
 
-        return written(request, act)
+    def change_one(self, sent: dict[str, Any]) -> Done:
+        row = self.row()
+        return self.other(row, self.read_in(self.change_serializer, partial=True, sent=sent))
+
+    def other(self, row: Any, values: dict[str, Any]) -> Done:
+        """The row with other values."""
+        effect = self.changed(self.matched(row), values)
+        after = self.found()
+        return Done(204, effect=effect) if after is None else self.done(after, effect=effect)
 
 
 class Deletes(Locks):
@@ -241,5 +254,8 @@ class Deletes(Locks):
         """Calls the service; what that does to others, as the pages show it."""
 
     def destroy(self, request: Request, pk: int) -> Response:
-        row = self.row()
-        return written(request, lambda: Done(204, effect=self.deleted(self.matched(row))))
+        self.row()
+        return written(request, self.delete_one)
+
+    def delete_one(self) -> Done:
+        return Done(204, effect=self.deleted(self.matched(self.row())))

@@ -21,7 +21,8 @@ VERBS = {"list": "List", "retrieve": "Get", "create": "Create", "partial_update"
 
 
 class Operations(AutoSchema):
-    """Reads an endpoint. A view that answers otherwise says so by `answers` (action -> status -> serializer)."""
+    """Reads an endpoint. A view that takes or answers something else says so by `taken` (action -> serializer) and
+    `answers` (action -> status -> serializer), or the method of the action by the same names."""
 
     view: Any
 
@@ -49,6 +50,9 @@ class Operations(AutoSchema):
         taken = getattr(self.view, "taken", {})
         if self.view.action in taken:
             return taken[self.view.action]
+        own = getattr(getattr(self.view, self.view.action, None), "taken", None)
+        if own is not None:
+            return own
         if self.view.action == "create":
             return self.view.create_serializer
         return self.view.change_serializer if self.view.action == "partial_update" else None
@@ -66,7 +70,7 @@ class Operations(AutoSchema):
     def _good_answers(self) -> dict[int, Any]:
         action = self.view.action
         tried = self.resolve_serializer(DryRun, "response").ref
-        own = getattr(self.view, "answers", {}).get(action)
+        own = getattr(self.view, "answers", {}).get(action) or getattr(getattr(self.view, action), "answers", None)
         if own is not None:
             ((code, serializer),) = own.items()
             if self.method == "GET":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
@@ -36,7 +36,7 @@ def streamed_events(request: HttpRequest, who: int, read: Read) -> StreamingHttp
     return _response(_following(read, _place(who)))
 
 
-def _response(parts: object) -> StreamingHttpResponse:
+def _response(parts: Iterable[str] | AsyncIterable[str]) -> StreamingHttpResponse:
     response = StreamingHttpResponse(parts, content_type=MEDIA_TYPE)
     response["X-Accel-Buffering"] = "no"
     return response

@@ -38,7 +38,7 @@ class Done:
     effect: Sequence[dict[str, Any]] = field(default_factory=list)
     """What it does to others: lines as the pages show them before somebody confirms."""
 
-    told_once: Mapping[str, str] = field(default_factory=dict, repr=False)
+    told_once: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Secrets that stand in this answer alone."""
 
     def headers(self) -> dict[str, str]:

@@ -29,5 +29,6 @@ API: dict[str, Any] = {
         "SERVE_INCLUDE_SCHEMA": False,
         "COMPONENT_NO_READ_ONLY_REQUIRED": True,
         "POSTPROCESSING_HOOKS": [],
+        "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     },
 }

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.bulk import Bulk
 from orgs.models import UnitKind
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
@@ -72,7 +73,7 @@ class NewPool(PoolChange):
     name = Text(help_text="For good.")
 
 
-class Pools(Lists, Gets, Creates, Changes, Deletes, Scoped):
+class Pools(Lists, Gets, Creates, Changes, Deletes, Bulk, Scoped):
     """Node pools. Another label takes nodes out and in."""
 
     permission = "pool:read"

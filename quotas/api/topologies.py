@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.bulk import Bulk
 from orgs.models import UnitKind
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
@@ -43,7 +44,7 @@ class NewTopology(TopologyChange):
     name = Text(help_text="For good.")
 
 
-class Topologies(Lists, Gets, Creates, Changes, Deletes, Scoped):
+class Topologies(Lists, Gets, Creates, Changes, Deletes, Bulk, Scoped):
     """Topologies. Nothing in the cluster changes by them."""
 
     permission = "pool:read"

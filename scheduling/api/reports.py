@@ -158,7 +158,7 @@ class Reports(Scoped):
     def report(self) -> tuple[Report, dict[str, Any]]:
         """What is asked for."""
         given, filters = self.request.query_params, self.asked[self.action]
-        values = {name: filters[name].value(name, text) for name, text in given.items() if name not in NOT_READ}
+        values = {name: filters[name].value(name, text) for name, text in given.dict().items() if name not in NOT_READ}
         pools = [pk for pk in self.rows().values_list("pk", flat=True) if values.get("pool", pk) == pk]
         scope = getattr(self.request._request, "unit_scope", None) or chosen_scope(self.request._request)
         period = Period.of(given.dict(), timezone.now())

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
-from drf_spectacular.utils import OpenApiTypes
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orgs.api.base import SCOPE, Scoped
+from orgs.api.bulk import Bulk
 from orgs.api.roles import SubjectSerializer
 from orgs.models import AccessKey
 from orgs.scope import below
@@ -67,7 +68,7 @@ class WorkloadSerializer(Given):
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class Workloads(Lists, Gets, Creates, Deletes, Scoped):
+class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
     """Workloads that you may see. Those that ended stay for half a year."""
 
     permission = READ_WORK
@@ -94,6 +95,7 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
         },
         ("name",),
     )
+    more_acts = {"stop": "stop_one"}
     taken = {"stop": None, "resume": None, "clone": Clone, "ask": None}
     answers = {"stop": {200: WorkloadSerializer}, "explain": {200: ExplainSerializer}, "ask": {200: ExplainSerializer}}
     answers |= {"events": {(200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
@@ -130,20 +132,19 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
     @action(["post"], detail=True)
     def stop(self, request: Request, pk: int) -> Response:
         """Its pods are stopped; it can be run again."""
-        row = self.row()
+        self.row()
+        return written(request, self.stop_one, once=True)
 
-        def act() -> Done:
-            workload_stop(actor=self.actor, workload=self.matched(row))
-            return self.done(self.row())
-
-        return written(request, act, once=True)
+    def stop_one(self) -> Done:
+        workload_stop(actor=self.actor, workload=self.matched(self.row()))
+        return self.done(self.row())
 
     @action(["get"], detail=False)
     def events(self, request: Request) -> StreamingHttpResponse:
         """Server-sent events: what happens to workloads that you may see, as it happens. The answer goes on for some
         minutes; come again with the `id` of the last event as `Last-Event-ID`, and miss none."""
         filters, asked = self.asked["events"], request.query_params
-        wanted = {filters[name].column: filters[name].value(name, text) for name, text in asked.items()}
+        wanted = {filters[name].column: filters[name].value(name, text) for name, text in asked.dict().items()}
         wanted.pop("", None)
         last = request.headers.get("Last-Event-ID")
         after = None if last is None else whole_number(last)
@@ -152,7 +153,7 @@ class Workloads(Lists, Gets, Creates, Deletes, Scoped):
         key = request.auth if isinstance(request.auth, AccessKey) else None
         scope = getattr(request._request, "unit_scope", None)
         reader = EventReader(self.actor, key, scope, wanted, after)
-        return streams.streamed_events(request._request, request.user.pk, reader)
+        return streams.streamed_events(request._request, request.user.pk or 0, reader)
 
     @action(["get"], detail=True)
     def explain(self, request: Request, pk: int) -> Response:
