@@ -242,4 +242,4 @@ def workloads_end(unit: OrgUnit, actor: Actor) -> None:
 
 @Hook
 def live_pods(unit: OrgUnit) -> int:
-    """How many pods of the unit and below are still in the cluster."""
+    """How many pods of the unit and below are still in the cluster, and objects of what was ended that are to go."""

@@ -17,7 +17,7 @@ from portal.services.audit import Act, audit_record_all
 from portal.services.feed import feed_tell
 from quotas.hooks import DeviceFill, NodePod, PoolWork
 from quotas.models import Node, Pool, Topology
-from scheduling.models import Event, Pod, Workload
+from scheduling.models import TO_REMOVE, Event, Pod, Workload
 from scheduling.selectors.over import pods_over_milli
 from scheduling.selectors.visible import visible_workloads
 
@@ -42,7 +42,9 @@ def workloads_ever(units: Sequence[int]) -> int:
 
 def workloads_end(unit: OrgUnit, actor: Actor) -> None:
     """The caller has asked whether `actor` may."""
-    wanted = Workload.objects.filter(below(unit, "project"), is_active=True).exclude(desired=Workload.Desired.DELETED)
+    # What was stopped has its object still.
+    left = Q(is_active=True) | Q(applied=True, desired=Workload.Desired.STOPPED)
+    wanted = Workload.objects.filter(left, below(unit, "project")).exclude(desired=Workload.Desired.DELETED)
     workloads = list(wanted.order_by("id").select_for_update(no_key=True))
     if not workloads:
         return
@@ -76,7 +78,8 @@ def workload_links(user: Any, ids: Collection[int]) -> dict[int, str]:
 
 
 def live_pods(unit: OrgUnit) -> int:
-    return Pod.objects.filter(below(unit, "workload__project"), phase__lte=Pod.Phase.STOPPING).count()
+    pods = Pod.objects.filter(below(unit, "workload__project"), phase__lte=Pod.Phase.STOPPING).count()
+    return pods + Workload.objects.filter(TO_REMOVE, below(unit, "project")).count()
 
 
 def pool_work(pool: Pool) -> PoolWork:

@@ -61,6 +61,7 @@ def _unit(unit: int) -> str:
 _WORDS: dict[str, Callable[[Numbers], str]] = {
     "submitted": _submitted,
     "stop_asked": lambda numbers: f"Stopped by {numbers.get('by', 'Bursar')}",
+    "resume_asked": lambda numbers: f"Resumed by {numbers.get('by', 'Bursar')}",
     "delete_asked": _delete_asked,
     "moved": _moved,
     "waiting": _with_message("Waits again"),

@@ -93,6 +93,12 @@ class SubmitForm(forms.Form):
         required=False,
         help_text="So long nobody is stopped for it, after it was submitted and after each time it was stopped.",
     )
+    retries = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="So many of a training's pods may fail before it has failed.",
+    )
     near_required = level_field("Keep its pods together", "It waits until all find room in one.")
     near_preferred = level_field("Nearer, if possible", "It does not wait for this.")
     node_labels = text_field("key=value, one a line.", "Labels that a node must have")
@@ -117,8 +123,7 @@ class SubmitForm(forms.Form):
         self.fields["project"].give(projects)  # type: ignore[attr-defined]
         choice(self, "pools").choices = [(pool.name, pool.name) for pool in pools]
         self.fields |= group_rows.row_fields(rows)
-        if not simulated:
-            del self.fields["minutes"]
+        del self.fields["retries" if simulated else "minutes"]
         if not rows:
             del self.fields["group_name"]
         for name in ("near_required", "near_preferred"):
@@ -195,6 +200,7 @@ class SubmitForm(forms.Form):
         return {
             **{name: cleaned[name] for name in (*same, "node_labels", "tolerations")},
             "run_seconds": whole(minutes, 60) if (minutes := cleaned.get("minutes")) else None,
+            "retries": cleaned.get("retries") or 0,
             "preemption_delay_seconds": whole(cleaned.get("delay") or 0, 60),
             "group": cleaned.get("group_name") or group_rows.FIRST_NAME,
             "more_groups": [group_rows.group_of(cleaned, row) for row in self.rows],

@@ -40,6 +40,7 @@ def prefilled(
             "env": "\n".join(f"{key}={value}" for key, value in spec.get("env", {}).items()) if shows_env else "",
             "tolerations": "\n".join(map(_toleration, first.placement.get("tolerations", ()))),
             "delay": _number(workload.preemption_delay_seconds, 60, "0.1"),
+            "retries": str(spec.get("retries") or ""),
             "minutes": _number(spec.get("run_seconds") or 0, 60, "0.1"),
         }
     )

@@ -74,6 +74,7 @@ class NewWorkload(Shape):
     priority = Word(Priority, required=False)
     preemptible = serializers.BooleanField(required=False)
     preemption_delay_seconds = Whole(required=False)
+    retries = Whole(required=False, help_text="So many of a training's pods may fail before it has failed.")
     pools = serializers.ListField(child=Text(), required=False, help_text="Names, the first is tried first.")
     run_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run.")
     fail_after_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run that fails.")

@@ -30,14 +30,8 @@ from scheduling.api.submission import Clone, NewWorkload, foretold
 from scheduling.models import Priority, Workload
 from scheduling.prefill import next_name
 from scheduling.selectors.visible import READ_WORK, visible_workloads, workload_for
-from scheduling.services.workload import (
-    may_change,
-    same_again,
-    workload_delete,
-    workload_resume,
-    workload_stop,
-    workload_submit,
-)
+from scheduling.services.workload import same_again, workload_delete, workload_resume, workload_stop, workload_submit
+from scheduling.services.workload_access import may_change
 
 
 class WorkloadSerializer(Given):
@@ -177,7 +171,8 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
 
     @action(["post"], detail=True)
     def resume(self, request: Request, pk: int) -> Response:
-        """Runs an ended one again: a new workload with the same name and specification."""
+        """Runs an ended one again. One that was stopped goes on where its cluster kept it; else it is a new workload
+        with the same name and specification."""
         row = self.row()
         return self.created(lambda: workload_resume(actor=self.actor, workload=row))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from threading import Event
 from typing import Any, Protocol
@@ -18,6 +19,10 @@ BY_BUDGET = "A disruption budget does not allow it"
 
 class GatewayError(Exception):
     """The cluster could not be asked, or said no. The message is for people and holds no secret."""
+
+
+class NamespaceGoneError(GatewayError):
+    """The namespace of the project is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,8 @@ class SeenPod:
     """Of a pod of ours."""
 
 
-JOBS = "jobs"
-OBJECTS = frozenset({JOBS})
+JOBS, STATEFUL_SETS, DEPLOYMENTS = "jobs", "stateful sets", "deployments"
+OBJECTS = frozenset({JOBS, STATEFUL_SETS, DEPLOYMENTS})
 """The kinds that workloads become."""
 
 
@@ -90,7 +95,7 @@ class ObjectState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SeenObject:
-    """The object a workload became (a Job)."""
+    """The object a workload became."""
 
     uid: str
     name: str
@@ -101,6 +106,8 @@ class SeenObject:
     kind: str = ""
     """As `Seen.complete` has it; empty where it was made and not yet seen."""
     deleting: bool = False
+    stopped: bool = False
+    """It is there, and has no pods until it goes on."""
     message: str = ""
 
 
@@ -225,6 +232,17 @@ class PodGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkloadKey:
+    """Which workload an object belongs to, and what says where it is."""
+
+    uid: str
+    name: str
+    namespace: str
+    kind: str
+    """In words, as people choose it."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadObject:
     """A workload as the cluster is to have it."""
 
@@ -243,19 +261,23 @@ class WorkloadObject:
     """What a node must have."""
     tolerations: tuple[dict[str, str], ...] = ()
     """As in Kubernetes."""
+    retries: int = 0
+    """Of a training: so many of its pods may fail before it has failed."""
     submitted_by: str = ""
     """The person's address; empty where it was nobody who is still here."""
     extra: dict[str, Any] = field(default_factory=dict)
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
+
+    @property
+    def key(self) -> WorkloadKey:
+        return WorkloadKey(self.uid, self.name, self.namespace, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLabel:
     """A workload's object, and those of its pods that wait, get the name of the pool that it is assigned to."""
 
-    uid: str
-    name: str
-    namespace: str
+    workload: WorkloadKey
     pool: str
     pods: tuple[tuple[str, str], ...]
     """Names and uids."""
@@ -273,6 +295,20 @@ class PodReason:
     message: str
     since_ms: int
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event: what some part of the cluster said about an object."""
+
+    at: datetime | None
+    """When it was said last."""
+    about: str
+    """`Pod train-0`."""
+    reason: str
+    message: str
+    times: int
+    is_warning: bool
 
 
 class Gateway(Protocol):
@@ -310,7 +346,11 @@ class Gateway(Protocol):
         """Binds nobody to the role there any more; gone already is fine."""
 
     def apply_workload(self, workload: WorkloadObject) -> None:
-        """Creates the workload's object, or leaves the one that is there."""
+        """Creates the workload's object, or leaves the one that is there; one that was stopped goes on. Raises
+        NamespaceGoneError when its namespace is not there."""
+
+    def stop_workload(self, workload: WorkloadKey) -> None:
+        """Stops its pods. The object stays where it can go on later, else it is deleted; gone already is fine."""
 
     def label_pool(self, label: PoolLabel) -> None:
         """Writes the pool's name on the object and on these pods; what is gone meanwhile needs none."""
@@ -319,8 +359,17 @@ class Gateway(Protocol):
         """Writes on the pod why it waits, unless it says so. False: not now, for orders are under way or the pod is
         changing; try again. A pod that is bound or gone needs nothing."""
 
-    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
+    def delete_workload(self, workload: WorkloadKey) -> None:
         """Deletes the workload's object and its pods; gone already is fine."""
+
+    def read_log(self, namespace: str, pod: str) -> str:
+        """The last lines that the pod has written, without control characters."""
+
+    def read_events(self, workload: WorkloadKey) -> list[Told]:
+        """What was said of the workload's object and pods, the newest first."""
+
+    def read_manifest(self, workload: WorkloadKey) -> str:
+        """Its object as YAML, without what may be secret."""
 
     def close(self) -> None:
         """Lets connections go."""

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from portal.selectors.feed import Missed, feed_read, feed_seq
 from scheduling.clusters.gateway import Gateway, GatewayError, PoolLabel
 from scheduling.models import Pod, Workload
+from scheduling.workload_keys import KEY, key_of
 
 from .tenure import Tenure
 
@@ -87,8 +88,5 @@ def _differing(cluster: int, only: Collection[int] | None) -> list[tuple[int, Po
         pods[workload].append((name, uid))
     if not pods:
         return []
-    fields = ("pk", "uid", "name", "project__project_info__namespace", "assignment__pool__name")
-    return [
-        (pk, PoolLabel(str(uid), name, namespace, pool, tuple(pods[pk])))
-        for pk, uid, name, namespace, pool in Workload.objects.filter(pk__in=pods).order_by("pk").values_list(*fields)
-    ]
+    found = Workload.objects.filter(pk__in=pods).order_by("pk").values_list("pk", *KEY, "assignment__pool__name")
+    return [(pk, PoolLabel(key_of(*key), pool, tuple(pods[pk]))) for pk, *key, pool in found]

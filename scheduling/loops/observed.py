@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import OBJECTS, ObjectState, Seen, SeenObject
+from scheduling.clusters.gateway import OBJECTS, ObjectState, Seen, SeenObject, WorkloadKey
 from scheduling.models import Workload
 
 from .observed_budgets import BudgetWriter
@@ -49,10 +50,12 @@ class Observed:
             return set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
         return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
 
-    def applied(self, uid: str, name: str, namespace: str) -> None:
-        """The workload's object was just created: it counts as there before it is seen."""
+    def applied(self, workload: WorkloadKey) -> None:
+        """The workload's object was just created, or goes on: it counts as there, and so, before it is seen."""
+        uid = workload.uid
         self._applied[uid] = time.monotonic()
-        self.objects.setdefault(uid, SeenObject("", name, namespace, uid, ObjectState.ACTIVE))
+        made = SeenObject("", workload.name, workload.namespace, uid, ObjectState.ACTIVE)
+        self.objects[uid] = replace(self.objects.get(uid, made), stopped=False)
 
     def _keep_objects(self, seen: Seen) -> set[str]:
         """uids of the workloads whose objects changed."""

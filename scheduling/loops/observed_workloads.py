@@ -62,7 +62,8 @@ def derive(facts: Facts) -> tuple[State, str]:
         return State.FAILED, facts.object.message
     live = sum(facts.phases[phase] for phase in (Phase.PENDING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING))
     if not facts.wanted:
-        return (State.STOPPING, "") if facts.object or live else (State.STOPPED, "")
+        stays = facts.object is not None and not facts.object.stopped
+        return (State.STOPPING, "") if stays or live else (State.STOPPED, "")
     if facts.applied and facts.object is None:
         return State.FAILED, "Somebody deleted its object in the cluster."
     if facts.object and facts.object.deleting:
@@ -93,8 +94,9 @@ def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) ->
         old = Row(*columns)
         seen = objects.get(str(uid))
         running = desired == Workload.Desired.RUNNING
-        # An object that is there was applied, whoever forgot to note it. Wanted no more and gone: nothing is applied.
-        applied = seen is not None or (old.applied and running)
+        # An object that is there was applied, whoever forgot to note it, but for one that is to go on. Wanted no more
+        # and gone: nothing is applied.
+        applied = (old.applied and running) if seen is None else not (seen.stopped and running)
         if not old.is_active:
             new = old._replace(applied=seen is not None)
         else:

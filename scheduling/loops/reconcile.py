@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 
 import structlog
 from django.db.models import F
@@ -14,8 +15,9 @@ from django.db.models import F
 from orgs.models import ProjectInfo, UnitState
 from portal.points import point
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import Gateway, GatewayError, PodGroup, WorkloadObject
-from scheduling.models import SubGroup, Workload, WorkloadSpec
+from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError, PodGroup, WorkloadKey, WorkloadObject
+from scheduling.models import TO_REMOVE, SubGroup, Workload, WorkloadSpec
+from scheduling.workload_keys import KEY, key_of
 
 from .labels import Labels
 from .observed import Observed
@@ -97,33 +99,43 @@ class Reconciler:
                 self._again_later(("workload", pk), problem)
                 with tenure.recording():
                     Workload.objects.filter(pk=pk).update(state_message=clean(str(problem), 500))
+                    if isinstance(problem, NamespaceGoneError):
+                        # Somebody deleted it. It is made anew, or asked for where it was adopted.
+                        projects = ProjectInfo.objects.filter(namespace=item.namespace, cluster=self.cluster)
+                        projects.update(phase=ProjectInfo.Phase.CREATING)
                 continue
             point("created")
             self._not_before.pop(("workload", pk), None)
-            self.observed.applied(item.uid, item.name, item.namespace)
+            self.observed.applied(item.key)
             with tenure.recording():
                 Workload.objects.filter(pk=pk).update(applied=True, state_message="")
 
     def _remove(self, tenure: Tenure) -> None:
-        """Deletes what is no longer wanted, and ends what is not there. What has ended may still have its object."""
-        unwanted = Workload.objects.filter(cluster=self.cluster, desired__gt=Workload.Desired.RUNNING)
-        for rows in (unwanted.filter(applied=True), unwanted.filter(applied=False, is_active=True)):
-            for pk, uid, name, namespace, state, is_active in rows.order_by("pk").values_list(
-                "pk", "uid", "name", "project__project_info__namespace", "state", "is_active"
+        """Stops or deletes what is no longer wanted, and ends what is not there. What has ended may still have its
+        object: one that was deleted loses it, one that was stopped may go on with it."""
+        here = Workload.objects.filter(cluster=self.cluster)
+        unwanted = here.filter(desired__gt=Workload.Desired.RUNNING)
+        for rows in (here.filter(TO_REMOVE), unwanted.filter(applied=False, is_active=True)):
+            for pk, desired, state, is_active, *columns in rows.order_by("pk").values_list(
+                "pk", "desired", "state", "is_active", *KEY
             )[:BATCH]:
-                there = str(uid) in self.observed.objects
-                if there:
-                    self._delete(tenure, pk, namespace, name, str(uid))
+                key = key_of(*columns)
+                there = self.observed.objects.get(key.uid)
+                if there and desired == Workload.Desired.DELETED:
+                    self._take_away(tenure, ("removal", pk), key, self.gateway.delete_workload)
+                elif there and not there.stopped:
+                    self._take_away(tenure, ("stop", pk), key, self.gateway.stop_workload)
                 if state != Workload.State.STOPPING if is_active else not there:
                     with tenure.recording():
                         feed_tell(cluster=self.cluster, workloads=write_states([pk], self.observed.objects))
 
-    def _delete(self, tenure: Tenure, pk: int, namespace: str, name: str, uid: str) -> None:
-        key = ("removal", pk)
+    def _take_away(
+        self, tenure: Tenure, key: tuple[str, int], workload: WorkloadKey, act: Callable[[WorkloadKey], None]
+    ) -> None:
         if not self._may_try(tenure, key):
             return
         try:
-            self.gateway.delete_workload(namespace, name, uid)
+            act(workload)
             self._not_before[key] = (time.monotonic() + AGAIN_SECONDS, AGAIN_SECONDS / 2)
         except GatewayError as problem:
             self._again_later(key, problem)
@@ -154,6 +166,7 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
             groups=tuple(_pod_group(group) for group in groups[pk]),
             node_labels=placement.get("nodes", {}),
             tolerations=tuple(placement.get("tolerations", ())),
+            retries=spec.get("retries", 0),
             submitted_by=by or "",
             extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
         )

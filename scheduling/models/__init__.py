@@ -12,10 +12,11 @@ from .simulated import SimObject
 from .sub_group import SubGroup
 from .tour import TourClosed
 from .waiting import WaitClass, Waiting
-from .workload import Priority, Workload, WorkloadSpec
+from .workload import TO_REMOVE, Priority, Workload, WorkloadSpec
 
 __all__ = [
     "OPEN_STATES",
+    "TO_REMOVE",
     "Allocation",
     "Assignment",
     "CycleReport",

@@ -18,6 +18,10 @@ class Priority(models.IntegerChoices):
     VERY_HIGH = 100, "very high"
 
 
+TO_REMOVE = Q(applied=True) & (Q(desired=3) | Q(desired=2, is_active=True))
+"""Workloads whose object is to be deleted, or stopped. It stays with what has been stopped, and may go on."""
+
+
 class Workload(models.Model):
     """What a researcher submits. The observer writes the state columns, the assigner the pool, services the rest."""
 
@@ -96,7 +100,7 @@ class Workload(models.Model):
             models.Index(
                 fields=["cluster", "id"], condition=Q(is_active=True, applied=False), name="workload_to_apply"
             ),
-            models.Index(fields=["cluster", "id"], condition=Q(applied=True, desired__gt=1), name="workload_to_remove"),
+            models.Index(fields=["cluster", "id"], condition=TO_REMOVE, name="workload_to_remove"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -119,8 +123,8 @@ class WorkloadSpec(models.Model):
     workload = models.OneToOneField(Workload, models.CASCADE, primary_key=True, related_name="spec")
     spec = models.JSONField(default=dict)
     """`command` list, `env` object, `pools` names in the order to try, `pools_from` where that order comes from in
-    words ("": it was given), `run_seconds` of a simulated run or None, `fail_after_seconds` for a simulated failure or
-    None."""
+    words ("": it was given), `retries` how many pods may fail, `run_seconds` of a simulated run or None,
+    `fail_after_seconds` for a simulated failure or None."""
 
     def __str__(self) -> str:
         return f"spec of {self.workload_id}"

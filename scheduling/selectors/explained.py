@@ -19,7 +19,7 @@ from scheduling.engine.remedies import RemedyCode
 from scheduling.models import Question, Workload
 from scheduling.prefill import POOL_FIRST
 from scheduling.remedy_words import OF_UNITS, remedy_title
-from scheduling.services.workload import may_submit
+from scheduling.services.workload_access import may_submit
 from scheduling.tried import Tried, tried
 
 from .asked import Asked, asked

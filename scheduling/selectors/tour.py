@@ -18,7 +18,7 @@ from quotas.models import Node, Quota
 from quotas.selectors.finding import open_count
 from scheduling.engine.decisions import EvictCode, WaitCode
 from scheduling.models import Decision, Event, TourClosed, Workload
-from scheduling.services.workload import GANGS
+from scheduling.services.workload_access import GANGS
 
 from .over import over_quota_milli
 from .visible import visible_workloads

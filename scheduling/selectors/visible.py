@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from orgs.access import NotVisible, scopes_with, within
 from orgs.models import OrgUnit
 from scheduling.models import Workload
-from scheduling.services.workload import ENTITIES
+from scheduling.services.workload_access import ENTITIES
 
 READ_WORK = "training:read workspace:read inference:read"
 """What opens pages of workloads: one of these; so `CREATE_WORK` those that submit."""

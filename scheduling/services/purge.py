@@ -48,7 +48,10 @@ def purge() -> dict[str, int]:
     now = timezone.now()
     simulated = time.time_ns() // 1_000_000 - SIMULATED_MS
     history = timedelta(days=settings.HISTORY_DAYS)
-    ended: QuerySet[Any] = Workload.objects.filter(ended_at__lt=now - history, applied=False)
+    old_work = Workload.objects.filter(ended_at__lt=now - history)
+    # Their objects go first: what was stopped keeps its own.
+    old_work.filter(applied=True).exclude(desired=Workload.Desired.DELETED).update(desired=Workload.Desired.DELETED)
+    ended: QuerySet[Any] = old_work.filter(applied=False)
     old: list[QuerySet[Any]] = [
         CycleReport.objects.filter(at__lt=now - min(REPORTS, history)),
         SavedCycle.objects.filter(expires_at__lt=now),

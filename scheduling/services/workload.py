@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from orgs.access import Forbidden, may, require
+from orgs.access import require
 from orgs.models import OrgUnit, UnitKind, UnitState
 from portal.actor import Actor
 from portal.errors import Refused
@@ -19,17 +20,7 @@ from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, W
 from . import workload_rules as rules
 from .placement_rules import check_near, placement_of
 from .sub_groups import asked_for, create_groups, shape_of
-
-ENTITIES = {
-    Workload.Kind.WORKSPACE: "workspace",
-    Workload.Kind.TRAINING: "training",
-    Workload.Kind.DISTRIBUTED: "training",
-    Workload.Kind.INFERENCE: "inference",
-}
-"""The line of the permission table that each kind falls under."""
-
-GANGS = (Workload.Kind.TRAINING, Workload.Kind.DISTRIBUTED)
-"""Kinds whose pods start together."""
+from .workload_access import ENTITIES, GANGS, require_change
 
 
 @transaction.atomic
@@ -60,6 +51,7 @@ def workload_submit(
     preemptible: bool = True,
     preemption_delay_seconds: int = 0,
     pools: Sequence[str] = (),
+    retries: int = 0,
     run_seconds: int | None = None,
     fail_after_seconds: int | None = None,
 ) -> Workload:
@@ -69,7 +61,8 @@ def workload_submit(
     1000, and `gpu_memory_mib` what to have of each of them instead of a share. `min_pods` start together (None: all of
     a training, one of the rest). `group` names these pods; a distributed training may have `more_groups`.
     `near_required` and `near_preferred` are levels of `near_topology`; `node_labels` and `tolerations` are for all
-    pods. `run_seconds` and `fail_after_seconds` steer a simulated cluster. Raises Refused or Forbidden.
+    pods. So many pods of a training may fail before it has failed (`retries`). `run_seconds` and `fail_after_seconds`
+    steer a simulated cluster. Raises Refused or Forbidden.
     """
     first = {
         "pods": pods,
@@ -92,14 +85,14 @@ def workload_submit(
     project = _open_project(project)
     require(actor, "create", ENTITIES[kind], project)
     rules.check_run_time(project, run_seconds, fail_after_seconds)
+    rules.check_retries(project, kind, retries)
     shapes = {group: first} | {more.name: more.shape for more in more_groups}
     rules.check_cluster(project, list(shapes.values()))
     check_near(project, near_topology, near_required, near_preferred)
     order, pools_from = rules.pools_in_order(project, pools)
     if not order:
         raise Refused({"pools": "This cluster has no pool. Create one first."})
-    if Workload.objects.filter(project=project, name=name, is_active=True).exists():
-        raise Refused({"name": f"{name} is still active in {project.name}. Choose another name, or delete that one."})
+    _require_name(project, name)
 
     for shape in shapes.values():
         if shape["min_pods"] is None:
@@ -130,6 +123,7 @@ def workload_submit(
             "env": dict(env),
             "pools": names,
             "pools_from": pools_from,
+            "retries": retries,
             "run_seconds": run_seconds,
             "fail_after_seconds": fail_after_seconds,
         },
@@ -154,7 +148,7 @@ def workload_submit(
 def workload_stop(*, actor: Actor, workload: Workload) -> Workload:
     """Asks for its pods to be stopped; it can be run again. Nothing happens where that has been asked for before."""
     workload = _locked(workload)
-    _require_change(actor, "update", workload)
+    require_change(actor, "update", workload)
     if not workload.is_active:
         raise Refused(f"{workload.name} has ended already. There is nothing to stop.")
     if workload.desired == Workload.Desired.RUNNING:
@@ -166,17 +160,27 @@ def workload_stop(*, actor: Actor, workload: Workload) -> Workload:
 def workload_delete(*, actor: Actor, workload: Workload) -> Workload:
     """Asks for it to be stopped and taken off the lists; its history stays in the audit log."""
     workload = _locked(workload)
-    _require_change(actor, "delete", workload)
+    require_change(actor, "delete", workload)
     if workload.desired != Workload.Desired.DELETED:
         _want(actor, workload, Workload.Desired.DELETED, "delete")
     return workload
 
 
+def goes_on(workload: Workload) -> bool:
+    """Whether it was stopped and its object waits in the cluster; what has ended otherwise is submitted anew."""
+    return workload.state == Workload.State.STOPPED and workload.applied and workload.pool_id is not None
+
+
+@transaction.atomic
 def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
-    """Runs an ended workload again: a new one with the same name and specification. The old one stays as history."""
-    _require_change(actor, "update", workload)
+    """Runs an ended workload again. One that was stopped goes on where its cluster kept its object; else it is a new
+    one with the same name and specification, and the old one stays as history."""
+    workload = _locked(workload)
+    require_change(actor, "update", workload)
     if workload.is_active:
         raise Refused(f"{workload.name} has not ended. Stop it first, and wait until it has.")
+    if workload.desired == Workload.Desired.STOPPED and goes_on(workload):
+        return _go_on(actor, workload)
     return workload_submit(actor=actor, **same_again(workload))
 
 
@@ -209,32 +213,6 @@ def same_again(workload: Workload, *, with_env: bool = True) -> dict[str, Any]:
     }
 
 
-def may_change(actor: Actor, action: str, workload: Workload) -> bool:
-    """Whether the actor may `update` or `delete` it: an own one, or with the right to change its project."""
-    if actor.user is None:
-        return True
-    if not may(actor.user, action, ENTITIES[Workload.Kind(workload.kind)], workload.project):
-        return False
-    own = actor.subject_id is not None and workload.submitted_by_id == actor.subject_id
-    return own or may(actor.user, "update", "project", workload.project)
-
-
-def may_submit(actor: Actor, workload: Workload) -> bool:
-    """Whether the actor may submit another of its kind to its project."""
-    kind = ENTITIES[Workload.Kind(workload.kind)]
-    return actor.user is None or may(actor.user, "create", kind, workload.project)
-
-
-def _require_change(actor: Actor, action: str, workload: Workload) -> None:
-    if not may_change(actor, action, workload):
-        raise Forbidden(
-            f"{workload.name} is not yours to change. Ask the person who submitted it, or who administers "
-            f"{workload.project.name}.",
-            entity="workload",
-            scope=workload.project,
-        )
-
-
 def _want(actor: Actor, workload: Workload, desired: Workload.Desired, action: str) -> None:
     before = Workload.Desired(workload.desired)
     workload.desired = desired
@@ -249,6 +227,31 @@ def _want(actor: Actor, workload: Workload, desired: Workload.Desired, action: s
         after={"desired": desired.label},
     )
     feed_tell(cluster=workload.cluster_id, workloads=[workload.pk])
+
+
+def _go_on(actor: Actor, workload: Workload) -> Workload:
+    """As an evicted one it waits anew; it has been applied once the cluster was told to run it."""
+    require(actor, "create", ENTITIES[Workload.Kind(workload.kind)], _open_project(workload.project))
+    _require_name(workload.project, workload.name)
+    changes = {
+        "state": Workload.State.WAITING,
+        "state_message": "",
+        "state_since": timezone.now(),
+        "is_active": True,
+        "applied": False,
+        "started_at": None,
+        "ended_at": None,
+    }
+    for field, value in changes.items():
+        setattr(workload, field, value)
+    workload.save(update_fields=list(changes))
+    _want(actor, workload, Workload.Desired.RUNNING, "resume")
+    return workload
+
+
+def _require_name(project: OrgUnit, name: str) -> None:
+    if Workload.objects.filter(project=project, name=name, is_active=True).exists():
+        raise Refused({"name": f"{name} is still active in {project.name}. Choose another name, or delete that one."})
 
 
 def _locked(workload: Workload) -> Workload:

@@ -56,6 +56,7 @@ RANGES = {
     "gpu_memory_mib": Range(0, 1024 * 1024, "GiB of GPU memory", step=1024),
     "cpu_millicores": Range(10, 1_000_000, "cores per pod", step=1000),
     "memory_bytes": Range(MEBIBYTE, 64 * TEBIBYTE, "MiB per pod", step=MEBIBYTE),
+    "retries": Range(0, 100, "retries"),
     "run_seconds": Range(1, 30 * 86400, "seconds"),
     "fail_after_seconds": Range(1, 30 * 86400, "seconds"),
     "preemption_delay_seconds": Range(0, 30 * 86400, "minutes", step=60),
@@ -205,6 +206,16 @@ def check_env(env: object) -> None:
 def check_delay(preemption_delay_seconds: object) -> None:
     if wrong := RANGES["preemption_delay_seconds"].refusal(preemption_delay_seconds):
         raise Refused({"preemption_delay_seconds": wrong})
+
+
+def check_retries(project: OrgUnit, kind: int, retries: object) -> None:
+    """Pods of a simulated cluster fail when they are told to, so another try is of no use there."""
+    if wrong := RANGES["retries"].refusal(retries):
+        raise Refused({"retries": wrong})
+    if retries and kind not in (Workload.Kind.TRAINING, Workload.Kind.DISTRIBUTED):
+        raise Refused({"retries": "Only a training ends by failing; the rest is started again. Leave it empty."})
+    if retries and not ClusterInfo.objects.filter(unit=project.cluster_id, mode=ClusterInfo.Mode.KUBERNETES).exists():
+        raise Refused({"retries": "Simulated clusters do not try again. Leave it empty."})
 
 
 def check_run_time(project: OrgUnit, run_seconds: object, fail_after_seconds: object) -> None:

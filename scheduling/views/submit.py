@@ -31,7 +31,8 @@ from scheduling.selectors.offers import Outlook, PoolAnswer
 from scheduling.selectors.shapes import shapes_in
 from scheduling.selectors.sooner import Sooner, sooner
 from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
-from scheduling.services.workload import GANGS, may_change, workload_submit
+from scheduling.services.workload import workload_submit
+from scheduling.services.workload_access import GANGS, may_change
 from scheduling.services.workload_rules import MOST_GROUPS
 
 FIELD_OF = group_rows.FIELD_OF | {

@@ -20,20 +20,16 @@ from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods
 from scheduling.selectors.explained import told
 from scheduling.selectors.held import stays_of
 from scheduling.selectors.holders import holders
+from scheduling.selectors.in_cluster import Answer, chosen_pod, events_of, log_of, manifest_of, may_read_logs
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
 from scheduling.services.purge import REPORTS
 from scheduling.services.question import question_ask
-from scheduling.services.workload import (
-    may_change,
-    may_submit,
-    workload_delete,
-    workload_resume,
-    workload_stop,
-)
+from scheduling.services.workload import goes_on, workload_delete, workload_resume, workload_stop
+from scheduling.services.workload_access import may_change, may_submit
 
-TABS = ("why", "pods")
+TABS = ("why", "pods", "logs", "events", "yaml")
 
 
 class WorkloadPage(Page):
@@ -59,7 +55,9 @@ class WorkloadPage(Page):
             "can": self.abilities(workload),
             "why_tab": why_words(workload),
         }
-        if tab == "pods":
+        if tab in ("logs", "events", "yaml"):
+            context |= self.in_cluster(workload, tab)
+        elif tab == "pods":
             context |= {"pods": pods_of(workload, self.request.user), "most_pods": MOST_PODS}
             context |= {"stays": stays_of(workload, self.request.user)}
         else:
@@ -73,6 +71,18 @@ class WorkloadPage(Page):
                 }
         return super().get_context_data(**context, **kwargs)
 
+    def in_cluster(self, workload: Workload, tab: str) -> dict[str, Any]:
+        """What the cluster says."""
+        if tab == "events":
+            return {"answer": events_of(workload)}
+        if tab == "yaml":
+            return {"answer": manifest_of(workload)}
+        if not may_read_logs(self.request.user, workload):
+            return {"answer": Answer(problem="Your roles here do not let you read logs of workloads.")}
+        pods = [pod for pod, _ in pods_of(workload, self.request.user)]
+        pod = chosen_pod(pods, self.request.GET.get("pod", ""))
+        return {"log_pods": pods, "log_pod": pod, "answer": log_of(workload, pod) if pod else Answer()}
+
     def abilities(self, workload: Workload) -> dict[str, bool]:
         """What may be done with it, and makes sense in its state."""
         update, submits = may_change(self.actor, "update", workload), may_submit(self.actor, workload)
@@ -80,6 +90,7 @@ class WorkloadPage(Page):
             "edit": submits,
             "stop": update and workload.is_active and workload.desired == Workload.Desired.RUNNING,
             "resume": update and submits and not workload.is_active,
+            "goes_on": goes_on(workload),
             "delete": may_change(self.actor, "delete", workload) and workload.desired != Workload.Desired.DELETED,
         }
 
@@ -142,8 +153,9 @@ class WorkloadAct(Guarded):
                 messages.success(request, f"{workload.name} is being deleted.")
                 return redirect("workloads")
             else:
-                workload = workload_resume(actor=self.actor, workload=workload)
-                messages.success(request, f"{workload.name} was submitted again.")
+                ended, workload = workload, workload_resume(actor=self.actor, workload=workload)
+                how = "is being resumed" if workload.pk == ended.pk else "was submitted again"
+                messages.success(request, f"{workload.name} {how}.")
         except Refused as refusal:
             messages.error(request, " ".join(refusal.messages))
         return redirect("workload", workload.pk)

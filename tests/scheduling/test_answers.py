@@ -53,6 +53,15 @@ def test_ending_asks_for_active_ones_once(project: OrgUnit, pool: Pool) -> None:
     assert Event.objects.filter(workload=workload, code="delete_asked").count() == 1
 
 
+def test_what_was_stopped_ends_with_its_unit_and_is_waited_for(project: OrgUnit, pool: Pool) -> None:
+    stopped = {"state": Workload.State.STOPPED, "desired": Workload.Desired.STOPPED, "applied": True}
+    workload = make.make_workload(project=project, pool=pool, **stopped)
+    assert orgs.live_pods(project) == 0
+    orgs.workloads_end(project, make.actor_of())
+    workload.refresh_from_db()
+    assert (workload.desired, orgs.live_pods(project)) == (Workload.Desired.DELETED, 1)
+
+
 def test_live_pods_leave_out_those_that_have_ended(project: OrgUnit, pool: Pool) -> None:
     workload = make.make_workload(project=project, pool=pool, pods=3)
     make.make_pod(workload)

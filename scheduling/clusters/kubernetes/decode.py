@@ -115,8 +115,44 @@ class JobStatus(Fields, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
+class JobSpec(Fields, frozen=True):
+    suspend: bool = False
+
+
 class Job(Followed, frozen=True):
+    spec: JobSpec = JobSpec()
     status: JobStatus = JobStatus()
+
+
+class ScaledSpec(Fields, frozen=True):
+    replicas: int = 1
+
+
+class Scaled(Followed, frozen=True):
+    """A StatefulSet or a Deployment: it has so many pods, until somebody says otherwise."""
+
+    spec: ScaledSpec = ScaledSpec()
+
+
+class Involved(Fields, frozen=True):
+    kind: str = ""
+    name: str = ""
+
+
+class Series(Fields, frozen=True):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class Event(Followed, frozen=True):
+    involved_object: Involved = Involved()
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+    count: int = 1
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: Series | None = None
 
 
 class RoleRef(Fields, frozen=True):

@@ -8,12 +8,13 @@ from .kinds import KINDS
 from .namespaces import Namespaces
 from .objects import Objects
 from .official import OfficialClient
+from .reading import Reading
 from .sending import CALLS_IN_FLIGHT
 from .transport import Transport
 from .watching import Watching
 
 
-class KubernetesGateway(Watching, Acting, Namespaces, Objects):
+class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
     """Implements `Gateway`. `allow_local` admits a cluster on this host.
 
     A call takes at most `call_timeout_seconds`.

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..gateway import JOBS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
+from ..gateway import DEPLOYMENTS, JOBS, STATEFUL_SETS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
 from . import decode
 from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, RBAC, WORKLOAD
-from .seeing import seen_binding, seen_budget, seen_job, seen_node, seen_pod
+from .seeing import seen_binding, seen_budget, seen_deployment, seen_job, seen_node, seen_pod, seen_stateful_set
 
 SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding | SeenBudget
 T = TypeVar("T", bound=decode.Followed)
@@ -40,6 +40,8 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind("nodes", "nodes", "/api/v1/nodes", decode.Node, seen_node),
     Kind("pods", "pods", "/api/v1/pods", decode.Pod, seen_pod),
     Kind(JOBS, "objects", "/apis/batch/v1/jobs", decode.Job, seen_job, WORKLOAD),
+    Kind(STATEFUL_SETS, "objects", "/apis/apps/v1/statefulsets", decode.Scaled, seen_stateful_set, WORKLOAD),
+    Kind(DEPLOYMENTS, "objects", "/apis/apps/v1/deployments", decode.Scaled, seen_deployment, WORKLOAD),
     Kind(
         "bindings",
         "bindings",

@@ -4,59 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..gateway import GatewayError, PoolLabel, WorkloadObject
+from ..gateway import GatewayError, NamespaceGoneError, PoolLabel, WorkloadKey, WorkloadObject
 from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError
 from .transport import MERGE
+from .workloads import form_of, service_manifest, service_path, workload_manifest
 
 
 class Objects(Calls):
     def apply_workload(self, workload: WorkloadObject) -> None:
-        path = _job_path(workload.namespace, workload.name, workload.uid)
+        form = form_of(workload.key)
+        path = form.path(workload.key)
         try:
-            applied = self.apply(path, manifests.job(workload))
+            metadata = self._metadata(self.apply(path, workload_manifest(workload)))
         except ApiError as error:
+            if error.status == NOT_FOUND:
+                raise NamespaceGoneError(str(error)) from error
             # A Job's pods cannot be changed once it is there, and need not: what is there was ours from the start.
-            if error.status == UNPROCESSABLE and self._holds_job(path, workload.uid):
-                return
-            raise
-        if decoded(applied, decode.Job).metadata.deletion_timestamp is not None:
+            if error.status != UNPROCESSABLE or (found := self._held(path, workload.uid)) is None:
+                raise
+            (group,) = workload.groups
+            self._merge(path, {"spec": form.pause(is_paused=False, pods=group.pods)})
+            metadata = found
+        if metadata.deletion_timestamp is not None:
             raise GatewayError(f"{workload.name} is still being stopped: it can start again when its pods are gone.")
+        if form.has_service:
+            self.apply(service_path(workload.key), service_manifest(workload, metadata.uid))
 
-    def label_pool(self, label: PoolLabel) -> None:
-        """The template of a Job cannot be changed once it is there, so pods that it makes later are labelled again."""
-        self._label(_job_path(label.namespace, label.name, label.uid), {}, label.pool)
-        for pod, uid in label.pods:
-            self._label(pod_path(label.namespace, pod), {"uid": uid}, label.pool)
-
-    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
-        # In the foreground: the Job stays until its pods are gone, so that a new start cannot overlap with them.
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
+    def stop_workload(self, workload: WorkloadKey) -> None:
+        form = form_of(workload)
         try:
-            self.call("DELETE", _job_path(namespace, name, uid), body)
+            self._merge(form.path(workload), {"spec": form.pause(is_paused=True, pods=0)})
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
 
-    def _holds_job(self, path: str, uid: str) -> bool:
+    def label_pool(self, label: PoolLabel) -> None:
+        """The template of a Job cannot be changed once it is there, so pods that it makes later are labelled again."""
+        self._label(form_of(label.workload).path(label.workload), {}, label.pool)
+        for pod, uid in label.pods:
+            self._label(pod_path(label.workload.namespace, pod), {"uid": uid}, label.pool)
+
+    def delete_workload(self, workload: WorkloadKey) -> None:
+        # In the foreground: the object stays until its pods are gone, so that a new start cannot overlap with them.
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
         try:
-            metadata = decoded(self.call("GET", path), decode.Job).metadata
+            self.call("DELETE", form_of(workload).path(workload), body)
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def _held(self, path: str, uid: str) -> decode.Metadata | None:
+        """Of the workload's object, where that is what there is."""
+        try:
+            metadata = self._metadata(self.call("GET", path))
         except ApiError as error:
             if error.status == NOT_FOUND:
-                return False
+                return None
             raise
-        return metadata.labels.get(manifests.WORKLOAD) == uid and metadata.deletion_timestamp is None
+        return metadata if metadata.labels.get(manifests.WORKLOAD) == uid else None
+
+    def _metadata(self, body: bytes) -> decode.Metadata:
+        return decoded(body, decode.Labelled).metadata
+
+    def _merge(self, path: str, patch: manifests.Manifest) -> None:
+        self.call("PATCH", path, patch, query={"fieldManager": manifests.FIELD_MANAGER}, content_type=MERGE)
 
     def _label(self, path: str, precondition: Mapping[str, str], pool: str) -> None:
-        patch = {"metadata": {**precondition, "labels": {manifests.POOL: pool}}}
         try:
-            self.call("PATCH", path, patch, query={"fieldManager": manifests.FIELD_MANAGER}, content_type=MERGE)
+            self._merge(path, {"metadata": {**precondition, "labels": {manifests.POOL: pool}}})
         except ApiError as error:
             # Gone, or another of that name by now.
             if error.status not in (NOT_FOUND, CONFLICT, UNPROCESSABLE):
                 raise
-
-
-def _job_path(namespace: str, name: str, uid: str) -> str:
-    return f"/apis/batch/v1/namespaces/{namespace}/jobs/{manifests.job_name(name, uid)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..gateway import (
+    DEPLOYMENTS,
     JOBS,
+    STATEFUL_SETS,
     ObjectState,
     PodPhase,
     Requirement,
@@ -94,15 +96,30 @@ def seen_job(job: decode.Job) -> SeenObject:
         if condition.status == "True" and condition.type in ("Complete", "Failed"):
             state = ObjectState.SUCCEEDED if condition.type == "Complete" else ObjectState.FAILED
             message = condition.message
+    return _seen_object(JOBS, job.metadata, state, plain(message, MAX_MESSAGE), stopped=job.spec.suspend)
+
+
+def seen_stateful_set(found: decode.Scaled) -> SeenObject:
+    return _seen_object(STATEFUL_SETS, found.metadata, stopped=found.spec.replicas == 0)
+
+
+def seen_deployment(found: decode.Scaled) -> SeenObject:
+    return _seen_object(DEPLOYMENTS, found.metadata, stopped=found.spec.replicas == 0)
+
+
+def _seen_object(
+    kind: str, metadata: decode.Metadata, state: ObjectState = ObjectState.ACTIVE, message: str = "", *, stopped: bool
+) -> SeenObject:
     return SeenObject(
-        uid=job.metadata.uid,
-        name=job.metadata.name,
-        namespace=job.metadata.namespace,
-        workload=job.metadata.labels.get(WORKLOAD, ""),
+        uid=metadata.uid,
+        name=metadata.name,
+        namespace=metadata.namespace,
+        workload=metadata.labels.get(WORKLOAD, ""),
         state=state,
-        kind=JOBS,
-        deleting=job.metadata.deletion_timestamp is not None,
-        message=plain(message, MAX_MESSAGE),
+        kind=kind,
+        deleting=metadata.deletion_timestamp is not None,
+        stopped=stopped,
+        message=message,
     )
 
 

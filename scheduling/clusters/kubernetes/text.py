@@ -13,6 +13,11 @@ def plain(text: str, longest: int) -> str:
     return " ".join(shown.split())[:longest]
 
 
+def printable(line: str) -> str:
+    """A line of text as it is, but for what is not to be seen and may change how the rest is."""
+    return "".join(character if character.isprintable() else " " for character in line)
+
+
 def device_numbers(text: str) -> str:
     """Numbers between commas; empty when it is anything else."""
     return text if DEVICES.fullmatch(text) else ""

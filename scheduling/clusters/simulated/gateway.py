@@ -9,12 +9,15 @@ from threading import Event
 from scheduling.clusters.gateway import (
     Bind,
     Eviction,
+    GatewayError,
     Outcome,
     PodReason,
     PoolLabel,
     Result,
     Seen,
     SeenPod,
+    Told,
+    WorkloadKey,
     WorkloadObject,
 )
 from scheduling.models import SimObject
@@ -26,6 +29,7 @@ from .store import KIND, objects, writing
 
 WATCH_SECONDS = 0.2
 BATCH = 1000
+NOTHING = "The cluster is simulated and runs nothing:"
 
 
 def now_ms() -> int:
@@ -138,7 +142,7 @@ class SimulatedGateway:
 
     def label_pool(self, label: PoolLabel) -> None:
         with writing(self.cluster) as change:
-            found = [change.get(KIND.JOB, label.uid), *(change.get(KIND.POD, uid) for _, uid in label.pods)]
+            found = [change.get(KIND.JOB, label.workload.uid), *(change.get(KIND.POD, uid) for _, uid in label.pods)]
             for item in found:
                 if item and item.spec["pool"] != label.pool:
                     item.spec["pool"] = label.pool
@@ -149,13 +153,26 @@ class SimulatedGateway:
         """Nobody looks at its pods but through the pages."""
         return True
 
-    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
+    def stop_workload(self, workload: WorkloadKey) -> None:
+        """A job that goes on later there is none."""
+        self.delete_workload(workload)
+
+    def delete_workload(self, workload: WorkloadKey) -> None:
         with writing(self.cluster) as change:
-            job = change.get(KIND.JOB, uid)
+            job = change.get(KIND.JOB, workload.uid)
             if job and not job.status.get("deleting"):
                 job.status["deleting"], job.due_ms = True, now_ms()
                 change.save(job)
         self._changed.set()
+
+    def read_log(self, namespace: str, pod: str) -> str:
+        raise GatewayError(f"{NOTHING} its pods write nothing.")
+
+    def read_events(self, workload: WorkloadKey) -> list[Told]:
+        raise GatewayError(f"{NOTHING} what happened is on the first tab.")
+
+    def read_manifest(self, workload: WorkloadKey) -> str:
+        raise GatewayError(f"{NOTHING} a workload has no object in it.")
 
     def close(self) -> None:
         """Holds no connection of its own."""

@@ -66,6 +66,10 @@ def is_going(job: Object | None) -> bool:
     return job is None or "deletionTimestamp" in job["metadata"]
 
 
+def is_suspended(job: Object | None) -> bool:
+    return job is not None and job["spec"]["suspend"]
+
+
 def expect_running_where_the_api_server_says(administrator: Administrator, api: Api, project: str, name: str) -> Object:
     """Gives the pod, as the API server has it."""
     administrator.expect_state("Running")
@@ -127,7 +131,7 @@ def test_whole_way(
 
     administrator.open_workload("owner")
     stop(administrator)
-    eventually(lambda: job_of(api, "speech", "owner") is None and not pods_of(api, "speech", "owner"))
+    eventually(lambda: is_suspended(job_of(api, "speech", "owner")) and not pods_of(api, "speech", "owner"))
     administrator.expect_state("Stopped")
     administrator.open_workload("borrows")
     expect_running_where_the_api_server_says(administrator, api, "vision", "borrows")

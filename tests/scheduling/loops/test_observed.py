@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from quotas.models import Node, Pool
-from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
+from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod, WorkloadKey
 from scheduling.loops.observed import Observed
 from scheduling.loops.observed_workloads import Facts, derive
 from scheduling.models import Decision, Event, Pod, Workload
@@ -205,7 +205,7 @@ def test_an_object_just_created_is_not_taken_for_deleted(pool: Pool, workload: W
     observed = Observed(pool.cluster_id)
     Workload.objects.update(applied=False)
     write(observed, Seen(complete=ALL))
-    observed.applied(str(workload.uid), "w", "ns")
+    observed.applied(WorkloadKey(str(workload.uid), "w", "ns", "training"))
     Workload.objects.update(applied=True)
     write(observed, Seen(pods=(pod(workload, "p"),)))
     write(observed, Seen(complete=ALL))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orgs.models import ProjectInfo
-from scheduling.clusters.gateway import GatewayError, WorkloadObject
+from scheduling.clusters.gateway import GatewayError, WorkloadKey, WorkloadObject
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.models import Pod, SimObject, Workload
 
@@ -37,9 +37,9 @@ class Refusing(SimulatedGateway):
             raise GatewayError("quota of the namespace exceeded")
         super().apply_workload(workload)
 
-    def delete_workload(self, namespace: str, name: str, uid: str) -> None:
-        self.calls.append(("delete", name))
-        super().delete_workload(namespace, name, uid)
+    def delete_workload(self, workload: WorkloadKey) -> None:
+        self.calls.append(("delete", workload.name))
+        super().delete_workload(workload)
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def test_ended_workloads_go_with_what_hangs_on_them() -> None:
     make_workload("object is there", project, pool, applied=True, **old)
     assert purge()["workload"] == 1
     assert set(Workload.objects.values_list("name", flat=True)) == {"young", "object is there"}
+    assert Workload.objects.get(name="object is there").desired == Workload.Desired.DELETED
     assert not Event.objects.exists()
     assert Allocation.objects.count() == 1, "by its own end: what it held adds up with hours of others"
 

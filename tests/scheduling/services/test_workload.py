@@ -12,6 +12,7 @@ from orgs.models import ClusterInfo, OrgUnit, UnitState, User
 from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas.models import Pool
+from scheduling.events import event_text
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop, workload_submit
 from tests import factories as make
@@ -69,6 +70,7 @@ def test_submit_writes_all_that_a_loop_needs(researcher: User, project: OrgUnit,
         "env": {"SEED": "7"},
         "pools": ["h100"],
         "pools_from": "",
+        "retries": 0,
         "run_seconds": 60,
         "fail_after_seconds": None,
     }
@@ -265,6 +267,37 @@ def test_run_again_submits_the_same_anew(researcher: User, project: OrgUnit, poo
     assert (again.name, again.preemptible, again.requested_gpu_milli) == ("train-1", False, 4000)
     assert again.spec.spec == first.spec.spec
     assert SubGroup.objects.get(workload=again).request_class == SubGroup.objects.get(workload=first).request_class
+
+
+def test_what_was_stopped_goes_on_where_its_object_is(researcher: User, project: OrgUnit, pool: Pool) -> None:
+    stopped = submit(researcher, project)
+    actor = make.actor_of(researcher)
+    workload_stop(actor=actor, workload=stopped)
+    state = {"state": Workload.State.STOPPED, "is_active": False, "ended_at": stopped.created_at, "applied": True}
+    Workload.objects.filter(pk=stopped.pk).update(**state)
+    other = submit(researcher, project)
+    with pytest.raises(Refused, match="still active"):
+        workload_resume(actor=actor, workload=stopped)
+    Workload.objects.filter(pk=other.pk).delete()
+
+    again = workload_resume(actor=actor, workload=stopped)
+
+    again.refresh_from_db()
+    assert (again.pk, again.state, again.desired) == (stopped.pk, Workload.State.WAITING, Workload.Desired.RUNNING)
+    assert (again.is_active, again.ended_at, again.applied) == (True, None, False)
+    assert AuditEvent.objects.get(action="resume").before == {"desired": "stopped"}
+    assert event_text(Event.objects.latest("pk").code, {"by": "Ada"}) == "Resumed by Ada"
+
+
+def test_retries_are_for_trainings_of_real_clusters(project: OrgUnit, pool: Pool) -> None:
+    with pytest.raises(Refused, match="do not try again"):
+        submit(None, project, retries=1)
+    ClusterInfo.objects.update(mode=ClusterInfo.Mode.KUBERNETES)
+    with pytest.raises(Refused, match="Only a training"):
+        submit(None, project, kind=Workload.Kind.WORKSPACE, pods=1, retries=1)
+    with pytest.raises(Refused, match="outside 0 to 100 retries"):
+        submit(None, project, retries=101)
+    assert submit(None, project, retries=2).spec.spec["retries"] == 2
 
 
 @pytest.mark.parametrize("act", [workload_stop, workload_delete])

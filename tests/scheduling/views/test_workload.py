@@ -8,9 +8,10 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from orgs.models import OrgUnit, User
+from orgs.models import ClusterInfo, OrgUnit, User
 from quotas.models import Pool
-from scheduling.models import Decision, Event, Workload
+from scheduling.clusters.gateway import GatewayError, Told, WorkloadKey
+from scheduling.models import Decision, Event, Pod, Workload
 from tests import factories as make
 from tests.queries import assert_same_queries
 
@@ -198,3 +199,64 @@ def test_what_it_held_is_listed_with_the_reason_of_its_end(researcher: User, pro
     assert shown.count("a100-13") == 1
     assert f"/nodes/{node.pk}/" not in shown, "who may not open nodes reads its name"
     assert f"/nodes/{node.pk}/" in page(make.make_user(role=make.VIEWER), workload, "?tab=pods")
+
+
+class Cluster:
+    """A gateway that has something to say."""
+
+    def read_log(self, namespace: str, pod: str) -> str:
+        return f"{namespace} {pod}: <script>alert(1)</script>"
+
+    def read_events(self, workload: WorkloadKey) -> list[Told]:
+        return [Told(None, f"Pod {workload.name}-0", "BackOff", "<b>restarting</b>", 3, True)]
+
+    def read_manifest(self, workload: WorkloadKey) -> str:
+        raise GatewayError("The cluster answers 404: it is gone.")
+
+
+def test_what_the_cluster_says_is_text(
+    researcher: User, project: OrgUnit, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduling.selectors.in_cluster.gateway_for", lambda cluster: Cluster())
+    workload = make.make_workload(project=project, pool=pool, pods=2, state=Workload.State.RUNNING)
+    quiet, failed = (make.make_pod(workload, phase=phase) for phase in (Pod.Phase.RUNNING, Pod.Phase.FAILED))
+
+    def shown(query: str, person: User = researcher) -> str:
+        response = make.signed_in(person).get(f"/workloads/{workload.pk}/{query}")
+        return response.content.decode()
+
+    logs = shown("?tab=logs")
+    assert f"bursar-{project.name} {failed.name}: &lt;script&gt;alert(1)&lt;/script&gt;" in logs
+    assert f"{quiet.name}: &lt;script" in shown(f"?tab=logs&pod={quiet.pk}")
+    events = shown("?tab=events")
+    assert "&lt;b&gt;restarting&lt;/b&gt;" in events
+    assert "3 times" in events
+    assert "The cluster answers 404: it is gone." in shown("?tab=yaml")
+    viewer = make.make_user(role=make.VIEWER, scope=project)
+    assert "do not let you read logs" in shown("?tab=logs", viewer)
+    assert "alert(1)" not in shown("?tab=logs", viewer)
+    assert "BackOff" in shown("?tab=events", viewer)
+    ClusterInfo.objects.update(state=ClusterInfo.State.DISCONNECTED)
+    assert "cannot be reached now" in shown("?tab=events")
+
+
+@pytest.mark.parametrize(
+    ("tab", "says"), [("logs", "its pods write nothing"), ("events", "is on the first tab"), ("yaml", "has no object")]
+)
+def test_a_simulated_cluster_says_that_it_runs_nothing(
+    researcher: User, project: OrgUnit, pool: Pool, tab: str, says: str
+) -> None:
+    workload = make.make_workload(project=project, pool=pool, state=Workload.State.RUNNING)
+    make.make_pod(workload)
+    shown = page(researcher, workload, f"?tab={tab}")
+    assert "The cluster is simulated and runs nothing:" in shown
+    assert says in shown
+
+
+def test_what_was_stopped_and_is_kept_can_be_resumed(researcher: User, project: OrgUnit, pool: Pool) -> None:
+    stopped = {"state": Workload.State.STOPPED, "desired": Workload.Desired.STOPPED, "by": researcher}
+    kept = make.make_workload("kept", project, pool, applied=True, **stopped)
+    assert "Resume" in page(researcher, kept)
+    assert "Run again" in page(researcher, make.make_workload("lost", project, pool, **stopped))
+    response = make.signed_in(researcher).post(f"/workloads/{kept.pk}/run-again/", follow=True)
+    assert "kept is being resumed." in response.content.decode()

@@ -19,6 +19,7 @@ from scheduling.clusters.gateway import (
     PodGroup,
     PodPhase,
     SeenPod,
+    WorkloadKey,
     WorkloadObject,
 )
 from scheduling.clusters.simulated import SimulatedGateway, simulate_cluster
@@ -216,7 +217,7 @@ def test_a_deleted_workload_goes_with_its_pods(gateway: SimulatedGateway) -> Non
     gateway.bind([bind(first)], yes)
     gateway.tick(now() + 2000)
     for _ in range(2):
-        gateway.delete_workload("bursar-a", "train", UID)
+        gateway.delete_workload(WorkloadKey(UID, "train", "bursar-a", "training"))
     gateway.tick(now())
     assert all(pod.deleting for pod in watcher.look())
     gateway.tick(now() + GRACE_MS)

@@ -1,0 +1,209 @@
+"""What workloads become in a cluster."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..gateway import GatewayError, PodGroup, WorkloadKey, WorkloadObject
+from .manifests import (
+    FIELD_MANAGER,
+    MANAGED_BY,
+    POOL,
+    PROJECT,
+    RUN_SECONDS,
+    SCHEDULER_NAME,
+    SUB_GROUP,
+    SUBMITTED_BY,
+    WORKLOAD,
+    Manifest,
+)
+
+WHOLE_DEVICE = 1000
+MAX_NAME = 52
+"""The label with which a StatefulSet tells its pods' versions apart adds eleven characters."""
+MASTER_PORT = 29500
+"""Where the processes of a distributed training meet, as PyTorch has it."""
+
+
+class Form(NamedTuple):
+    """A kind of object."""
+
+    api: str
+    """Group and version."""
+    kind: str
+    resource: str
+    has_service: bool
+    """Its pods find each other by name."""
+
+    @property
+    def runs_to_completion(self) -> bool:
+        return self.kind == "Job"
+
+    def path(self, key: WorkloadKey) -> str:
+        return f"/apis/{self.api}/namespaces/{key.namespace}/{self.resource}/{object_name(key)}"
+
+    def pause(self, *, is_paused: bool, pods: int) -> Manifest:
+        """The part of the specification by which it runs with so many pods, or is stopped and keeps all else."""
+        return {"suspend": is_paused} if self.runs_to_completion else {"replicas": 0 if is_paused else pods}
+
+
+FORMS = {
+    "workspace": Form("apps/v1", "StatefulSet", "statefulsets", has_service=True),
+    "training": Form("batch/v1", "Job", "jobs", has_service=False),
+    "distributed training": Form("batch/v1", "Job", "jobs", has_service=True),
+    "inference": Form("apps/v1", "Deployment", "deployments", has_service=False),
+}
+"""By kind of workload."""
+
+
+def form_of(key: WorkloadKey) -> Form:
+    return FORMS[key.kind]
+
+
+def object_name(key: WorkloadKey) -> str:
+    """Unlike the workload's own name never used twice: an ended workload's object may still be there."""
+    end = f"-{key.uid[:8]}"
+    return key.name[: MAX_NAME - len(end)].rstrip("-.") + end
+
+
+def workload_manifest(workload: WorkloadObject) -> Manifest:
+    """Raises GatewayError for what Kubernetes cannot run."""
+    if len(workload.groups) > 1:
+        raise GatewayError("Several groups of pods cannot run in a Kubernetes cluster yet: submit one group.")
+    (group,) = workload.groups
+    form = form_of(workload.key)
+    spec = {"template": _template(workload, group, form)} | form.pause(is_paused=False, pods=group.pods)
+    return {
+        "apiVersion": form.api,
+        "kind": form.kind,
+        "metadata": {
+            "name": object_name(workload.key),
+            "namespace": workload.namespace,
+            **_metadata(workload, group),
+        },
+        "spec": spec | _OF_KIND[form.kind](workload, group),
+    }
+
+
+def service_manifest(workload: WorkloadObject, owner_uid: str) -> Manifest:
+    """Gives each pod a name of its own in the cluster's DNS. It goes with the object, whose uid is `owner_uid`."""
+    (group,) = workload.groups
+    name, form = object_name(workload.key), form_of(workload.key)
+    owner = {"apiVersion": form.api, "kind": form.kind, "name": name, "uid": owner_uid}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": workload.namespace,
+            "ownerReferences": [owner],
+            **_metadata(workload, group),
+        },
+        # The processes look for each other before they are ready.
+        "spec": {"clusterIP": "None", "selector": {WORKLOAD: workload.uid}, "publishNotReadyAddresses": True},
+    }
+
+
+def service_path(key: WorkloadKey) -> str:
+    return f"/api/v1/namespaces/{key.namespace}/services/{object_name(key)}"
+
+
+def _job(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    return {
+        "parallelism": group.pods,
+        "completions": group.pods,
+        "completionMode": "Indexed",
+        "backoffLimit": workload.retries,
+        # A pod that was stopped for others is started again and does not count as failed.
+        "podFailurePolicy": {
+            "rules": [
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            ]
+        },
+    }
+
+
+def _stateful_set(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    return {
+        "serviceName": object_name(workload.key),
+        "podManagementPolicy": "Parallel",
+        "selector": {"matchLabels": {WORKLOAD: workload.uid}},
+    }
+
+
+def _deployment(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    return {
+        "selector": {"matchLabels": {WORKLOAD: workload.uid}},
+        # A new version takes the room of the old one: there is no other for it.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+    }
+
+
+_OF_KIND = {"Job": _job, "StatefulSet": _stateful_set, "Deployment": _deployment}
+
+
+def _metadata(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    labels = {
+        MANAGED_BY: FIELD_MANAGER,
+        WORKLOAD: workload.uid,
+        PROJECT: workload.project,
+        POOL: workload.pool,
+        SUB_GROUP: group.name,
+    }
+    return {"labels": labels} | (
+        {"annotations": {SUBMITTED_BY: workload.submitted_by}} if workload.submitted_by else {}
+    )
+
+
+def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
+    metadata = _metadata(workload, group)
+    spec: Manifest = {
+        "schedulerName": SCHEDULER_NAME,
+        "restartPolicy": "Never" if form.runs_to_completion else "Always",
+        # The work of researchers has no business with the API server.
+        "automountServiceAccountToken": False,
+        "containers": [_container(workload, group, form)],
+    }
+    if form.has_service and form.runs_to_completion:
+        spec["subdomain"] = object_name(workload.key)
+    if workload.node_labels:
+        spec["nodeSelector"] = dict(sorted(workload.node_labels.items()))
+    if workload.tolerations:
+        spec["tolerations"] = [
+            {name: value for name, value in toleration.items() if value} for toleration in workload.tolerations
+        ]
+    if (run_seconds := workload.extra.get("run_seconds")) is not None:
+        metadata["annotations"] = metadata.get("annotations", {}) | {RUN_SECONDS: str(run_seconds)}
+    return {"metadata": metadata, "spec": spec}
+
+
+def _container(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
+    requests = {"cpu": f"{group.cpu_millicores}m", "memory": str(group.memory_bytes)}
+    limits = {"memory": str(group.memory_bytes)}
+    if group.devices:
+        if group.device_milli != WHOLE_DEVICE or group.device_memory_mib:
+            raise GatewayError("Parts of a GPU cannot run in a Kubernetes cluster: ask for whole GPUs.")
+        limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = str(group.devices)
+    meeting = _meeting(workload, group) if form.has_service and form.runs_to_completion else []
+    given = [{"name": name, "value": value} for name, value in sorted(workload.env.items())]
+    container: Manifest = {
+        "name": "main",
+        "image": workload.image,
+        "env": [variable for variable in meeting if variable["name"] not in workload.env] + given,
+        "resources": {"requests": requests, "limits": limits},
+    }
+    if workload.command:
+        container["command"] = list(workload.command)
+    return container
+
+
+def _meeting(workload: WorkloadObject, group: PodGroup) -> list[Manifest]:
+    """How the pods of a distributed training find their first one, and which of them each is."""
+    name = object_name(workload.key)
+    index = {"fieldRef": {"fieldPath": "metadata.annotations['batch.kubernetes.io/job-completion-index']"}}
+    return [
+        {"name": "MASTER_ADDR", "value": f"{name}-0.{name}"},
+        {"name": "MASTER_PORT", "value": str(MASTER_PORT)},
+        {"name": "NODE_RANK", "valueFrom": index},
+        {"name": "NNODES", "value": str(group.pods)},
+    ]

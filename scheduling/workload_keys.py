@@ -1,0 +1,15 @@
+"""Which object in the cluster a workload's row is about."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from scheduling.clusters.gateway import WorkloadKey
+from scheduling.models import Workload
+
+KEY = ("uid", "name", "project__project_info__namespace", "kind")
+"""Columns that `key_of` takes."""
+
+
+def key_of(uid: UUID, name: str, namespace: str, kind: int) -> WorkloadKey:
+    return WorkloadKey(str(uid), name, namespace, Workload.Kind(kind).label)
