@@ -27,6 +27,7 @@ PUBLIC_PREFIXES = (
     "/accounts/signup",
     "/api/",
     "/healthz",
+    "/metrics",
     "/readyz",
     "/static/",
 )
@@ -35,7 +36,7 @@ PUBLIC_PREFIXES = (
 class SignInRequired:
     """Everything but signing in and the health answers needs a signed-in person; a fragment is told where to go.
 
-    The API asks for itself who comes."""
+    The API and the metrics ask for themselves who comes."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -2,6 +2,7 @@ from django.urls import path
 
 from scheduling.views import (
     cycles,
+    metrics,
     my_work,
     overview,
     pool_choice,
@@ -15,6 +16,7 @@ from scheduling.views import (
 )
 
 urlpatterns = [
+    path("metrics", metrics.MetricsView.as_view(), name="metrics"),
     path("overview/", overview.OverviewPage.as_view(), name="overview"),
     path("overview/tour/close/", tour.TourSet.as_view(closed=True), name="tour_close"),
     path("overview/tour/open/", tour.TourSet.as_view(closed=False), name="tour_open"),
