@@ -5,6 +5,7 @@ from orgs.views import (
     access_keys,
     application,
     audit,
+    device,
     effective,
     group,
     mapping,
@@ -20,6 +21,8 @@ from orgs.views import (
 )
 
 urlpatterns = [
+    path("device/", device.DeviceFind.as_view(), name="device"),
+    path("device/<str:code>/", device.DeviceApprove.as_view(), name="device_approve"),
     path("organization/", organization.OrganizationPage.as_view(), name="organization"),
     path("organization/new/", mapping.NewOrganization.as_view(), name="mapping_new"),
     path("organization/mappings/<int:pk>/", mapping.MappingPage.as_view(), name="mapping"),

@@ -84,6 +84,7 @@ def done(world: World) -> dict[str, Any]:
 
 ENDPOINTS = [
     Endpoint("api_schema", NONE, {"get": "nobody rest: 200"}),
+    Endpoint("whoami-list", NONE, {"get": "nobody rest: 200"}),
     Endpoint(
         "clusters-list",
         NONE,

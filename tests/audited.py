@@ -27,6 +27,7 @@ UNTOLD = {
     "usersessions_usersession": "where a session was last seen changes nothing",
     "orgs_accesskeyuse": "where a key was last used changes nothing",
     "portal_keptanswer": "a copy of an answer; what it answered is told",
+    "orgs_devicesignin": "a program that waits is not let in; the key that lets it in is told",
     "portal_lease": "a lease is a loop's own",
     "portal_auditseal": "seals are over the log, not in it",
     "quotas_guardfinding": "what does not add up is observed, while an act that is told is made",

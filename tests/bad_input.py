@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from orgs.forms.scope import ScopePicker
+from orgs.services.device import device_begin
 from tests.factories import signed_in
 from tests.world import World
 
@@ -78,11 +79,16 @@ WITHOUT_FIELDS = {
     "workload_delete",
 }
 """Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
-WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new"}
-"""Tried in tests of their own: cells of the matrix (tests/quotas/views/test_quotas.py) and the wizard, whose good
-answers are steps (tests/orgs/views/test_mapping.py)."""
+WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new", "device_begin", "device_token"}
+"""Tried in tests of their own: what programs send (tests/orgs/services/test_device.py), cells of the matrix
+(tests/quotas/views/test_quotas.py) and the wizard, whose good answers are steps (tests/orgs/views/test_mapping.py)."""
 
 Problems = list[str]
+
+
+def waiting_code(world: World) -> dict[str, str]:
+    """Of a program that waits to be let in."""
+    return {"code": device_begin(name="laptop", address="").code}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ WITHOUT_ACTOR = {
     "orgs.services.access_key.key_used": "where a key was last used, whoever used it",
     "orgs.services.account.account_create": "the first step of an installation: nobody is there yet; tells itself",
     "orgs.services.account.administrator_restore": "an operator's, where nobody is left; tells itself",
+    "orgs.services.device.device_begin": "a program asks to be let in, before anybody is known",
+    "orgs.services.device.device_take": "it fetches the key that was made for it, and told",
     "orgs.services.provider.provider_person": "who signs in by a provider, who acts there; tells itself",
     "orgs.services.session.sessions_purge": "sessions whose time was over, whoever ended them",
     "orgs.services.unit.units_remove": "tells itself what goes",

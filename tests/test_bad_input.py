@@ -43,6 +43,7 @@ from tests.bad_input import (
     ServiceCase,
     form_problems,
     service_problems,
+    waiting_code,
 )
 from tests.factories import actor_of, make_pool, make_topology, signed_in
 from tests.matrix import NONE, of
@@ -229,6 +230,8 @@ FORMS: list[FormCase] = [
         )
     ),
     FormCase("key_rotate", "researcher", lambda world: {"hours": "24"}, of(pk="key.pk"), legal={"hours": ()}),
+    FormCase("device", "researcher", waiting_code, legal={"code": ()}),
+    FormCase("device_approve", "researcher", lambda world: {"days": "30"}, waiting_code, legal={"days": ()}),
     FormCase("profile_name", "researcher", lambda world: {"name": "Mira Okafor"}, legal={"name": PRINTABLE}),
     # --- quotas
     FormCase(

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from orgs.services.device import device_begin
 from tests.api_lines import ENDPOINTS
 from tests.factories import make_node, signed_in
 from tests.matrix import NONE, Arguments, of, statuses
@@ -99,6 +100,12 @@ LINES: list[Line] = [
     Line("key_update", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 422),
     Line("key_rotate", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 422),
     Line("key_revoke", of(pk="application_key.pk"), "SA AA: 200; nobody rest: 404", 302),
+    Line("device", NONE, "nobody rest: 200", 422),
+    Line(
+        "device_approve", lambda world: {"code": device_begin(name="laptop", address="").code}, "nobody rest: 200", 422
+    ),
+    Line("device_begin", NONE, "anonymous nobody rest: 405", "anonymous nobody rest: 415"),
+    Line("device_token", NONE, "anonymous nobody rest: 405", "anonymous nobody rest: 415"),
     Line("profile_unlink", NONE, "nobody rest: 404"),
     Line("session_end", of(pk="people.viewer.pk"), "nobody rest: 405", 404),
     Line("other_sessions_end", NONE, "nobody rest: 405", 302),

@@ -1,6 +1,7 @@
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orgs.api import applications, audit, people, roles, scopes, units
+from orgs.api import applications, audit, device, people, roles, scopes, units, whoami
 
 router = SimpleRouter(use_regex_path=False)
 router.register("clusters", units.Clusters, "clusters")
@@ -15,5 +16,10 @@ router.register("applications", applications.Applications, "applications")
 router.register("access-keys", applications.Keys, "access-keys")
 router.register("audit", audit.Audit, "audit")
 router.register("places", scopes.Places, "places")
+router.register("whoami", whoami.WhoAmI, "whoami")
 
-urlpatterns = router.urls
+urlpatterns = [
+    path("device/", device.DeviceBegin.as_view(), name="device_begin"),
+    path("device/token/", device.DeviceToken.as_view(), name="device_token"),
+    *router.urls,
+]

@@ -1,6 +1,7 @@
 from .access_key import AccessKey, AccessKeyUse, usable
 from .application import Application
 from .cluster import ClusterInfo
+from .device import DeviceSignIn
 from .group import Group, GroupMember
 from .mapping import Mapping
 from .project import ProjectInfo
@@ -17,6 +18,7 @@ __all__ = [
     "AccessRule",
     "Application",
     "ClusterInfo",
+    "DeviceSignIn",
     "Group",
     "GroupMember",
     "Mapping",

@@ -79,7 +79,9 @@ class Client:
     ) -> tuple[Any, Mapping[str, str]]:
         asked = urlencode({name: value for name, value in query.items() if value is not None})
         url = f"{self.place.server}{API}{path}{'?' if asked else ''}{asked}"
-        headers = {"Authorization": f"Bearer {self.place.key}", "Accept": "application/json", **(more or {})}
+        headers = {"Accept": "application/json", **(more or {})}
+        if self.place.key:
+            headers["Authorization"] = f"Bearer {self.place.key}"
         sent = None if body is None else json.dumps(body).encode()
         if method not in ("GET", "DELETE"):
             headers["Content-Type"] = "application/json"

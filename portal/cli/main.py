@@ -7,6 +7,7 @@ import click
 from portal.cli import organization, quota, sign_in, work
 from portal.cli.common import commands, examples
 from portal.cli.errors import EXIT_CODES
+from portal.cli.explaining import explain
 from portal.cli.nouns import NOUNS
 from portal.cli.shells import completion
 
@@ -40,8 +41,11 @@ for command in (
     organization.export,
     organization.diff,
     organization.apply,
+    explain,
     sign_in.login,
     sign_in.logout,
+    sign_in.whoami,
+    sign_in.can_i,
     completion,
 ):
     main.add_command(command)

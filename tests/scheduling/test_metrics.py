@@ -47,6 +47,7 @@ def world() -> World:
 
 
 def read(client: Client) -> Found:
+    """By metric and the values of its labels, these by the labels' names."""
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain")
@@ -58,7 +59,7 @@ def read(client: Client) -> Found:
 
 def test_how_things_stand(world: World) -> None:
     found = read(with_key(make_key(world.people["admin"])))
-    pool, department = ("north", "a100"), ("north", "a100", "vision")
+    pool, department = ("north", "a100"), ("north", "vision", "a100")
     assert found["bursar_pool_gpus"][pool] == 16
     assert found["bursar_pool_gpus_allocated"][pool] == 12
     assert found["bursar_pool_on_time"] == {pool: 1, ("north", "default"): 0}

@@ -26,7 +26,7 @@ def test_login_keeps_the_key_where_only_its_owner_reads_it(monkeypatch: pytest.M
     sign_in(monkeypatch, tmp_path, new)
     file = settings_file()
     file.unlink()
-    answer = typed("login", SERVER, answers=f"{new.token}\n")
+    answer = typed("login", SERVER, "--with-key", answers=f"{new.token}\n")
     assert answer.exit_code == 0, answer.output
     assert new.token not in answer.output
     assert new.token in file.read_text()
@@ -44,7 +44,7 @@ def test_login_keeps_the_key_where_only_its_owner_reads_it(monkeypatch: pytest.M
 def test_a_key_that_does_not_work_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sign_in(monkeypatch, tmp_path, make_key(make_world().people["admin"]))
     settings_file().unlink()
-    answer = typed("login", SERVER, answers=f"{KEY}\n")
+    answer = typed("login", SERVER, "--with-key", answers=f"{KEY}\n")
     assert answer.exit_code == 3
     assert KEY not in answer.output
     assert not settings_file().exists()
