@@ -16,8 +16,9 @@ from scheduling.quantities import MEBIBYTE, device_share_milli
 
 from .foreign import ForeignPods
 from .observed_decisions import settle_gone, settle_seen
-from .rows import clean, update_rows
+from .rows import clean, insert_rows, update_rows
 
+NEW_FIELDS = ("uid", "name", "workload", "sub_group", "created_at")
 FIELDS = ("pool", "charged_pool", "node", "phase", "message", "devices", "device_milli", "bound_at")
 
 
@@ -97,7 +98,7 @@ class PodWriter:
         pools = dict(Pool.objects.filter(cluster=self.cluster).values_list("name", "pk"))
         rows = {uid: (pk, *old) for pk, uid, *old in Pod.objects.filter(uid__in=ours).values_list("pk", "uid", *FIELDS)}
         now = timezone.now()
-        new: list[Pod] = []
+        new: list[tuple[Any, ...]] = []
         updates: list[tuple[Any, ...]] = []
         changed: set[int] = set()
         for uid, (pod, owner) in ours.items():
@@ -110,43 +111,28 @@ class PodWriter:
                 # The pool whose node it was first seen on: it stays charged there, wherever the node goes.
                 "charged_pool": charged or node_pool,
                 "node": node,
-                "phase": _phase(pod),
+                "phase": int(_phase(pod)),
                 "message": clean(pod.message, 500),
                 "devices": clean(pod.devices, 80),
                 "device_milli": owner.share_milli(gpu_memory),
                 "bound_at": (bound_at or now) if node else None,
             }
             if pk is None:
-                new.append(_new_pod(pod, owner, values))
+                created = datetime.fromtimestamp(pod.created_ms / 1000, UTC)
+                new.append((pod.uid, clean(pod.name, 253), owner.workload, owner.sub_group, created, *values.values()))
             elif rows[uid][1:] != tuple(values.values()):
                 updates.append((pk, *values.values()))
             else:
                 continue
             changed.add(owner.workload)
-        Pod.objects.bulk_create(new)
+        insert_rows(Pod, (*NEW_FIELDS, *FIELDS), new)
         update_rows(Pod, FIELDS, updates)
-        written = [(pk, node, phase) for pk, _, _, node, phase, *_ in updates]
-        written += [(pod.pk, pod.node_id, pod.phase) for pod in new]
+        # What is new, no loop has decided anything about.
         settle_seen(
-            bound={pk: node for pk, node, _ in written if node is not None},
-            stopping=[pk for pk, _, phase in written if phase >= Pod.Phase.STOPPING],
+            bound={pk: node for pk, _, _, node, *_ in updates if node is not None},
+            stopping=[pk for pk, _, _, _, phase, *_ in updates if phase >= Pod.Phase.STOPPING],
         )
         return changed
-
-
-def _new_pod(pod: SeenPod, owner: Owner, values: dict[str, Any]) -> Pod:
-    keys = {f"{name}_id": values[name] for name in ("pool", "charged_pool", "node")}
-    rest = {name: values[name] for name in FIELDS[3:]}
-    created = datetime.fromtimestamp(pod.created_ms / 1000, UTC)
-    return Pod(
-        uid=pod.uid,
-        name=pod.name,
-        workload_id=owner.workload,
-        sub_group_id=owner.sub_group,
-        created_at=created,
-        **keys,
-        **rest,
-    )
 
 
 def _delete(pods: Any) -> set[int]:

@@ -60,6 +60,27 @@ def add_rows(
         )
 
 
+def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Inserts rows whose values are as columns keep them: of a foreign key the id, of a choice the number."""
+    columns: list[Any] = [model._meta.get_field(name) for name in fields]
+    quote = connection.ops.quote_name
+    place = f"{quote(model._meta.db_table)} ({', '.join(quote(column.column) for column in columns)})"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {place} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        sql = f"INSERT INTO {place} VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
+        cursor.executemany(
+            sql,
+            [
+                [column.get_db_prep_save(value, connection) for column, value in zip(columns, row, strict=True)]
+                for row in rows
+            ],
+        )
+
+
 def clean(text: str, longest: int) -> str:
     """Text from a cluster, as a column takes it."""
     return text.replace("\x00", "")[:longest]

@@ -18,6 +18,7 @@ from tests.bench import (  # noqa: F401 (they list themselves)
     rights,
     submit,
     two_pools,
+    watch,
 )
 from tests.bench.measure import Figure, measurements
 

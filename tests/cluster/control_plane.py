@@ -35,6 +35,7 @@ class ControlPlane:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._etcd_port, self._etcd_peer_port, self._api_port, self._manager_port = _free_ports(4)
         self.address = f"https://127.0.0.1:{self._api_port}"
+        self.etcd_address = f"http://127.0.0.1:{self._etcd_port}"
 
     def __enter__(self) -> Self:
         self._binaries = ensure_binaries()
@@ -171,7 +172,7 @@ class ControlPlane:
         (self.folder / f"{name}.key").write_bytes(pair.key)
 
     def _start_etcd(self) -> None:
-        client, peer = (f"http://127.0.0.1:{port}" for port in (self._etcd_port, self._etcd_peer_port))
+        client, peer = self.etcd_address, f"http://127.0.0.1:{self._etcd_peer_port}"
         self._start(
             "etcd",
             f"--data-dir={self.folder}/etcd",
