@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from orgs.access import within
-from orgs.models import AccessRule, OrgUnit, UnitKind, UnitState, in_force
+from orgs.models import AccessRule, OrgUnit, Role, Subject, UnitKind, UnitState, in_force
 from orgs.names import DEFAULT_DEPARTMENT
 from orgs.scope import visible_units
 from quotas.declared import ACCOUNT, Declared, Key, Values
@@ -97,3 +97,11 @@ def _pools(user: Any) -> dict[Key, Pool]:
         "cluster", "topology"
     )
     return {(pool.cluster.name, pool.name): pool for pool in pools}
+
+
+def role_called(name: str) -> Role | None:
+    return Role.objects.filter(name=name).first()
+
+
+def subject_called(name: str) -> Subject | None:
+    return Subject.objects.filter(name=name).select_related("user").first()

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
 from orgs.access import as_of_now, require
-from orgs.models import OrgUnit, Role, Subject
+from orgs.models import OrgUnit
 from orgs.services.department import department_create
 from orgs.services.locks import account_locked
 from orgs.services.move import unit_move
@@ -22,7 +22,14 @@ from portal.actor import Actor
 from portal.errors import Refused
 from quotas.declared import ACCOUNT, Change, Declared, Key, differences, digest
 from quotas.models import Pool, Rank, Topology
-from quotas.selectors.declared import PLACEMENTS, Organization, organization_of, quota_values
+from quotas.selectors.declared import (
+    PLACEMENTS,
+    Organization,
+    organization_of,
+    quota_values,
+    role_called,
+    subject_called,
+)
 from quotas.services.guard import guarded
 from quotas.services.pool import pool_create, pool_delete, pool_update
 from quotas.services.quota import QuotaChange, RefusedCells, quotas_save
@@ -174,10 +181,9 @@ class _Applying:
             rule = self.there.rules[change.key]
             rule_update(actor=self.actor, rule=rule, role=rule.role, expires_at=expires_at)
             return
-        known = Role.objects.filter(name=role).first()
+        known, subject = role_called(role), subject_called(who)
         if known is None:
             raise Refused({"role": f"There is no role called {role}. Make it first, or take another."})
-        subject = Subject.objects.filter(name=who).select_related("user").first()
         if subject is None:
             raise Refused({"subject": f"Nobody is called {who}. Add people, groups and applications under Access."})
         rule_create(actor=self.actor, subject=subject, role=known, scope=scope, expires_at=expires_at)

@@ -197,6 +197,7 @@ RAISES_NOBODY = {
     "application.application_update": "roles lie on applications, not on names",
     "cluster.cluster_create": "roles on the account hold there, as on everything below",
     "cluster.cluster_disconnect": "takes away",
+    "device.device_approve": "a key of the actor's own",
     "granting.require_cells": "asks",
     "granting.require_grant": "asks",
     "granting.require_grants": "asks",

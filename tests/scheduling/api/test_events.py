@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.db import connection
 from django.test import AsyncClient, Client
@@ -60,9 +61,10 @@ def test_one_goes_on_after_the_last_event_that_one_has(project: OrgUnit, work: W
     assert f"id: {last.pk}\n" in begin
     assert told(begin) == [], "from now on"
     assert told(read(client, first.pk)) == [("train-1", "running")]
-    assert told(read(client, 0)) == [("train-1", "running")] * 2
-    assert told(read(client, 0, f"?workload={other.pk}")) == []
-    assert told(read(client, 0, f"?project={project.pk}")) == [("train-1", "running")] * 2
+    before = first.pk - 1
+    assert told(read(client, before)) == [("train-1", "running")] * 2
+    assert told(read(client, before, f"?workload={other.pk}")) == []
+    assert told(read(client, before, f"?project={project.pk}")) == [("train-1", "running")] * 2
     assert client.get(URL, headers={"Last-Event-ID": "x"}).status_code == 400
     assert client.get(f"{URL}?scope={other.project_id}").status_code == 404
 
@@ -72,7 +74,7 @@ def test_what_follows_a_number_that_may_still_come_waits_for_it(work: Workload) 
     client = make.signed_in(make.make_user(role=make.ADMIN))
     first = Event.objects.create(workload=work, code="starting")
     after = Event.objects.create(pk=first.pk + 2, workload=work, code="degraded")
-    assert told(read(client, 0)) == [("train-1", "starting")]
+    assert told(read(client, first.pk - 1)) == [("train-1", "starting")]
     Event.objects.create(pk=first.pk + 1, workload=work, code="running")
     assert [code for _, code in told(read(client, first.pk))] == ["running", "degraded"]
     Event.objects.filter(pk=first.pk + 1).delete()
@@ -90,7 +92,8 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_fast")
 def test_under_asgi_it_goes_on_until_the_key_is_revoked(project: OrgUnit, work: Workload) -> None:
     new = make.make_key(make.make_user(role=make.RESEARCHER, scope=project))
-    headers = {"Authorization": f"Bearer {new.token}", "Last-Event-ID": "0"}
+    begun = Event.objects.create(workload=work, code="running")
+    headers = {"Authorization": f"Bearer {new.token}", "Last-Event-ID": str(begun.pk - 1)}
 
     async def listen() -> str:
         answer = await AsyncClient().get(URL, headers=headers)
@@ -102,6 +105,7 @@ def test_under_asgi_it_goes_on_until_the_key_is_revoked(project: OrgUnit, work: 
                 await Event.objects.acreate(workload=work, code="stopping")
             elif "stopping" in heard:
                 await asyncio.to_thread(revoke)
+        await sync_to_async(lambda: connection.close())()  # of the thread that wrote the event
         return heard
 
     def revoke() -> None:
@@ -111,7 +115,6 @@ def test_under_asgi_it_goes_on_until_the_key_is_revoked(project: OrgUnit, work: 
         finally:
             connection.close()
 
-    Event.objects.create(workload=work, code="running")
     heard = asyncio.run(listen())
     assert [code for _, code in told(heard)] == ["running", "stopping"]
     for _ in range(streams.MOST_STREAMS):
