@@ -80,6 +80,9 @@ def run_part(name: str, arguments: list[str], environment: dict[str, str], repor
         # Who is done takes over from who is not: some tests take as long as a hundred others.
         "--dist",
         "worksteal",
+        # What takes long is seen, and can be made shorter.
+        "--durations=12",
+        "--durations-min=8",
         f"--junitxml={report}",
         *arguments,
     ]
