@@ -10,6 +10,7 @@ from portal.cli.errors import EXIT_CODES
 from portal.cli.explaining import explain
 from portal.cli.nouns import NOUNS
 from portal.cli.shells import completion
+from portal.cli.top import top
 
 EXAMPLES = (
     "bursar login https://bursar.example.org",
@@ -42,6 +43,7 @@ for command in (
     organization.diff,
     organization.apply,
     explain,
+    top,
     sign_in.login,
     sign_in.logout,
     sign_in.whoami,

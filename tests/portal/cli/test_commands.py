@@ -13,7 +13,7 @@ from orgs.models import AccessRule, OrgUnit, UnitState
 from portal.cli.main import main
 from quotas.models import Pool, Quota
 from scheduling.models import SubGroup, Workload
-from tests.factories import make_department, make_key, make_project, make_projects, make_quota
+from tests.factories import make_department, make_key, make_project, make_projects, make_quota, make_usage
 from tests.portal.cli.typing import sign_in, typed
 from tests.world import World, make_world
 
@@ -170,3 +170,14 @@ def test_nothing_steers_the_terminal(world: World) -> None:
     OrgUnit.objects.filter(pk=world.project.pk).update(description="\x1b[2Jgone\u202eenog")
     assert "\x1b" not in typed("project", "list", "-o", "wide").stdout
     assert "\u202e" not in typed("project", "get", "vis-3d").stdout
+
+
+def test_who_uses_what(world: World) -> None:
+    make_usage(world.project, world.pool, 3, running=2)
+    make_usage(make_project("vis-4d", department=world.department), world.pool, 5, running=1)
+    make_usage(world.department, world.pool, 8, running=3)
+    make_usage(world.elsewhere, world.pool, 7, running=1)
+    lines = [line.split()[:3] for line in typed("top").stdout.splitlines()[1:]]
+    assert lines == [["protein", "a100", "7"], ["vis-4d", "a100", "5"], ["vis-3d", "a100", "3"]]
+    lines = [line.split()[:3] for line in typed("top", "--by", "department").stdout.splitlines()[1:]]
+    assert lines == [["vision", "a100", "8"]]
