@@ -174,7 +174,7 @@ def test_bind_of_a_pod_that_somebody_holds_back_has_failed(
 
 def test_bind_without_the_right_to_has_failed_and_says_what_to_do(control_plane: ControlPlane, pod: Object) -> None:
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
-    reader = gateway_for(control_plane.service_account_kubeconfig("reader", rules))
+    reader = gateway_for(control_plane.service_account_kubeconfig("reader-of-pods", rules))
     result = bind(reader, bind_of(pod, "n1", 1))
     assert (result.outcome, "bursar.yaml" in result.message) == (Outcome.FAILED, True)
     reader.close()
