@@ -180,7 +180,7 @@ def stop(workload: str, project: str | None, form: str) -> None:
 @which
 @format_option
 def resume(workload: str, project: str | None, form: str) -> None:
-    """Run an ended one again, as a new workload of the same name."""
+    """Let a stopped one go on where its cluster kept it; else run it again, as a new one of the same name."""
     client = Client()
     row = workload_called(client, workload, project)
     say_one(client.write("POST", f"workloads/{row['id']}/resume/"), COLUMNS, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from . import gang
 from .classes import RequestClass
@@ -20,14 +20,17 @@ def allocate(cycle: Cycle) -> None:
     promised = {job: [task for task in job.tasks if task.state == RESERVED] for _, job in sorted(reserving.items())}
     yielding = _yielding(cycle, promised)
     for job, tasks in promised.items():
+        mark = cycle.ledger.mark()
+        for task in tasks:
+            cycle.ledger.release(task)
         if job in yielding:
-            _release(cycle, job, tasks)
+            cycle.update(job)
         else:
-            _start_in_reserved(cycle, job, tasks)
+            _start_again(cycle, job, tasks, mark)
     if yielding:
         _start(cycle, frozenset(), only=_is_inside_quota)
-        for job in yielding:
-            _start_again(cycle, job, promised[job])
+        for job, kept in yielding.items():
+            _start_again(cycle, job, kept, cycle.ledger.mark())
     _start(cycle, frozenset())
 
 
@@ -122,29 +125,27 @@ class _Failed:
                 self._open.add(number)
 
 
-def _start_in_reserved(cycle: Cycle, job: Job, kept: Sequence[Task]) -> None:
-    """Look for rooms anew, the reserved ones among them; if there are none, or its minimum is not there, keep those."""
-    mark = cycle.ledger.mark()
-    for task in kept:
-        cycle.ledger.release(task)
-    if not (kept and cycle.place(job, kept) and gang.is_satisfied(job.root)):
+def _start_again(cycle: Cycle, job: Job, tasks: Sequence[Task], mark: int) -> None:
+    """Look for rooms anew, those that were reserved among them; if there are none, or its minimum is not there, all is
+    as it was at the mark."""
+    if not (tasks and cycle.place(job, tasks) and gang.is_satisfied(job.root)):
         cycle.ledger.rollback(mark)
     cycle.update(job)
 
 
-def _yielding(cycle: Cycle, promised: Iterable[Job]) -> list[Job]:
+def _yielding(cycle: Cycle, promised: Mapping[Job, Sequence[Task]]) -> Mapping[Job, Sequence[Task]]:
     """Workloads of which nothing runs, and whose promised rooms are beyond their quota, while somebody inside quota
     waits: were their promises kept, what runs inside a quota would be stopped for the others."""
     if not cycle.options.promises_give_way:
-        return []
-    found = [job for job in promised if _only_borrows(job)]
-    return found if found and any(map(_is_inside_quota, cycle.waiting)) else []
+        return {}
+    found = {job: tasks for job, tasks in promised.items() if _only_borrows(job, tasks)}
+    return found if found and any(map(_is_inside_quota, cycle.waiting)) else {}
 
 
-def _only_borrows(job: Job) -> bool:
+def _only_borrows(job: Job, promised: Sequence[Task]) -> bool:
     if not job.preemptible or any(task.state not in (PENDING, RESERVED) for task in job.tasks):
         return False
-    asked = gang.asked([task for task in job.tasks if task.state == RESERVED])
+    asked = gang.asked(promised)
     return any(
         more and have > bound
         for account in job.path
@@ -159,17 +160,3 @@ def _is_inside_quota(job: Job) -> bool:
         for account in job.path
         for more, have, bound in zip(job.asked, account.held, account.quota, strict=True)
     )
-
-
-def _release(cycle: Cycle, job: Job, tasks: Sequence[Task]) -> None:
-    for task in tasks:
-        cycle.ledger.release(task)
-    cycle.update(job)
-
-
-def _start_again(cycle: Cycle, job: Job, tasks: Sequence[Task]) -> None:
-    """In what is left, before anybody else beyond quota."""
-    mark = cycle.ledger.mark()
-    if not (cycle.place(job, tasks) and gang.is_satisfied(job.root)):
-        cycle.ledger.rollback(mark)
-    cycle.update(job)
