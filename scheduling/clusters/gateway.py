@@ -103,8 +103,8 @@ class SeenObject:
     workload: str
     """The workload's uid."""
     state: ObjectState
-    kind: str = ""
-    """As `Seen.complete` has it; empty where it was made and not yet seen."""
+    kind: str
+    """As `Seen.complete` has it."""
     deleting: bool = False
     stopped: bool = False
     """It is there, and has no pods until it goes on."""
@@ -157,7 +157,8 @@ class SeenBudget:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A batch of what was seen. `complete` kinds hold everything there is: what is missing is gone."""
+    """A batch of what was seen. `complete` kinds hold everything there is: what was there when the cluster was asked,
+    and is missing, is gone."""
 
     nodes: tuple[SeenNode, ...] = ()
     pods: tuple[SeenPod, ...] = ()
@@ -170,8 +171,8 @@ class Seen:
     gone_objects: tuple[str, ...] = ()
     gone_bindings: tuple[str, ...] = ()
     gone_budgets: tuple[str, ...] = ()
-    complete: frozenset[str] = frozenset()
-    """Of "nodes", "pods", each of OBJECTS, "bindings", "budgets"."""
+    complete: Mapping[str, float] = field(default_factory=dict)
+    """Of "nodes", "pods", each of OBJECTS, "bindings", "budgets": when it was asked, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,9 +346,9 @@ class Gateway(Protocol):
     def delete_binding(self, namespace: str, role: str) -> None:
         """Binds nobody to the role there any more; gone already is fine."""
 
-    def apply_workload(self, workload: WorkloadObject) -> None:
-        """Creates the workload's object, or leaves the one that is there; one that was stopped goes on. Raises
-        NamespaceGoneError when its namespace is not there."""
+    def apply_workload(self, workload: WorkloadObject) -> SeenObject:
+        """Creates the workload's object, or leaves the one that is there; one that was stopped goes on. What is there
+        then. Raises NamespaceGoneError when its namespace is not there."""
 
     def stop_workload(self, workload: WorkloadKey) -> None:
         """Stops its pods. The object stays where it can go on later, else it is deleted; gone already is fine."""

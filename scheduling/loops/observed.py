@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import replace
+
+from django.db.models import Q
 
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import OBJECTS, ObjectState, Seen, SeenObject, WorkloadKey
+from scheduling.clusters.gateway import OBJECTS, Seen, SeenObject
 from scheduling.models import Workload
 
 from .observed_budgets import BudgetWriter
 from .observed_nodes import NodeWriter
 from .observed_pods import PodWriter, valid_uids
 from .observed_workloads import write_states
-
-APPLIED_SECONDS = 30.0
-"""How long a listing may lag behind what was applied."""
 
 
 class Observed:
@@ -28,6 +27,7 @@ class Observed:
         self.listed = False
         """All objects have been listed: one that is not known is not there."""
         self._applied: dict[str, float] = {}
+        """When what was not seen since was applied, by the monotonic clock."""
         self._nodes = NodeWriter(cluster)
         self._pods = PodWriter(cluster)
         self._budgets = BudgetWriter(cluster)
@@ -45,33 +45,35 @@ class Observed:
 
     def _concerned(self, seen: Seen, uids: set[str]) -> set[int]:
         """Workloads (ids) whose objects changed."""
-        if seen.complete & OBJECTS:
+        if seen.complete.keys() & OBJECTS:
             # Among them those whose objects went while nobody looked, and pods that were listed before the objects.
-            return set(Workload.objects.filter(cluster=self.cluster, is_active=True).values_list("pk", flat=True))
+            here = Workload.objects.filter(cluster=self.cluster).filter(Q(is_active=True) | Q(applied=True))
+            rows = here.values_list("pk", "uid", "is_active")
+            return {pk for pk, uid, is_active in rows if is_active or str(uid) not in self.objects}
         return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
 
-    def applied(self, workload: WorkloadKey) -> None:
-        """The workload's object was just created, or goes on: it counts as there, and so, before it is seen."""
-        uid = workload.uid
-        self._applied[uid] = time.monotonic()
-        made = SeenObject("", workload.name, workload.namespace, uid, ObjectState.ACTIVE)
-        self.objects[uid] = replace(self.objects.get(uid, made), stopped=False)
+    def applied(self, item: SeenObject) -> None:
+        """This was just created, or goes on: it counts as there, and so, before it is seen."""
+        self._applied[item.workload] = time.monotonic()
+        self.objects[item.workload] = item
 
     def _keep_objects(self, seen: Seen) -> set[str]:
         """uids of the workloads whose objects changed."""
-        uids = {item.workload for item in seen.objects}
-        listed = seen.complete & OBJECTS
-        if listed:
-            recent = time.monotonic() - APPLIED_SECONDS
-            self._applied = {uid: at for uid, at in self._applied.items() if at > recent}
-            kept = {uid for uid, item in self.objects.items() if item.kind and item.kind not in listed}
-            kept |= set(self._applied)
+        told = {item.workload for item in seen.objects}
+        uids = told.copy()
+        if seen.complete.keys() & OBJECTS:
             uids |= set(self.objects)
-            self.objects = {uid: item for uid, item in self.objects.items() if uid in kept}
+            self.objects = {uid: item for uid, item in self.objects.items() if not self._is_missing(item, seen)}
             self.listed = True
         gone = set(seen.gone_objects)
         if gone:
             uids |= {uid for uid, item in self.objects.items() if item.uid in gone}
             self.objects = {uid: item for uid, item in self.objects.items() if item.uid not in gone}
         self.objects |= {item.workload: item for item in seen.objects}
+        self._applied = {uid: at for uid, at in self._applied.items() if uid in self.objects and uid not in told}
         return uids
+
+    def _is_missing(self, item: SeenObject, seen: Seen) -> bool:
+        """Among what was listed, though it was there when the cluster was asked."""
+        asked_at = seen.complete.get(item.kind)
+        return asked_at is not None and self._applied.get(item.workload, -math.inf) < asked_at

@@ -94,7 +94,7 @@ class Reconciler:
             if not self._may_try(tenure, ("workload", pk)):
                 return
             try:
-                self.gateway.apply_workload(item)
+                applied = self.gateway.apply_workload(item)
             except GatewayError as problem:
                 self._again_later(("workload", pk), problem)
                 with tenure.recording():
@@ -106,7 +106,7 @@ class Reconciler:
                 continue
             point("created")
             self._not_before.pop(("workload", pk), None)
-            self.observed.applied(item.key)
+            self.observed.applied(applied)
             with tenure.recording():
                 Workload.objects.filter(pk=pk).update(applied=True, state_message="")
 

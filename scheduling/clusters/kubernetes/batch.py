@@ -15,7 +15,7 @@ class Batch:
     def __init__(self) -> None:
         self._items: dict[str, dict[str, SeenItem]] = {kind.name: {} for kind in KINDS}
         self._gone: dict[str, dict[str, None]] = {kind.name: {} for kind in KINDS}
-        self.complete: set[str] = set()
+        self.complete: dict[str, float] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._items.values())) + sum(map(len, self._gone.values()))
@@ -26,7 +26,7 @@ class Batch:
             items.clear()
             gone.clear()
             items.update((item.uid, item) for item in change.items)
-            self.complete.add(change.kind)
+            self.complete[change.kind] = change.asked_at
         elif change.gone:
             items.pop(change.item.uid, None)
             gone[change.item.uid] = None
@@ -40,4 +40,4 @@ class Batch:
             found, gone = kind.field, f"gone_{kind.field}"
             fields[found] = (*fields.get(found, ()), *self._items[kind.name].values())
             fields[gone] = (*fields.get(gone, ()), *self._gone[kind.name])
-        return Seen(**fields, complete=frozenset(self.complete))
+        return Seen(**fields, complete=self.complete)

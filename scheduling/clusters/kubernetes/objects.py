@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..gateway import GatewayError, NamespaceGoneError, PoolLabel, WorkloadKey, WorkloadObject
+from ..gateway import GatewayError, NamespaceGoneError, PoolLabel, SeenObject, WorkloadKey, WorkloadObject
 from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError
+from .seeing import seen_object
 from .transport import MERGE
 from .workloads import form_of, service_manifest, service_path, workload_manifest
 
 
 class Objects(Calls):
-    def apply_workload(self, workload: WorkloadObject) -> None:
+    def apply_workload(self, workload: WorkloadObject) -> SeenObject:
         form = form_of(workload.key)
         path = form.path(workload.key)
         try:
@@ -31,6 +32,7 @@ class Objects(Calls):
             raise GatewayError(f"{workload.name} is still being stopped: it can start again when its pods are gone.")
         if form.has_service:
             self.apply(service_path(workload.key), service_manifest(workload, metadata.uid))
+        return seen_object(form.seen_as, metadata)
 
     def stop_workload(self, workload: WorkloadKey) -> None:
         form = form_of(workload)

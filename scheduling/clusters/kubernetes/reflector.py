@@ -45,6 +45,8 @@ class Listed:
 
     kind: str
     items: list[SeenItem]
+    asked_at: float
+    """By the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Reflector(threading.Thread):
         except GatewayError as error:
             if isinstance(error, ApiError) and error.status == NOT_FOUND and self._kind.optional:
                 if self._version or not self._is_absent:
-                    self._put(Listed(self._kind.name, []))
+                    self._put(Listed(self._kind.name, [], time.monotonic()))
                 self._version, self._is_absent = "", True
                 self._ended.wait(ABSENT_SECONDS)
             elif not (_passes(error) and self._patience.wait(error, self._ended)):
@@ -159,7 +161,7 @@ class Reflector(threading.Thread):
     def _list(self) -> None:
         """List in pages, so that memory stays bounded on both sides."""
         items: list[SeenItem] = []
-        query = self._query(limit=str(PAGE_SIZE))
+        query, asked_at = self._query(limit=str(PAGE_SIZE)), time.monotonic()
         while not self._ended.is_set():
             try:
                 body = self._transport.request("GET", self._kind.path, query=query, timeout_seconds=LIST_SECONDS)
@@ -167,13 +169,13 @@ class Reflector(threading.Thread):
                 if error.status != GONE or "continue" not in query:
                     raise
                 # It took too long to read on: begin again.
-                items, query = [], self._query(limit=str(PAGE_SIZE))
+                items, query, asked_at = [], self._query(limit=str(PAGE_SIZE)), time.monotonic()
                 continue
             self._patience.renew()
             page = self._page.decode(body)
             items += map(self._kind.convert, page.items or ())
             if not page.metadata.continue_from:
-                self._put(Listed(self._kind.name, items))
+                self._put(Listed(self._kind.name, items, asked_at))
                 self._version = page.metadata.resource_version
                 return
             query["continue"] = page.metadata.continue_from

@@ -96,19 +96,24 @@ def seen_job(job: decode.Job) -> SeenObject:
         if condition.status == "True" and condition.type in ("Complete", "Failed"):
             state = ObjectState.SUCCEEDED if condition.type == "Complete" else ObjectState.FAILED
             message = condition.message
-    return _seen_object(JOBS, job.metadata, state, plain(message, MAX_MESSAGE), stopped=job.spec.suspend)
+    return seen_object(JOBS, job.metadata, state, plain(message, MAX_MESSAGE), stopped=job.spec.suspend)
 
 
 def seen_stateful_set(found: decode.Scaled) -> SeenObject:
-    return _seen_object(STATEFUL_SETS, found.metadata, stopped=found.spec.replicas == 0)
+    return seen_object(STATEFUL_SETS, found.metadata, stopped=found.spec.replicas == 0)
 
 
 def seen_deployment(found: decode.Scaled) -> SeenObject:
-    return _seen_object(DEPLOYMENTS, found.metadata, stopped=found.spec.replicas == 0)
+    return seen_object(DEPLOYMENTS, found.metadata, stopped=found.spec.replicas == 0)
 
 
-def _seen_object(
-    kind: str, metadata: decode.Metadata, state: ObjectState = ObjectState.ACTIVE, message: str = "", *, stopped: bool
+def seen_object(
+    kind: str,
+    metadata: decode.Metadata,
+    state: ObjectState = ObjectState.ACTIVE,
+    message: str = "",
+    *,
+    stopped: bool = False,
 ) -> SeenObject:
     return SeenObject(
         uid=metadata.uid,

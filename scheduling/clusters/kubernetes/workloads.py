@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..gateway import GatewayError, PodGroup, WorkloadKey, WorkloadObject
+from ..gateway import DEPLOYMENTS, JOBS, STATEFUL_SETS, GatewayError, PodGroup, WorkloadKey, WorkloadObject
 from .manifests import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -32,6 +32,8 @@ class Form(NamedTuple):
     """Group and version."""
     kind: str
     resource: str
+    seen_as: str
+    """As `Seen.complete` has it."""
     has_service: bool
     """Its pods find each other by name."""
 
@@ -48,10 +50,10 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    "workspace": Form("apps/v1", "StatefulSet", "statefulsets", has_service=True),
-    "training": Form("batch/v1", "Job", "jobs", has_service=False),
-    "distributed training": Form("batch/v1", "Job", "jobs", has_service=True),
-    "inference": Form("apps/v1", "Deployment", "deployments", has_service=False),
+    "workspace": Form("apps/v1", "StatefulSet", "statefulsets", STATEFUL_SETS, has_service=True),
+    "training": Form("batch/v1", "Job", "jobs", JOBS, has_service=False),
+    "distributed training": Form("batch/v1", "Job", "jobs", JOBS, has_service=True),
+    "inference": Form("apps/v1", "Deployment", "deployments", DEPLOYMENTS, has_service=False),
 }
 """By kind of workload."""
 

@@ -15,6 +15,7 @@ from scheduling.clusters.gateway import (
     PoolLabel,
     Result,
     Seen,
+    SeenObject,
     SeenPod,
     Told,
     WorkloadKey,
@@ -24,7 +25,7 @@ from scheduling.models import SimObject
 
 from . import life
 from .bind import bind_pod
-from .seen import seen, seen_pod
+from .seen import seen, seen_object, seen_pod
 from .store import KIND, objects, writing
 
 WATCH_SECONDS = 0.2
@@ -51,9 +52,10 @@ class SimulatedGateway:
         return "simulated"
 
     def watch(self, stop: Event) -> Iterator[Seen]:
+        asked_at = time.monotonic()
         items = list(objects(self.cluster))
         version = max((item.resource_version for item in items), default=0)
-        yield seen(items, complete=True)
+        yield seen(items, asked_at)
         while not stop.is_set():
             self._changed.wait(WATCH_SECONDS)
             self._changed.clear()
@@ -113,10 +115,10 @@ class SimulatedGateway:
     def delete_binding(self, namespace: str, role: str) -> None:
         """There is none."""
 
-    def apply_workload(self, workload: WorkloadObject) -> None:
+    def apply_workload(self, workload: WorkloadObject) -> SeenObject:
         with writing(self.cluster) as change:
-            if change.get(KIND.JOB, workload.uid):
-                return
+            if found := change.get(KIND.JOB, workload.uid):
+                return seen_object(found)
             spec = {
                 "namespace": workload.namespace,
                 "pool": workload.pool,
@@ -139,6 +141,7 @@ class SimulatedGateway:
             job.status, job.due_ms = {"state": "active"}, now_ms()
             change.save(job)
         self._changed.set()
+        return seen_object(job)
 
     def label_pool(self, label: PoolLabel) -> None:
         with writing(self.cluster) as change:

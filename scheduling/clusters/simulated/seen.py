@@ -10,13 +10,13 @@ from scheduling.models import SimObject
 
 from .store import KIND
 
-EVERYTHING = frozenset({"nodes", "pods", JOBS})
+EVERYTHING = ("nodes", "pods", JOBS)
 PULLING = "ImagePullBackOff: Back-off pulling image."
 """What Kubernetes says of the usual cause for a pod that hangs before it starts."""
 
 
-def seen(items: Iterable[SimObject], complete: bool = False) -> Seen:
-    """`complete`: there is nothing else in the cluster."""
+def seen(items: Iterable[SimObject], asked_at: float | None = None) -> Seen:
+    """`asked_at`: there was nothing else in the cluster at that time, by the monotonic clock."""
     there: dict[int, list[SimObject]] = {KIND.NODE: [], KIND.JOB: [], KIND.POD: []}
     gone: dict[int, list[str]] = {KIND.NODE: [], KIND.JOB: [], KIND.POD: []}
     for item in items:
@@ -27,11 +27,11 @@ def seen(items: Iterable[SimObject], complete: bool = False) -> Seen:
     return Seen(
         nodes=tuple(seen_node(item) for item in there[KIND.NODE]),
         pods=tuple(seen_pod(item) for item in there[KIND.POD]),
-        objects=tuple(_seen_object(item) for item in there[KIND.JOB]),
+        objects=tuple(seen_object(item) for item in there[KIND.JOB]),
         gone_nodes=tuple(gone[KIND.NODE]),
         gone_pods=tuple(gone[KIND.POD]),
         gone_objects=tuple(gone[KIND.JOB]),
-        complete=EVERYTHING if complete else frozenset(),
+        complete={} if asked_at is None else dict.fromkeys(EVERYTHING, asked_at),
     )
 
 
@@ -82,7 +82,7 @@ def seen_pod(pod: SimObject) -> SeenPod:
     )
 
 
-def _seen_object(job: SimObject) -> SeenObject:
+def seen_object(job: SimObject) -> SeenObject:
     return SeenObject(
         uid=job.uid,
         name=job.name,

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from quotas.models import Node, Pool
-from scheduling.clusters.gateway import ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod, WorkloadKey
+from scheduling.clusters.gateway import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
 from scheduling.loops.observed import Observed
 from scheduling.loops.observed_workloads import Facts, derive
 from scheduling.models import Decision, Event, Pod, Workload
@@ -20,7 +20,7 @@ from tests.factories import default_pool_of, make_cluster, make_department, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State, Phase = Workload.State, Pod.Phase
-ALL = frozenset({"nodes", "pods", "jobs"})
+ALL = dict.fromkeys(("nodes", "pods", "jobs"), 0.0)
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def pod(owner: Workload | None, name: str, **fields: Any) -> SeenPod:
 
 def job(workload: Workload, **fields: Any) -> SeenObject:
     values: dict[str, Any] = {"uid": "job-1", "name": workload.name, "namespace": "ns", "state": ObjectState.ACTIVE}
+    values["kind"] = JOBS
     return SeenObject(workload=str(workload.uid), **(values | fields))
 
 
@@ -129,7 +130,7 @@ def test_a_pod_is_charged_where_it_was_bound_and_stays_so(pool: Pool, workload: 
 
 def test_a_pod_seen_before_its_node_gets_it_later(pool: Pool, workload: Workload) -> None:
     observed = Observed(pool.cluster_id)
-    write(observed, Seen(pods=(pod(workload, "p", node="a"),), objects=(job(workload),), complete=frozenset({"jobs"})))
+    write(observed, Seen(pods=(pod(workload, "p", node="a"),), objects=(job(workload),), complete={"jobs": 0.0}))
     assert Pod.objects.get().node is None
     write(observed, Seen(nodes=(node("a"),)))
     assert Pod.objects.get().node.name == "a"
@@ -195,7 +196,7 @@ def test_pods_of_a_node_that_comes_back_are_on_it(pool: Pool, workload: Workload
 def test_listing_one_kind_of_objects_forgets_none_of_another(pool: Pool, workload: Workload) -> None:
     observed = Observed(pool.cluster_id)
     write(observed, Seen(objects=(job(workload, kind="others"),), complete=ALL))
-    write(observed, Seen(complete=frozenset({"jobs"})))
+    write(observed, Seen(complete={"jobs": 0.0}))
     assert str(workload.uid) in observed.objects
     write(observed, Seen(gone_objects=("job-1",)))
     assert not observed.objects
@@ -205,12 +206,52 @@ def test_an_object_just_created_is_not_taken_for_deleted(pool: Pool, workload: W
     observed = Observed(pool.cluster_id)
     Workload.objects.update(applied=False)
     write(observed, Seen(complete=ALL))
-    observed.applied(WorkloadKey(str(workload.uid), "w", "ns", "training"))
+    observed.applied(job(workload))
     Workload.objects.update(applied=True)
     write(observed, Seen(pods=(pod(workload, "p"),)))
     write(observed, Seen(complete=ALL))
     workload.refresh_from_db()
     assert (workload.state, workload.is_active) == (State.WAITING, True)
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+def test_an_object_just_created_and_deleted_unseen_is_gone(pool: Pool, workload: Workload, is_seen_first: bool) -> None:
+    observed = Observed(pool.cluster_id)
+    Workload.objects.update(applied=False)
+    write(observed, Seen(complete=ALL))
+    observed.applied(job(workload))
+    Workload.objects.update(applied=True)
+    if is_seen_first:
+        write(observed, Seen(objects=(job(workload),)))
+        write(observed, Seen(complete=ALL))
+    else:
+        # Listed anew, from after it was created.
+        write(observed, Seen(complete=dict.fromkeys(ALL, time.monotonic())))
+    assert not observed.objects
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.FAILED, False)
+
+
+def test_the_object_of_ended_work_that_went_while_nobody_looked_is_gone(pool: Pool, workload: Workload) -> None:
+    observed = Observed(pool.cluster_id)
+    write(observed, Seen(objects=(job(workload, state=ObjectState.SUCCEEDED),), complete=ALL))
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.COMPLETED, True)
+    write(Observed(pool.cluster_id), Seen(complete=ALL))
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.COMPLETED, False)
+
+
+def test_an_object_created_and_deleted_within_one_batch_is_gone(pool: Pool, workload: Workload) -> None:
+    observed = Observed(pool.cluster_id)
+    Workload.objects.update(applied=False)
+    write(observed, Seen(complete=ALL))
+    observed.applied(job(workload))
+    Workload.objects.update(applied=True)
+    write(observed, Seen(gone_objects=("job-1",)))
+    assert not observed.objects
+    workload.refresh_from_db()
+    assert (workload.state, workload.applied) == (State.FAILED, False)
 
 
 def test_since_when_a_gang_runs_with_fewer_pods_than_it_needs(pool: Pool, workload: Workload) -> None:
@@ -255,7 +296,7 @@ def test_a_share_by_gpu_memory_is_what_the_node_makes_of_it(pool: Pool, workload
 
 def facts(pods: int = 2, *, wanted: bool = True, started: bool = False, **phases: int) -> Facts:
     counts = Counter({Phase[name.upper()]: number for name, number in phases.items()})
-    there = SeenObject("job", "w", "ns", "uid", ObjectState.ACTIVE)
+    there = SeenObject("job", "w", "ns", "uid", ObjectState.ACTIVE, JOBS)
     return Facts(wanted, True, started, there, counts, pods)
 
 
@@ -283,9 +324,9 @@ def test_states_follow_from_wish_object_and_pods(given: Facts, state: State) -> 
 
 
 def test_an_ended_object_decides_whatever_is_wanted() -> None:
-    done = replace(facts(wanted=False), object=SeenObject("j", "w", "ns", "u", ObjectState.SUCCEEDED))
+    done = replace(facts(wanted=False), object=SeenObject("j", "w", "ns", "u", ObjectState.SUCCEEDED, JOBS))
     assert derive(done) == (State.COMPLETED, "")
-    broken = replace(facts(), object=SeenObject("j", "w", "ns", "u", ObjectState.FAILED, message="exit 1"))
+    broken = replace(facts(), object=SeenObject("j", "w", "ns", "u", ObjectState.FAILED, JOBS, message="exit 1"))
     assert derive(broken) == (State.FAILED, "exit 1")
 
 

@@ -19,7 +19,7 @@ from tests.scheduling.loops.cold import take_snapshot
 from .test_observed import job, node, pod, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALL = frozenset({"nodes", "pods", "jobs", "budgets"})
+ALL = dict.fromkeys(("nodes", "pods", "jobs", "budgets"), 0.0)
 LABELS = {"app": "train"}
 TRAIN = (Requirement("app", "In", ("train",)),)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orgs.models import ProjectInfo
-from scheduling.clusters.gateway import GatewayError, WorkloadKey, WorkloadObject
+from scheduling.clusters.gateway import GatewayError, SeenObject, WorkloadKey, WorkloadObject
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.models import Pod, SimObject, Workload
 
@@ -31,11 +31,11 @@ class Refusing(SimulatedGateway):
         if name in self.refused:
             raise GatewayError(f"{name} belongs to another")
 
-    def apply_workload(self, workload: WorkloadObject) -> None:
+    def apply_workload(self, workload: WorkloadObject) -> SeenObject:
         self.calls.append(("workload", workload.name))
         if workload.name in self.refused:
             raise GatewayError("quota of the namespace exceeded")
-        super().apply_workload(workload)
+        return super().apply_workload(workload)
 
     def delete_workload(self, workload: WorkloadKey) -> None:
         self.calls.append(("delete", workload.name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.db import transaction
 
@@ -28,7 +30,7 @@ def _relabel(cluster: int, name: str, labels: dict[str, str]) -> None:
 
 def _observe(observed: Observed) -> None:
     with transaction.atomic():
-        observed.write(seen(list(objects(observed.cluster)), complete=True))
+        observed.write(seen(list(objects(observed.cluster)), asked_at=time.monotonic()))
     refresh_findings()
 
 

@@ -37,9 +37,9 @@ def test_list_makes_its_kind_complete_and_forgets_what_was_before() -> None:
     batch = Batch()
     batch.add(Changed("nodes", node("a"), gone=False))
     batch.add(Changed("nodes", node("b"), gone=True))
-    batch.add(Listed("nodes", [node("c")]))
+    batch.add(Listed("nodes", [node("c")], 7.0))
     batch.add(Changed("nodes", node("d"), gone=False))
-    assert batch.seen() == Seen(nodes=(node("c"), node("d")), complete=frozenset({"nodes"}))
+    assert batch.seen() == Seen(nodes=(node("c"), node("d")), complete={"nodes": 7.0})
 
 
 def test_kinds_that_share_a_field_are_listed_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +48,6 @@ def test_kinds_that_share_a_field_are_listed_each_by_itself(monkeypatch: pytest.
     one, two = (SeenObject(uid, "o", "ns", "w", ObjectState.ACTIVE, kind=uid) for uid in ("jobs", "others"))
     batch = Batch()
     batch.add(Changed("jobs", one, gone=False))
-    batch.add(Listed("others", [two]))
+    batch.add(Listed("others", [two], 7.0))
     batch.add(Changed("others", two, gone=True))
-    assert batch.seen() == Seen(objects=(one,), gone_objects=("others",), complete=frozenset({"others"}))
+    assert batch.seen() == Seen(objects=(one,), gone_objects=("others",), complete={"others": 7.0})

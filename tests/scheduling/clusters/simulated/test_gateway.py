@@ -94,7 +94,7 @@ def yes() -> bool:
 
 def test_the_first_look_is_complete(gateway: SimulatedGateway) -> None:
     seen = next(gateway.watch(threading.Event()))
-    assert seen.complete == {"nodes", "pods", "jobs"}
+    assert seen.complete.keys() == {"nodes", "pods", "jobs"}
     assert [node.name for node in seen.nodes] == ["big-01", "big-02", "plain-01", "plain-02"]
     assert (seen.nodes[0].gpu_count, seen.nodes[0].cpu_millicores, seen.nodes[0].labels) == (
         4,
