@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.cluster.api import MERGE_PATCH, Object
 from tests.cluster.build import BuildError, ensure_binaries
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.waiting import eventually
+from tests.harness.servers import postgres, postgres_bin, redis
 
 NODES, GPUS, PODS, BARE_PODS, PODS_EACH = 1000, 32, 5000, 2000, 50
 """PODS_EACH: of a workload, which start together."""
@@ -33,7 +35,9 @@ def bind() -> Iterator[Figure]:
     except BuildError as error:
         print(f"No binds measured: {error}")
         return
-    with empty_database(), ControlPlane() as control_plane:
+    if postgres_bin() is None:
+        return
+    with _servers(), empty_database(), ControlPlane() as control_plane:
         _prepare(control_plane)
         bare: dict[str, float] = {}
         for name, send in (("threads", _with_threads), ("aiohttp", _with_aiohttp)):
@@ -51,6 +55,14 @@ def bind() -> Iterator[Figure]:
         yield Figure("Bursar, all of it to the bare loop", whole / best, "", 0.5, at_least=True)
         yield Figure("Bursar, all of it to kube-scheduler", whole / theirs, "", 2, at_least=True)
         yield Figure("Bursar: CPU of a bind, all of it", cpu_ms, "ms")
+
+
+@contextmanager
+def _servers() -> Iterator[None]:
+    """PostgreSQL and Redis, and the settings that say so."""
+    with postgres() as database, redis() as broker:
+        os.environ |= {"BURSAR_DATABASE_URL": database, "BURSAR_REDIS_URL": broker, "BURSAR_TEST_EMBEDDED": "0"}
+        yield
 
 
 def _prepare(control_plane: ControlPlane) -> None:
@@ -214,9 +226,9 @@ def _workloads(control_plane: ControlPlane) -> list[dict[str, str]]:
         workload = make.make_workload(name, project, pool, gpus=1, pods=PODS_EACH, applied=True)
         own = {"bursar.dev/workload": str(workload.uid), "bursar.dev/sub-group": "workers"}
         own |= {"bursar.dev/pool": pool.name, "bursar.dev/project": project.name}
-        # Suspended: its pods come from here, all at once.
+        # Asks for no pods: they come from here, all at once. Not suspended, for then it would be made to go on.
         template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}}
-        job = {"metadata": {"name": name, "labels": own}, "spec": {"suspend": True, "template": template}}
+        job = {"metadata": {"name": name, "labels": own}, "spec": {"parallelism": 0, "template": template}}
         control_plane.api.create(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", job)
         labels += [own] * PODS_EACH
     return labels
