@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 from tests import audited
@@ -10,3 +11,8 @@ from tests.examples import examples
 settings.register_profile("bursar", examples(60))
 settings.load_profile("bursar")
 audited.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -42,6 +42,7 @@ def steps(overview: str) -> dict[str, str]:
     return {key: href for key, href in found if href}
 
 
+@pytest.mark.long
 def test_every_state_of_the_tour_is_on_its_page_within_two_minutes(tmp_path: Path) -> None:
     with Demo(tmp_path, speed=SPEED) as demo:
         demo.wait_until_ready()

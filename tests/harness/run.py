@@ -36,8 +36,8 @@ PARTS: list[tuple[str, list[str], dict[str, str]]] = [
         ],
         {"BURSAR_TEST_EMBEDDED": "1"},
     ),
-    # These wait for leases to end more than they work.
-    ("killed processes", ["-m", "faults", "-n", "3"], {}),
+    # These wait for leases to end more than they work. One at a time, so that the longest two have a worker each.
+    ("killed processes", ["-m", "faults", "-n", "3", "--dist", "load", "--maxschedchunk", "1"], {}),
     ("browser", ["-m", "browser and not cluster"], {}),
     (KUBERNETES, ["-m", "cluster", "--dist", "loadgroup"], {}),
 ]
