@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from scheduling.clusters.gateway import WorkloadKey
+from scheduling.clusters.orders import WorkloadKey
 from scheduling.models import Workload
 
 KEY = ("uid", "name", "project__project_info__namespace", "kind")

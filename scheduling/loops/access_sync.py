@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from orgs.models import AccessRule, ClusterInfo, RuleSync
 from scheduling.clusters.access import CLUSTER_ROLES
-from scheduling.clusters.gateway import Gateway, GatewayError, Seen, SeenBinding
+from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.seen import Seen, SeenBinding
 
 from .rows import clean, update_rows
 from .tenure import Tenure

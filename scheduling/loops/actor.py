@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from orgs.models import ProjectInfo
 from portal.points import point
 from quotas.models import Node
-from scheduling.clusters.gateway import Bind, Eviction, Gateway, Outcome, Result
+from scheduling.clusters.gateway import Gateway
+from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from scheduling.models import Decision, Pod, Workload
 from scheduling.reasons import evict_reason
 from scheduling.selectors.names import unit_namer

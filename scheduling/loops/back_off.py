@@ -14,7 +14,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from portal.reading import EpochMs
-from scheduling.clusters.gateway import BY_BUDGET
+from scheduling.clusters.orders import BY_BUDGET
 from scheduling.models import Decision
 
 FORGIVEN = 2

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from orgs.models import ClusterInfo
 from portal.reading import EpochMs
-from scheduling.clusters.gateway import Gateway, GatewayError, PodReason
+from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.orders import PodReason
 from scheduling.clusters.registry import gateway_for
 from scheduling.engine.decisions import WaitCode
 from scheduling.models import Pod, WaitClass

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from scheduling.clusters.gateway import PodPhase, SeenPod
+from scheduling.clusters.seen import PodPhase, SeenPod
 
 
 class Foreign(NamedTuple):

@@ -10,7 +10,8 @@ import structlog
 from django.db.models import F, Q
 
 from portal.selectors.feed import Missed, feed_read, feed_seq
-from scheduling.clusters.gateway import Gateway, GatewayError, PoolLabel
+from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.orders import PoolLabel
 from scheduling.models import Pod, Workload
 from scheduling.workload_keys import KEY, key_of
 

@@ -8,7 +8,7 @@ import time
 from django.db.models import Q
 
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import OBJECTS, Seen, SeenObject
+from scheduling.clusters.seen import OBJECTS, Seen, SeenObject
 from scheduling.models import Workload
 
 from .observed_budgets import BudgetWriter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from scheduling.clusters.gateway import PodPhase, Seen, SeenBudget, SeenPod
+from scheduling.clusters.seen import PodPhase, Seen, SeenBudget, SeenPod
 from scheduling.models import Pod, Workload
 
 from .rows import update_rows

@@ -10,7 +10,7 @@ from django.utils import timezone
 from orgs.models import OrgUnit
 from quotas.matching import place_of
 from quotas.models import Node, Pool
-from scheduling.clusters.gateway import Seen, SeenNode
+from scheduling.clusters.seen import Seen, SeenNode
 
 from .foreign import Foreign
 from .rows import clean, update_rows

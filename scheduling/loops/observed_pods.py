@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from quotas.models import Node, Pool
-from scheduling.clusters.gateway import PodPhase, Seen, SeenPod
+from scheduling.clusters.seen import PodPhase, Seen, SeenPod
 from scheduling.models import Pod, SubGroup
 from scheduling.quantities import MEBIBYTE, device_share_milli
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from scheduling.clusters.gateway import ObjectState, SeenObject
+from scheduling.clusters.seen import ObjectState, SeenObject
 from scheduling.models import Event, Pod, SubGroup, Workload
 
 from .rows import clean, update_rows

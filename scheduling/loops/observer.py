@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 
 from orgs.models import ClusterInfo
 from portal.points import point
-from scheduling.clusters.gateway import Gateway, GatewayError, Seen
+from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.registry import gateway_for
+from scheduling.clusters.seen import Seen
 
 from .access_sync import AccessSync
 from .observed import Observed

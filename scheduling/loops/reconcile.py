@@ -15,7 +15,8 @@ from django.db.models import F
 from orgs.models import ProjectInfo, UnitState
 from portal.points import point
 from portal.services.feed import feed_tell
-from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError, PodGroup, WorkloadKey, WorkloadObject
+from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError
+from scheduling.clusters.orders import PodGroup, WorkloadKey, WorkloadObject
 from scheduling.models import TO_REMOVE, SubGroup, Workload, WorkloadSpec
 from scheduling.workload_keys import KEY, key_of
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from orgs.models import ProjectInfo
 from quotas.models import Node
-from scheduling.clusters.gateway import Gateway, SeenPod
+from scheduling.clusters.gateway import Gateway
+from scheduling.clusters.seen import SeenPod
 from scheduling.models import OPEN_STATES, Assignment, Decision, Pod, Workload
 
 from .handover import hand_over

@@ -8,7 +8,8 @@ from typing import Any
 
 from orgs.access import may
 from orgs.models import ClusterInfo
-from scheduling.clusters.gateway import Gateway, GatewayError, WorkloadKey
+from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.orders import WorkloadKey
 from scheduling.clusters.registry import gateway_for
 from scheduling.models import Pod, Workload
 from scheduling.workload_keys import KEY, key_of

@@ -298,9 +298,9 @@ def _following(kubeconfig: str, cluster: int) -> Iterator[tuple[Any, Callable[[A
     django.setup()
     from django.db import transaction
 
-    from scheduling.clusters.gateway import Seen
     from scheduling.clusters.kubernetes.gateway import KubernetesGateway
     from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+    from scheduling.clusters.seen import Seen
     from scheduling.loops.observed import Observed
 
     credentials = parse_kubeconfig(kubeconfig, allow_local=True)

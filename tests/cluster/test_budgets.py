@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from scheduling.clusters.gateway import BY_BUDGET, Eviction, Outcome, Result, SeenBudget
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.clusters.orders import BY_BUDGET, Eviction, Outcome, Result
+from scheduling.clusters.seen import SeenBudget
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet

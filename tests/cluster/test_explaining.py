@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from scheduling.clusters.gateway import PodReason
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.clusters.orders import PodReason
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.test_gateway import PODS, bind_of, gateway_for

@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from scheduling.clusters.gateway import Bind, Eviction, GatewayError, Outcome, PodGroup, PoolLabel, WorkloadObject
+from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.clusters.kubernetes.rights import RIGHTS
+from scheduling.clusters.orders import Bind, Eviction, Outcome, PodGroup, PoolLabel, WorkloadObject
 from tests.cluster.api import ApiError, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet

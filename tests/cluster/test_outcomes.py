@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from tests.cluster.api import ApiError, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fault_proxy import FaultProxy

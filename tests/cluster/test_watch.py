@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from scheduling.clusters.gateway import GatewayError, PodPhase, Seen
+from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes import reflector as module
 from scheduling.clusters.kubernetes import watching
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
@@ -18,6 +18,7 @@ from scheduling.clusters.kubernetes.kinds import KINDS
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Reflector
 from scheduling.clusters.kubernetes.transport import Transport
+from scheduling.clusters.seen import PodPhase, Seen
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..gateway import Bind, Eviction, PodReason, Result, SeenPod
+from ..orders import Bind, Eviction, PodReason, Result
+from ..seen import SeenPod
 from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, Calls, decoded, pod_path
 from .errors import ApiError

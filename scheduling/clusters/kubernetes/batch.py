@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..gateway import Seen
+from ..seen import Seen
 from .kinds import KINDS, SeenItem
 from .reflector import Changed, Listed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..gateway import PodReason
+from ..orders import PodReason
 from . import decode
 from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, decoded, pod_path
 from .errors import ApiError

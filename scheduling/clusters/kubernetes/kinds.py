@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..gateway import DEPLOYMENTS, JOBS, STATEFUL_SETS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
+from ..seen import DEPLOYMENTS, JOBS, STATEFUL_SETS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
 from . import decode
 from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, RBAC, WORKLOAD
 from .seeing import seen_binding, seen_budget, seen_deployment, seen_job, seen_node, seen_pod, seen_stateful_set

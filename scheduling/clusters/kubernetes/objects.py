@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..gateway import GatewayError, NamespaceGoneError, PoolLabel, SeenObject, WorkloadKey, WorkloadObject
+from ..gateway import GatewayError, NamespaceGoneError
+from ..orders import PoolLabel, WorkloadKey, WorkloadObject
+from ..seen import SeenObject
 from . import decode, manifests
 from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from ..gateway import Told, WorkloadKey
+from ..orders import WorkloadKey
+from ..seen import Told
 from . import decode
 from .calls import Calls, decoded, pod_path
 from .redact import manifest_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..gateway import (
+from ..seen import (
     DEPLOYMENTS,
     JOBS,
     STATEFUL_SETS,

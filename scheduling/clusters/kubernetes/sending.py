@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from ..gateway import BY_BUDGET, Bind, Eviction, GatewayError, Outcome, Result
+from ..gateway import GatewayError
+from ..orders import BY_BUDGET, Bind, Eviction, Outcome, Result
 from .errors import TOO_MANY_REQUESTS, ApiError, UnreachableError
 from .window import Window
 

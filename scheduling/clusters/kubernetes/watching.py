@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from threading import Event
 
-from ..gateway import GatewayError, Seen
+from ..gateway import GatewayError
+from ..seen import Seen
 from .batch import Batch
 from .calls import Calls
 from .kinds import KINDS

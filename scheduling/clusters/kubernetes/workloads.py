@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..gateway import DEPLOYMENTS, JOBS, STATEFUL_SETS, GatewayError, PodGroup, WorkloadKey, WorkloadObject
+from ..gateway import GatewayError
+from ..orders import PodGroup, WorkloadKey, WorkloadObject
+from ..seen import DEPLOYMENTS, JOBS, STATEFUL_SETS
 from .manifests import (
     FIELD_MANAGER,
     MANAGED_BY,

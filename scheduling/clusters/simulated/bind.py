@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from scheduling.clusters.gateway import Bind
+from scheduling.clusters.orders import Bind
 from scheduling.models import SimObject
 from scheduling.quantities import MEBIBYTE, device_share_milli
 

@@ -6,21 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
-from scheduling.clusters.gateway import (
+from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.orders import (
     Bind,
     Eviction,
-    GatewayError,
     Outcome,
     PodReason,
     PoolLabel,
     Result,
-    Seen,
-    SeenObject,
-    SeenPod,
-    Told,
     WorkloadKey,
     WorkloadObject,
 )
+from scheduling.clusters.seen import Seen, SeenObject, SeenPod, Told
 from scheduling.models import SimObject
 
 from . import life

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from scheduling.clusters.gateway import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
+from scheduling.clusters.seen import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
 from scheduling.models import SimObject
 
 from .store import KIND

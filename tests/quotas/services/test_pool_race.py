@@ -13,7 +13,7 @@ from portal.actor import SYSTEM
 from portal.errors import Refused
 from quotas.models import Node, Pool
 from quotas.services.pool import pool_create
-from scheduling.clusters.gateway import Seen, SeenNode
+from scheduling.clusters.seen import Seen, SeenNode
 from scheduling.loops.observed_nodes import NodeWriter
 from tests.factories import default_pool_of, make_cluster, make_node
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import Lease
-from scheduling.clusters.gateway import Bind, Eviction, Outcome, Result
+from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.clusters.simulated.store import objects, writing
 from scheduling.engine.decisions import EvictCode

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orgs.models import ClusterInfo, OrgUnit
 from quotas.models import Pool
-from scheduling.clusters.gateway import PodReason
+from scheduling.clusters.orders import PodReason
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.engine.decisions import WaitCode
 from scheduling.loops import explainer

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from quotas.models import Node, Pool
-from scheduling.clusters.gateway import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
+from scheduling.clusters.seen import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
 from scheduling.loops.observed import Observed
 from scheduling.loops.observed_workloads import Facts, derive
 from scheduling.models import Decision, Event, Pod, Workload

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from portal.models import Change
 from quotas.models import Pool
-from scheduling.clusters.gateway import BY_BUDGET, PodPhase, Requirement, Seen, SeenBudget, SeenPod
+from scheduling.clusters.orders import BY_BUDGET
+from scheduling.clusters.seen import PodPhase, Requirement, Seen, SeenBudget, SeenPod
 from scheduling.loops.observed import Observed
 from scheduling.models import Decision, Workload
 from tests.factories import make_pod, make_workload

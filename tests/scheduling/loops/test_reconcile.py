@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from orgs.models import ProjectInfo
-from scheduling.clusters.gateway import GatewayError, SeenObject, WorkloadKey, WorkloadObject
+from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.orders import WorkloadKey, WorkloadObject
+from scheduling.clusters.seen import SeenObject
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.models import Pod, SimObject, Workload
 

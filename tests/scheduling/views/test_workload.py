@@ -10,7 +10,9 @@ from django.test import Client
 
 from orgs.models import ClusterInfo, OrgUnit, User
 from quotas.models import Pool
-from scheduling.clusters.gateway import GatewayError, Told, WorkloadKey
+from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.orders import WorkloadKey
+from scheduling.clusters.seen import Told
 from scheduling.models import Decision, Event, Pod, Workload
 from tests import factories as make
 from tests.queries import assert_same_queries

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from scheduling.clusters.gateway import ObjectState, Seen, SeenNode, SeenObject
 from scheduling.clusters.kubernetes import batch as module
 from scheduling.clusters.kubernetes.batch import Batch
 from scheduling.clusters.kubernetes.kinds import KINDS
 from scheduling.clusters.kubernetes.reflector import Changed, Listed
+from scheduling.clusters.seen import ObjectState, Seen, SeenNode, SeenObject
 
 
 def node(uid: str, name: str = "n") -> SeenNode:

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from scheduling.clusters.gateway import ObjectState, PodPhase, SeenPod
 from scheduling.clusters.kubernetes import decode
 from scheduling.clusters.kubernetes.seeing import seen_job, seen_node, seen_pod
+from scheduling.clusters.seen import ObjectState, PodPhase, SeenPod
 
 
 def pod(*, status: dict[str, Any] | None = None, **spec: Any) -> SeenPod:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scheduling.clusters.gateway import BY_BUDGET, Bind, GatewayError, Outcome
+from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
 from scheduling.clusters.kubernetes.sending import CALLS_IN_FLIGHT, Sender
+from scheduling.clusters.orders import BY_BUDGET, Bind, Outcome
 
 
 def orders(count: int) -> list[Bind]:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.clusters.gateway import GatewayError, PodGroup, WorkloadObject
+from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.workloads import object_name, service_manifest, workload_manifest
+from scheduling.clusters.orders import PodGroup, WorkloadObject
 
 GROUP = PodGroup("main", 4, devices=2, device_milli=1000, cpu_millicores=1500, memory_bytes=3 * 2**30)
 WORKLOAD = WorkloadObject(

@@ -11,17 +11,8 @@ import msgspec
 import pytest
 from django.db import connection
 
-from scheduling.clusters.gateway import (
-    Bind,
-    Eviction,
-    ObjectState,
-    Outcome,
-    PodGroup,
-    PodPhase,
-    SeenPod,
-    WorkloadKey,
-    WorkloadObject,
-)
+from scheduling.clusters.orders import Bind, Eviction, Outcome, PodGroup, WorkloadKey, WorkloadObject
+from scheduling.clusters.seen import ObjectState, PodPhase, SeenPod
 from scheduling.clusters.simulated import SimulatedGateway, simulate_cluster
 from scheduling.clusters.simulated.life import FINISHED_MS, GRACE_MS, start_delay_ms
 from scheduling.models import SimObject
