@@ -35,7 +35,8 @@ class Gateway(Protocol):
         """
 
     def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
-        """Binds with the uid as precondition. `keep_going()` is asked before each call: False stops sending."""
+        """Binds with the uid as precondition. `keep_going()` is asked before each call, by the thread that makes it:
+        False stops sending."""
 
     def evict(self, evictions: Sequence[Eviction], keep_going: Callable[[], bool]) -> list[Result]:
         """Evicts with the uid as precondition, by the same rules."""

@@ -55,16 +55,18 @@ class Actor:
         return list(due.order_by("pk").values_list(*fields)[:BATCH])
 
     def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
-        """Whether all of it was sent. What is marked as sent and was not, for the worker died, is read later."""
+        """Whether more may be sent: the cluster took all of it, or time ran out, of which there is more now. What is
+        marked as sent and was not, for the worker died, is read later."""
         ids = [row[0] for row in batch]
         point("recorded")
         with tenure.recording():
             Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.SENT, sent_at=Now())
         point("sent")
         if kind == Decision.Kind.PLACE:
-            results = gateway.bind(binds(batch), lambda: _may_call(tenure))
+            results = gateway.bind(binds(batch), lambda: _has_time(tenure))
         else:
-            results = gateway.evict(evictions(batch), lambda: _may_call(tenure))
+            results = gateway.evict(evictions(batch), lambda: _has_time(tenure))
+        had_time = tenure.has_time_to_call
         point("answered")
         known = {result.decision for result in results}
         results += [Result(pk, Outcome.FAILED, "The pod or node is gone.") for pk in ids if pk not in known]
@@ -79,12 +81,13 @@ class Actor:
         for result in results:
             if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
                 log.warning("decision_not_done", decision=result.decision, problem=result.message)
-        return all(result.outcome is not Outcome.NOT_SENT for result in results)
+        return not had_time or all(result.outcome is not Outcome.NOT_SENT for result in results)
 
 
-def _may_call(tenure: Tenure) -> bool:
+def _has_time(tenure: Tenure) -> bool:
+    """Asked before each call, by whatever thread makes it."""
     point("calling")
-    return tenure.may_call()
+    return tenure.has_time_to_call
 
 
 def _move(decisions: Sequence[int], state: State, error: str = "") -> None:

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 class Tenure:
     """The right to run one loop. Its time counts from before the database was asked, so it never seems longer.
 
-    Used by one thread.
+    Used by one thread, but for `has_time_to_call`.
     """
 
     def __init__(self, name: str, epoch: int, cycle: int, asked: float) -> None:
@@ -39,6 +39,11 @@ class Tenure:
     @property
     def seconds_left(self) -> float:
         return self._asked + settings.LEASE_SECONDS - time.monotonic()
+
+    @property
+    def has_time_to_call(self) -> bool:
+        """A call to the cluster made now ends, at the latest, while the lease is still held. For any thread."""
+        return self.seconds_left > settings.CALL_TIMEOUT_SECONDS
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -61,13 +66,13 @@ class Tenure:
             self.renew()
 
     def may_call(self) -> bool:
-        """Whether a call to the cluster made now ends, at the latest, while the lease is still held."""
-        if self.seconds_left <= settings.CALL_TIMEOUT_SECONDS:
+        """Whether there is time for a call, which is made if need be."""
+        if not self.has_time_to_call:
             try:
                 self.renew()
             except (LeaseLost, Error) as problem:
                 log.warning("calls_stopped", lease=self.name, problem=type(problem).__name__)
-        return self.seconds_left > settings.CALL_TIMEOUT_SECONDS
+        return self.has_time_to_call
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Keeps the lease for so long, or until `stop`. Raises LeaseLost."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..gateway import GatewayError
@@ -33,34 +34,37 @@ class Sender:
     def send_all(
         self, orders: Sequence[Order], send: Callable[[Order], None], keep_going: Callable[[], bool]
     ) -> list[Result]:
-        """One result per order, in their order. `send` raises GatewayError; `keep_going` is asked in this thread."""
-        sent: list[Future[Result]] = []
-        for order in orders:
-            future = self._begin(order, send, keep_going)
-            if future is None:
-                break
-            sent.append(future)
-        results = [future.result() for future in sent]
-        return results + [Result(order.decision, Outcome.NOT_SENT) for order in orders[len(sent) :]]
+        """One result per order, in their order. `send` raises GatewayError."""
+        results = [Result(order.decision, Outcome.NOT_SENT) for order in orders]
+        next_one = SimpleQueue[int]()
+        for number in range(len(orders)):
+            next_one.put(number)
+
+        def call_on() -> None:
+            while (number := _taken(next_one)) is not None and self._begin(keep_going):
+                results[number] = self._send(orders[number], send)
+
+        callers: list[Future[None]] = []
+        # Closed meanwhile: whoever sends next does so by another gateway.
+        with suppress(RuntimeError):
+            callers.extend(self._executor.submit(call_on) for _ in orders[:CALLS_IN_FLIGHT])
+        for caller in callers:
+            caller.result()
+        return results
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)
 
-    def _begin(
-        self, order: Order, send: Callable[[Order], None], keep_going: Callable[[], bool]
-    ) -> Future[Result] | None:
-        """The call, once there is room for it; None when nothing more is to be sent."""
+    def _begin(self, keep_going: Callable[[], bool]) -> bool:
+        """Waits until there is room for a call; False, and none is to be made, when nothing more is to be sent."""
         self._window.acquire()
-        with ExitStack() as unused:
-            unused.callback(self._window.release)
-            if not (self._window.is_open and keep_going()):
-                return None
-            # Closed meanwhile: whoever sends next does so by another gateway.
-            with suppress(RuntimeError):
-                future = self._executor.submit(self._send, order, send)
-                unused.pop_all()
-                return future
-        return None
+        may_call = False
+        try:
+            may_call = self._window.is_open and keep_going()
+        finally:
+            if not may_call:
+                self._window.release()
+        return may_call
 
     def _send(self, order: Order, send: Callable[[Order], None]) -> Result:
         try:
@@ -87,3 +91,10 @@ class Sender:
         self._window.failed()
         is_unknown = not isinstance(error, UnreachableError) or error.may_have_arrived
         return Outcome.UNKNOWN if is_unknown else Outcome.NOT_SENT
+
+
+def _taken(numbers: SimpleQueue[int]) -> int | None:
+    try:
+        return numbers.get_nowait()
+    except Empty:
+        return None

@@ -159,6 +159,24 @@ def test_without_the_lease_nothing_is_sent(world: World, steps: Steps) -> None:
     assert world.gateway.sent == 0
 
 
+def test_what_there_was_no_time_for_is_sent_after_the_lease_was_renewed(
+    world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind = SimulatedGateway.bind
+
+    def slow(self: SimulatedGateway, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
+        steps.tenure._asked -= 1.5
+        return bind(self, binds, keep_going)
+
+    monkeypatch.setattr(SimulatedGateway, "bind", slow)
+    submitted(world, steps, pods=4)
+    asked = Lease.objects.get(name=steps.tenure.name).expires_at
+    steps.cycle()
+    assert states() == [State.CONFIRMED] * 4
+    assert world.gateway.sent == 4
+    assert Lease.objects.get(name=steps.tenure.name).expires_at > asked
+
+
 def test_an_actor_sends_what_its_own_loop_recorded_and_nothing_else(world: World, steps: Steps) -> None:
     world.gateway.stop_after = 0
     submitted(world, steps)
