@@ -11,10 +11,10 @@ from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 
+from portal.api.reference import schema
 from tests.examples import examples
 from tests.factories import make_key
 from tests.world import make_world
@@ -47,10 +47,9 @@ def _one_connection() -> Iterator[None]:
 
 
 def schema_of_the_api() -> Any:
-    generated = SchemaGenerator(urlconf="portal.urls").get_schema(request=None, public=True)
-    schema = schemathesis.openapi.from_dict(generated)
-    schema.app = get_wsgi_application()
-    return schema
+    found = schemathesis.openapi.from_dict(schema())
+    found.app = get_wsgi_application()
+    return found
 
 
 @pytest.mark.parametrize("who", ["admin", "researcher"])

@@ -62,12 +62,18 @@ class Section:
 
 
 @cache
+def schema() -> dict[str, Any]:
+    """Of the whole API, in OpenAPI's form. Worked out once a process: it does not change."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return found
+
+
+@cache
 def reference() -> dict[str, Section]:
-    """By name. Worked out once a process, as the schema does not change."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    reader = _Reader(schema["components"]["schemas"])
+    """By name."""
+    reader = _Reader(schema()["components"]["schemas"])
     found: dict[str, list[Operation]] = {}
-    for path, methods in schema["paths"].items():
+    for path, methods in schema()["paths"].items():
         for method, operation in methods.items():
             found.setdefault(operation["tags"][0], []).append(reader.operation(path, method, operation))
     return {name: Section(name, found[name]) for name in sorted(found)}
