@@ -33,13 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.cluster)
-            # Where tests run in several processes, one of them runs these: a control plane takes 400 MB.
-            item.add_marker(pytest.mark.xdist_group("cluster"))
+            # Those of a file share a process and so its control plane, which the next file that comes there finds.
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """One control plane for the whole run; tests keep apart by namespaces and node names of their own."""
+    """One control plane for the whole run of a process; tests keep apart by namespaces and node names of their own."""
     try:
         with ControlPlane() as started:
             yield started
