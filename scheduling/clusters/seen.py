@@ -93,6 +93,11 @@ class SeenObject:
     """It is there, and has no pods until it goes on."""
     message: str = ""
 
+    @property
+    def goes_on(self) -> bool:
+        """It has pods, or will have."""
+        return self.state is ObjectState.ACTIVE and not (self.deleting or self.stopped)
+
 
 @dataclass(frozen=True, slots=True)
 class SeenBinding:

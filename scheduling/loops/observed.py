@@ -26,6 +26,8 @@ class Observed:
         """By the workload's uid."""
         self.listed = False
         """All objects have been listed: one that is not known is not there."""
+        self.strays: set[int] = set()
+        """Workloads (ids) that were stopped and have ended, and whose objects go on: what asked for them came late."""
         self._applied: dict[str, float] = {}
         """When what was not seen since was applied, by the monotonic clock."""
         self._nodes = NodeWriter(cluster)
@@ -41,6 +43,7 @@ class Observed:
         if self.listed:
             looked_at = changed | self._concerned(seen, uids)
             changed |= write_states(looked_at, self.objects)
+            self._find_strays(uids)
         feed_tell(cluster=self.cluster, nodes=has_written, workloads=changed)
 
     def _concerned(self, seen: Seen, uids: set[str]) -> set[int]:
@@ -51,6 +54,14 @@ class Observed:
             rows = here.values_list("pk", "uid", "is_active")
             return {pk for pk, uid, is_active in rows if is_active or str(uid) not in self.objects}
         return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
+
+    def _find_strays(self, uids: set[str]) -> None:
+        going = [uid for uid in uids if (item := self.objects.get(uid)) and item.goes_on]
+        if going:
+            ended = Workload.objects.filter(
+                uid__in=valid_uids(going), is_active=False, desired=Workload.Desired.STOPPED
+            )
+            self.strays |= set(ended.values_list("pk", flat=True))
 
     def applied(self, item: SeenObject) -> None:
         """This was just created, or goes on: it counts as there, and so, before it is seen."""

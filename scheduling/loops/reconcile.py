@@ -113,15 +113,20 @@ class Reconciler:
 
     def _remove(self, tenure: Tenure) -> None:
         """Stops or deletes what is no longer wanted, and ends what is not there. What has ended may still have its
-        object: one that was deleted loses it, one that was stopped may go on with it."""
+        object: one that was deleted loses it, one that was stopped may go on with it, but only when it is asked to."""
         here = Workload.objects.filter(cluster=self.cluster)
         unwanted = here.filter(desired__gt=Workload.Desired.RUNNING)
-        for rows in (here.filter(TO_REMOVE), unwanted.filter(applied=False, is_active=True)):
+        found = [here.filter(TO_REMOVE), unwanted.filter(applied=False, is_active=True)]
+        if self.observed.strays:
+            found.append(unwanted.filter(pk__in=self.observed.strays, is_active=False))
+        for rows in found:
             for pk, desired, state, is_active, *columns in rows.order_by("pk").values_list(
                 "pk", "desired", "state", "is_active", *KEY
             )[:BATCH]:
                 key = key_of(*columns)
                 there = self.observed.objects.get(key.uid)
+                if there is None or not there.goes_on:
+                    self.observed.strays.discard(pk)
                 if there and desired == Workload.Desired.DELETED:
                     self._take_away(tenure, ("removal", pk), key, self.gateway.delete_workload)
                 elif there and not there.stopped:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -21,6 +23,7 @@ Kind, State = Decision.Kind, Decision.State
 SENT = (State.SENT, State.CONFIRMED, State.UNKNOWN)
 BATCH = 50
 READ_AGAIN_SECONDS = 10
+READ_ONCE = "Nothing had come of it when its pod was read; it is read once more."
 
 
 def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
@@ -31,7 +34,8 @@ def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
     _void(pool, tenure)
     hand_over(pool, tenure)
     late = Decision.objects.filter(pool=pool, state__in=SENT, deadline_at__lt=Now()).order_by("pk")[:BATCH]
-    for pk, kind, uid, pod, node, workload in late.values_list("pk", "kind", "pod_uid", "pod", "node", "workload"):
+    fields = ("pk", "kind", "pod_uid", "pod", "node", "workload", "error")
+    for pk, kind, uid, pod, node, workload, error in late.values_list(*fields):
         if not tenure.may_call():
             return
         name = Pod.objects.filter(pk=pod).values_list("name", flat=True).first()
@@ -39,13 +43,19 @@ def settle(pool: int, gateway: Gateway, tenure: Tenure) -> None:
         seen = gateway.read_pod(namespace, name, uid) if name and namespace else None
         place = Node.objects.filter(pk=node or 0).values_list("name", flat=True).first() or ""
         problem = misfortune(kind, place, seen)
-        # What was done stays open until the observer has written it: only then does the pod's row say so.
-        later = timezone.now() + timedelta(seconds=READ_AGAIN_SECONDS)
-        state = (
-            {"state": State.FAILED, "error": problem} if problem else {"state": State.CONFIRMED, "deadline_at": later}
-        )
+        if not problem:
+            # What was done stays open until the observer has written it: only then does the pod's row say so.
+            change: dict[str, Any] = {"state": State.CONFIRMED, "error": "", "deadline_at": _later(READ_AGAIN_SECONDS)}
+        elif may_still_come(kind, seen) and error != READ_ONCE:
+            change = {"state": State.UNKNOWN, "error": READ_ONCE, "deadline_at": _later(settings.CALL_TIMEOUT_SECONDS)}
+        else:
+            change = {"state": State.FAILED, "error": problem}
         with tenure.recording():
-            Decision.objects.filter(pk=pk, state__in=SENT).update(**state)
+            Decision.objects.filter(pk=pk, state__in=SENT).update(**change)
+
+
+def _later(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
 
 
 def _void(pool: int, tenure: Tenure) -> None:
@@ -67,6 +77,12 @@ def _void(pool: int, tenure: Tenure) -> None:
     if ids:
         with tenure.recording():
             Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.VOID)
+
+
+def may_still_come(kind: int, seen: SeenPod | None) -> bool:
+    """The pod is as it was before. A call that stood still in a network or a server, until nobody waited for it any
+    more, is carried out with the reading, or right after it: what would undo it may not be decided by that reading."""
+    return seen is not None and (kind == Kind.EVICT or not seen.node)
 
 
 def misfortune(kind: int, node: str, seen: SeenPod | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -67,28 +68,29 @@ class Sender:
         return may_call
 
     def _send(self, order: Order, send: Callable[[Order], None]) -> Result:
+        began = time.monotonic()
         try:
             send(order)
         except GatewayError as error:
             if isinstance(error, ApiError) and error.budget:
                 return Result(order.decision, Outcome.FAILED, f"{BY_BUDGET}: {error.budget}")
-            return Result(order.decision, self._judge(error), str(error))
+            return Result(order.decision, self._judge(error, began), str(error))
         else:
             self._window.succeeded()
             return Result(order.decision, Outcome.CONFIRMED)
         finally:
             self._window.release()
 
-    def _judge(self, error: GatewayError) -> Outcome:
+    def _judge(self, error: GatewayError, began: float) -> Outcome:
         """What the error means for the order, and for those that come after it."""
         if isinstance(error, ApiError):
             if error.status == TOO_MANY_REQUESTS:
                 self._window.overloaded(error.retry_after_seconds or DEFAULT_WAIT_SECONDS)
                 return Outcome.NOT_SENT
             if error.status >= 500 or error.status in (401, 403):
-                self._window.failed()
+                self._window.failed(began)
             return Outcome.UNKNOWN if error.status >= 500 else Outcome.FAILED
-        self._window.failed()
+        self._window.failed(began)
         is_unknown = not isinstance(error, UnreachableError) or error.may_have_arrived
         return Outcome.UNKNOWN if is_unknown else Outcome.NOT_SENT
 

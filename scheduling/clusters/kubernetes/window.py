@@ -7,7 +7,8 @@ import threading
 import time
 
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 30.0
 CHANCE = random.SystemRandom()
 
 
@@ -15,7 +16,7 @@ class Window:
     """Thread-safe. At most `limit` calls are in flight: half as many after each sign of overload, one more per success.
 
     After a failure the window is shut for a while, longer with each failure in a row, by chance so that not everybody
-    comes back at once.
+    comes back at once. What was in flight then, and fails too, tells nothing new.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,6 +24,7 @@ class Window:
         self._size = limit
         self._in_flight = 0
         self._failures = 0
+        self._failed_at = 0.0
         self._open_at = 0.0
         self._changed = threading.Condition()
 
@@ -54,11 +56,14 @@ class Window:
         """The cluster asked to be left alone for so long; it is not obeyed for ever."""
         with self._changed:
             self._size = max(1, self._size // 2)
-            self._shut(min(wait_seconds, LONGEST_PAUSE_SECONDS) * CHANCE.uniform(1.0, 1.5))
+            self._shut(min(wait_seconds, LONGEST_WAIT_SECONDS) * CHANCE.uniform(1.0, 1.5))
 
-    def failed(self) -> None:
-        """No usable answer came."""
+    def failed(self, began: float) -> None:
+        """No usable answer came to a call that began then, by the monotonic clock."""
         with self._changed:
+            if began < self._failed_at:
+                return
+            self._failed_at = time.monotonic()
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
             self._failures += 1
             self._shut(CHANCE.uniform(0.0, longest))

@@ -11,6 +11,7 @@ from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey, WorkloadObject
 from scheduling.clusters.seen import SeenObject
 from scheduling.clusters.simulated import SimulatedGateway
+from scheduling.loops.reconcile import _objects
 from scheduling.models import Pod, SimObject, Workload
 
 from .world import Steps, World
@@ -147,6 +148,27 @@ def test_one_that_was_never_created_ends_at_once(world: World, steps: Steps) -> 
     workload.refresh_from_db()
     assert (workload.state, workload.is_active) == (State.STOPPED, False)
     assert ("delete", "w") not in world.gateway.calls
+
+
+def test_one_that_comes_after_it_was_stopped_is_stopped(world: World, steps: Steps) -> None:
+    world.gateway.refused = frozenset({"late"})
+    workload = world.submit(world.project(), "late")
+    steps.observe()
+    Workload.objects.update(desired=Desired.STOPPED)
+    steps.observe()
+    workload.refresh_from_db()
+    assert (workload.state, workload.is_active, workload.applied) == (State.STOPPED, False, False)
+    ((item, _),) = _objects([workload.pk])
+    SimulatedGateway(world.cluster.pk).apply_workload(item)
+    assert jobs().exists(), "what was asked for long ago, and thought lost"
+    steps.observe()
+    steps.later(1)
+    steps.later(1)
+    assert not jobs().exists()
+    workload.refresh_from_db()
+    assert (workload.state, workload.is_active, workload.applied) == (State.STOPPED, False, False)
+    assert not Pod.objects.exists()
+    assert steps.observed.strays == set()
 
 
 def test_deleting_one_that_has_ended_removes_its_object(world: World, steps: Steps) -> None:

@@ -31,7 +31,7 @@ def test_pause_doubles_with_each_failure_up_to_a_bound_and_begins_anew_after_a_s
 
     def pause() -> float:
         began = clock[0]
-        window.failed()
+        window.failed(began)
         while not window.is_open:
             clock[0] += 0.1
         return round(clock[0] - began, 1)
@@ -40,6 +40,16 @@ def test_pause_doubles_with_each_failure_up_to_a_bound_and_begins_anew_after_a_s
     assert max(pause() for _ in range(8)) == pytest.approx(LONGEST_PAUSE_SECONDS, abs=0.11)
     window.succeeded()
     assert pause() == pytest.approx(0.2, abs=0.11)
+
+
+def test_calls_that_fail_together_count_once(clock: list[float]) -> None:
+    window = Window(8)
+    began = clock[0]
+    clock[0] += 4
+    for _ in range(8):
+        window.failed(began)
+    clock[0] += 0.3
+    assert window.is_open
 
 
 def test_overload_halves_what_is_in_flight_and_success_brings_it_back() -> None:
