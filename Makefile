@@ -30,8 +30,8 @@ lint: setup-dev ## Check format, rules, types, import directions, file lengths, 
 test: setup-dev ## Install what the tests need and run everything.
 	@$(PY) -m tests.harness.run
 
-soak: setup-dev ## Try thirty times as many generated examples, and an hour of clusters against the obvious engine; or kill and freeze processes for so long [FAULTS=minutes] [FAULTS_REPORT=file].
-	@$(PY) -m $(if $(FAULTS),tests.fault_run $(FAULTS),tests.harness.run --soak)
+soak: setup-dev ## Try thirty times as many generated examples, and an hour of clusters against the obvious engine; or kill and freeze processes for so long [FAULTS=minutes] [FAULTS_ON=kubernetes] [FAULTS_REPORT=file].
+	@$(PY) -m $(if $(FAULTS),tests.fault_run $(FAULTS) $(if $(FAULTS_ON),--on $(FAULTS_ON)),tests.harness.run --soak)
 
 bench: setup-dev ## Measure [BENCH_JSON=file] [BENCH_ONLY=name].
 	@$(PY) -m tests.bench

@@ -1,31 +1,18 @@
 """Fixtures for tests against a real Kubernetes API server; every test in this folder carries the marker `cluster`."""
 
-import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.cluster.build import BuildError
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
+from tests.cluster.shipped import shipped_kubeconfig
 from tests.cluster.waiting import eventually
 
 FOLDER = Path(__file__).parent
-SHIPPED = [FOLDER.parents[1] / f"deploy/kubernetes/{name}.yaml" for name in ("bursar", "access", "policies")]
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
-PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "ServiceAccount": "/api/v1/namespaces/bursar-system/serviceaccounts",
-    "Secret": "/api/v1/namespaces/bursar-system/secrets",
-    "ClusterRole": f"{RBAC}/clusterroles",
-    "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
-    "ValidatingAdmissionPolicy": f"{ADMISSION}/validatingadmissionpolicies",
-    "ValidatingAdmissionPolicyBinding": f"{ADMISSION}/validatingadmissionpolicybindings",
-}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,11 +39,7 @@ def control_plane() -> Iterator[ControlPlane]:
 @pytest.fixture(scope="session")
 def kubeconfig(control_plane: ControlPlane) -> str:
     """Of the account that is shipped for Bursar, which has no other rights."""
-    for document in [document for file in SHIPPED for document in yaml.safe_load_all(file.read_text())]:
-        control_plane.api.create(PATHS[document["kind"]], document)
-    secret = f"{PATHS['Secret']}/bursar-token"
-    token = eventually(lambda: control_plane.api.get(secret).get("data", {}).get("token"))
-    return control_plane.token_kubeconfig(base64.b64decode(token).decode())
+    return shipped_kubeconfig(control_plane)
 
 
 @pytest.fixture

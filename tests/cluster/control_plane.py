@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,6 +23,7 @@ from tests.cluster.certificates import Authority, KeyPair, service_account_keys
 SERVICE_ADDRESSES = "10.96.0.0/16"
 FIRST_SERVICE_ADDRESS = "10.96.0.1"
 START_SECONDS = 60
+ETCD, API_SERVER, CONTROLLER_MANAGER = "etcd", "kube-apiserver", "kube-controller-manager"
 
 
 class ControlPlane:
@@ -43,9 +45,9 @@ class ControlPlane:
         try:
             self._write_keys()
             self.api = Api(self.address, *(self.folder / name for name in ("ca.crt", "admin.crt", "admin.key")))
-            self._start_etcd()
+            self.start_etcd()
             self.start_api_server()
-            self._start_controller_manager()
+            self.start_controller_manager()
         except BaseException:
             self._stop()
             raise
@@ -59,7 +61,7 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Start the API server, for the first time or on the data it had, and wait until it is ready."""
         self._start(
-            "kube-apiserver",
+            API_SERVER,
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
@@ -76,11 +78,20 @@ class ControlPlane:
             "--endpoint-reconciler-type=none",
             *self._api_server_flags,
         )
-        self._wait_for("kube-apiserver", lambda: self.api.text("/readyz") == "ok")
+        self._wait_for(API_SERVER, lambda: self.api.text("/readyz") == "ok")
 
     def stop_api_server(self) -> None:
         """Kill the API server as a crash would; `start_api_server` brings it back at the same address."""
-        self._kill("kube-apiserver")
+        self.kill(API_SERVER)
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        self._processes[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        process = self._processes.pop(name)
+        # A polite stop would wait for every open watch.
+        process.kill()
+        process.wait()
 
     def start_scheduler(self) -> int:
         """Start kube-scheduler, held back by nothing of its own; its process id."""
@@ -106,7 +117,7 @@ class ControlPlane:
         return self._processes["kube-scheduler"].pid
 
     def stop_scheduler(self) -> None:
-        self._kill("kube-scheduler")
+        self.kill("kube-scheduler")
 
     def kubeconfig(self) -> str:
         """A kubeconfig of an administrator, everything inline, as a person would paste it."""
@@ -171,10 +182,11 @@ class ControlPlane:
         (self.folder / f"{name}.crt").write_bytes(pair.certificate)
         (self.folder / f"{name}.key").write_bytes(pair.key)
 
-    def _start_etcd(self) -> None:
+    def start_etcd(self) -> None:
+        """With the data it had, and wait until it is ready."""
         client, peer = self.etcd_address, f"http://127.0.0.1:{self._etcd_peer_port}"
         self._start(
-            "etcd",
+            ETCD,
             f"--data-dir={self.folder}/etcd",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
@@ -184,12 +196,12 @@ class ControlPlane:
             "--unsafe-no-fsync",
         )
         health = f"{client}/health"
-        self._wait_for("etcd", lambda: urllib3.request("GET", health, retries=False, timeout=2).status == 200)
+        self._wait_for(ETCD, lambda: urllib3.request("GET", health, retries=False, timeout=2).status == 200)
 
-    def _start_controller_manager(self) -> None:
+    def start_controller_manager(self) -> None:
         config = self.folder / "manager.kubeconfig"
         self._start(
-            "kube-controller-manager",
+            CONTROLLER_MANAGER,
             f"--kubeconfig={config}",
             f"--authentication-kubeconfig={config}",
             f"--authorization-kubeconfig={config}",
@@ -206,7 +218,7 @@ class ControlPlane:
             "--kube-api-burst=1000",
         )
         account = "/api/v1/namespaces/default/serviceaccounts/default"
-        self._wait_for("kube-controller-manager", lambda: bool(self.api.get(account)))
+        self._wait_for(CONTROLLER_MANAGER, lambda: bool(self.api.get(account)))
 
     def _start(self, name: str, *flags: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -229,15 +241,9 @@ class ControlPlane:
         end = (self.folder / f"{name}.log").read_text(errors="replace")[-3000:]
         raise RuntimeError(f"{name} did not become ready in {START_SECONDS} s. The end of its log:\n{end}")
 
-    def _kill(self, name: str) -> None:
-        process = self._processes.pop(name)
-        # A polite stop would wait for every open watch.
-        process.kill()
-        process.wait()
-
     def _stop(self) -> None:
         for name in reversed(list(self._processes)):
-            self._kill(name)
+            self.kill(name)
         shutil.rmtree(self.folder)
 
 

@@ -5,15 +5,17 @@ What fails, and how, is drawn from a seed, for each answer and for each line of 
 
 import json
 import random
+import socket
 import ssl
 import threading
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 import urllib3
@@ -23,9 +25,22 @@ from tests.cluster.certificates import Authority
 LONGEST_DELAY_SECONDS = 0.5
 DEAD_SECONDS = 30.0
 REPEATED_LINES = 4
-# Of a hundred answers, and of a thousand lines, so many fail in each way.
 ANSWERS = {"cut": 4, "lost": 4, "half": 4, "late": 6, "overload": 4, "unavailable": 4, "silent": 2}
+WATCHES = {"cut": 8, "gone": 8, "unavailable": 4, "silent": 3}
 LINES = {"cut": 8, "half": 8, "late": 20, "again": 20, "gone": 8, "error": 3, "silent": 4}
+
+
+class Ways(NamedTuple):
+    """How often what fails in which way: of a hundred answers, of a hundred watches, of a thousand of their lines."""
+
+    answers: dict[str, int] = ANSWERS
+    watches: dict[str, int] = WATCHES
+    lines: dict[str, int] = LINES
+
+
+LOSSY = Ways(ANSWERS | {"lost": 20, "half": 20}, {}, LINES | {"half": 40, "again": 80})
+"""Answers that do not come, or not whole, to what has been done."""
+SLOW = Ways({"late": 100}, {}, {"late": 1000})
 GONE = {"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old resource version"}
 ERROR = {"kind": "Status", "status": "Failure", "code": 500, "message": "etcdserver: leader changed"}
 
@@ -33,28 +48,53 @@ ERROR = {"kind": "Status", "status": "Failure", "code": 500, "message": "etcdser
 class FaultProxy:
     """Stands at `address` within the `with` block, under a certificate of `authority`. Fails while `failing` is set.
 
-    `injected` counts what it did, by name.
+    `injected` counts what it did, by name. While `still` is set nothing passes, and nothing is lost either: what was
+    sent meanwhile arrives afterwards, also where who sent it waits no more.
     """
 
     def __init__(self, server: str, authority: Path, seed: int) -> None:
         self.server = server
         self.pool = urllib3.PoolManager(ca_certs=str(authority), retries=False, maxsize=32)
         self.failing = threading.Event()
+        self.still = threading.Event()
+        self.ways = Ways()
         self.injected: Counter[str] = Counter()
         self.authority = Authority("fault proxy")
         self._random = random.Random(seed)
         self._drawing = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._listener = _Listener(self)
+        self._listen(0)
         self.address = f"https://127.0.0.1:{self._listener.server_port}"
-        threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True).start()
         return self
+
+    def _listen(self, port: int) -> None:
+        self._listener = _Listener(self, port)
+        threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Every connection ends, and there is none to be had until `mend`."""
+        self._listener.shutdown()
+        self._listener.server_close()
+        self._listener.end_all()
+
+    def mend(self) -> None:
+        self._listen(self._listener.server_port)
+
+    def wait(self) -> None:
+        """Until something passes again."""
+        while self.still.is_set():
+            time.sleep(0.05)
+
+    def lose(self) -> None:
+        """As `still` for the connections that there are, for ever: nobody at the other end knows them any more."""
+        self._listener.lose_all()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.failing.clear()
+        self.still.clear()
         self._listener.shutdown()
         self._listener.server_close()
         self.pool.clear()
@@ -89,9 +129,12 @@ class FaultProxy:
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, proxy: FaultProxy) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, proxy: FaultProxy, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.proxy = proxy
+        self.open: set[socket.socket] = set()
+        self.lost: set[socket.socket] = set()
+        """Kept, so that they do not end."""
         pair = proxy.authority.server(["localhost"], ["127.0.0.1"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with NamedTemporaryFile() as certificate, NamedTemporaryFile() as key:
@@ -101,6 +144,18 @@ class _Listener(ThreadingHTTPServer):
             context.load_cert_chain(certificate.name, key.name)
         # Each connection shakes hands in its own thread.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def lose_all(self) -> None:
+        self.lost |= self.open
+
+    def shutdown_request(self, request: Any) -> None:
+        if request not in self.lost:
+            super().shutdown_request(request)
+
+    def end_all(self) -> None:
+        for connection in [*self.open, *self.lost]:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error here."""
@@ -114,6 +169,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Listener
 
+    def setup(self) -> None:
+        self.server.open.add(self.request)
+        super().setup()
+
+    def finish(self) -> None:
+        self.server.open.discard(self.request)
+        super().finish()
+
     def do_GET(self) -> None:
         self._pass_on()
 
@@ -122,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
         query = parse_qs(urlsplit(self.path).query)
+        self._wait()
         try:
             if "watch" in query:
                 self._watch()
@@ -129,6 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(body, "continue" in query)
         except (_CutError, OSError, urllib3.exceptions.HTTPError):
             self.close_connection = True
+
+    def _wait(self) -> None:
+        self.server.proxy.wait()
+        if self.request in self.server.lost:
+            raise _CutError
 
     def _ask(self, body: bytes | None) -> urllib3.BaseHTTPResponse:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
@@ -139,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes | None, reads_on: bool) -> None:
         proxy = self.server.proxy
-        way = proxy.answers(self.command, self.path, ANSWERS | ({"gone": 20} if reads_on else {}))
+        way = proxy.answers(self.command, self.path, proxy.ways.answers | ({"gone": 20} if reads_on else {}))
         if way == "cut":
             raise _CutError
         if way == "silent":
@@ -156,6 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self._ask(body)
         told = asked.data
         asked.release_conn()
+        self._wait()
         if way == "lost":
             raise _CutError
         return self._send(asked.status, told, half=way == "half")
@@ -175,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _watch(self) -> None:
         proxy = self.server.proxy
-        way = proxy.draw({"cut": 8, "gone": 8, "unavailable": 4, "silent": 3}, 100)
+        way = proxy.draw(proxy.ways.watches, 100)
         if way == "cut":
             raise _CutError
         if way == "gone":
@@ -202,7 +272,8 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         last: deque[bytes] = deque(maxlen=REPEATED_LINES)
         for line in _lines(asked):
-            way = proxy.draw(LINES, 1000)
+            self._wait()
+            way = proxy.draw(proxy.ways.lines, 1000)
             if way == "cut":
                 raise _CutError
             if way == "silent":

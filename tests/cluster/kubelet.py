@@ -1,10 +1,12 @@
 """A stand-in for the kubelets of all nodes: says of pods what kubelets would say, and runs nothing.
 
 Annotations of a pod tell what becomes of it: `bursar.dev/run-seconds` (it ends after so long; without it, it runs until
-it is stopped) and `bursar.dev/exit-code` (what it ends with; 0 without it).
+it is stopped) and `bursar.dev/exit-code` (what it ends with; 0 without it). Kubelets that obey commands go by what the
+pod is to run, where that is `sleep 5`, or `sleep 5; exit 1`.
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 STEP_SECONDS = 0.05
 RETRY_SECONDS = 0.5
 WATCH_SECONDS = 60
+COMMAND = re.compile(r"sleep (\d+)(?:; exit (\d+))?")
 
 
 class FakeKubelet:
@@ -29,9 +32,10 @@ class FakeKubelet:
     A pod takes `termination_seconds` to stop.
     """
 
-    def __init__(self, api: Api, termination_seconds: float = 0) -> None:
+    def __init__(self, api: Api, termination_seconds: float = 0, *, obeys: bool = False) -> None:
         self._api = api
         self._termination_seconds = termination_seconds
+        self._obeys = obeys
         self._nodes: set[str] = set()
         self._pods: dict[str, Object] = {}
         # Each act is done once per pod uid, although the watch brings its effect later.
@@ -56,7 +60,7 @@ class FakeKubelet:
     def add_node(
         self, name: str, gpus: int = 8, labels: dict[str, str] | None = None, cpus: int = 64, memory_gib: int = 512
     ) -> None:
-        """A Ready node with so many `nvidia.com/gpu`."""
+        """A Ready node with so many `nvidia.com/gpu`; one that is there is left."""
         amounts = {"cpu": str(cpus), "memory": f"{memory_gib}Gi", "pods": "110"}
         if gpus:
             amounts["nvidia.com/gpu"] = str(gpus)
@@ -64,7 +68,12 @@ class FakeKubelet:
             "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, **(labels or {})}},
             "status": {"capacity": amounts, "allocatable": amounts, "conditions": [_condition("Ready")]},
         }
-        self._api.create("/api/v1/nodes", node)
+        try:
+            self._api.create("/api/v1/nodes", node)
+        except ApiError as error:
+            # It was asked for before, and the answer was lost.
+            if error.status != 409:
+                raise
         # Admission taints every new node as not ready; in a real cluster the node-lifecycle controller takes that off.
         self._api.patch(f"/api/v1/nodes/{name}", {"spec": {"taints": None}}, MERGE_PATCH)
         self._nodes.add(name)
@@ -82,7 +91,8 @@ class FakeKubelet:
         while not self._stopping.wait(pause):
             try:
                 act()
-            except (ApiError, urllib3.exceptions.HTTPError) as error:
+            # An API server that dies may leave half a line.
+            except (ApiError, urllib3.exceptions.HTTPError, ValueError) as error:
                 logger.info("Kubelet goes on after: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
 
@@ -126,11 +136,18 @@ class FakeKubelet:
         elif phase == "Pending":
             self._once(uid, "run", lambda: self._set_phase(pod, "Running"))
         elif not has_ended:
-            annotations = pod["metadata"].get("annotations", {})
-            run_seconds = float(annotations.get("bursar.dev/run-seconds", "inf"))
+            run_seconds, exit_code = self._told(pod)
             if now >= self._done_at.setdefault((uid, "run"), now) + run_seconds:
-                exit_code = int(annotations.get("bursar.dev/exit-code", "0"))
                 self._once(uid, "end", lambda: self._set_phase(pod, "Failed" if exit_code else "Succeeded", exit_code))
+
+    def _told(self, pod: Object) -> tuple[float, int]:
+        """After so many seconds it ends, with this exit code."""
+        command = COMMAND.search(" ".join(pod["spec"]["containers"][0].get("command", ())))
+        if self._obeys and command:
+            return float(command[1]), int(command[2] or 0)
+        annotations = pod["metadata"].get("annotations", {})
+        run_seconds = float(annotations.get("bursar.dev/run-seconds", "inf"))
+        return run_seconds, int(annotations.get("bursar.dev/exit-code", "0"))
 
     def _once(self, uid: str, name: str, act: Callable[[], object]) -> None:
         if (uid, name) not in self._done_at:

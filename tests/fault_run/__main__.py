@@ -6,12 +6,18 @@ import os
 import sys
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 
 from tests.harness import servers
 from tests.harness.run import install
+
+if TYPE_CHECKING:
+    from .stage import Stage
 
 
 def main() -> int:
@@ -19,6 +25,7 @@ def main() -> int:
     parser.add_argument("minutes", type=float)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", default=os.environ.get("FAULTS_REPORT", ""), help="File for the page.")
+    parser.add_argument("--on", choices=["simulated", "kubernetes"], default="simulated", help="Kind of cluster.")
     options = parser.parse_args()
     install()
     with servers.postgres() as address, tempfile.TemporaryDirectory(prefix="bursar-faults-") as folder:
@@ -37,7 +44,8 @@ def main() -> int:
 
         is_well = False
         try:
-            outcome = Run(Path(folder), options.minutes, options.seed).go()
+            with stage(options.on, options.seed) as built:
+                outcome = Run(built, Path(folder), options.minutes, options.seed).go()
             is_well = outcome.is_well
         finally:
             if not is_well:
@@ -47,6 +55,28 @@ def main() -> int:
     if options.report:
         Path(options.report).write_text(written)
     return 0 if is_well else 1
+
+
+@contextmanager
+def stage(on: str, seed: int) -> Iterator[Stage]:
+    """A cluster of this kind."""
+    if on == "simulated":
+        from .stage import Stage
+
+        yield Stage()
+        return
+    from tests.cluster.control_plane import ControlPlane
+    from tests.cluster.fault_proxy import FaultProxy
+    from tests.cluster.kubelet import FakeKubelet
+
+    from .kubernetes.stage import KubernetesStage
+
+    with (
+        ControlPlane() as control_plane,
+        FaultProxy(control_plane.address, control_plane.folder / "ca.crt", seed) as proxy,
+        FakeKubelet(control_plane.api, termination_seconds=1, obeys=True) as kubelet,
+    ):
+        yield KubernetesStage(control_plane, proxy, kubelet, seed)
 
 
 def keep_logs(folder: Path) -> None:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 
 from quotas.models import UnitUsage
-from scheduling.models import Decision, Pod, SimObject, Workload
+from scheduling.models import Decision, Pod, Workload
 
 from .database import patiently
 from .load import Ledger
-from .moment import OPEN
+from .moment import OPEN, Truth
 
 SECONDS = 300.0
 State = Workload.State
@@ -32,7 +32,7 @@ def wait_until_settled() -> bool:
     return True
 
 
-def unaccounted(ledger: Ledger) -> Iterator[str]:
+def unaccounted(ledger: Ledger, truth: Truth) -> Iterator[str]:
     """Sentences about what was lost, came from nowhere, or ended as it was not to end."""
     rows = {
         name: (pk, state, word)
@@ -45,7 +45,7 @@ def unaccounted(ledger: Ledger) -> Iterator[str]:
     for name, (_, state, word) in sorted(rows.items()):
         if state not in ledger.endings.get(name, ()):
             yield f"ended wrongly: {name} is {State(state).label} ({word})"
-    jobs = {item.uid: item for item in SimObject.objects.filter(kind=SimObject.Kind.JOB)}
+    jobs = {item.uid: item for item in truth.jobs()}
     uids = {str(uid) for uid in Workload.objects.values_list("uid", flat=True)}
     for uid in sorted(jobs.keys() - uids):
         yield f"from nowhere: job {uid} in the cluster"

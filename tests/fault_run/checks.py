@@ -43,6 +43,8 @@ def overbooked(moment: Moment) -> Iterator[str]:
         node = pod.status.get("node")
         if node:
             for device in _devices(pod.status["devices"]):
+                if int(device) >= moment.nodes[node].spec["gpu_count"]:
+                    yield f"over-booked: {node} has no GPU {device}, which pod {pod.name} is given"
                 devices[node, device] += pod.status.get("device_milli", pod.spec["device_milli"])
             for what in ("cpu_millicores", "memory_bytes"):
                 rest[node, what] += pod.spec[what]
@@ -67,14 +69,10 @@ def decided_over(moment: Moment) -> Iterator[str]:
         if row.holds:
             held.update({(row.node, device): share for device in _devices(row.devices)})
         elif place and row.phase == Pod.Phase.PENDING:  # one that stops without a node can get none any more
-            held.update({(place.node, device): _share_of(moment, row.uid) for device in _devices(place.devices)})
+            held.update({(place.node, device): row.asked_device_milli for device in _devices(place.devices)})
     for (node, device), milli in held.items():
         if milli > 1000:
             yield f"over-booked by decision: GPU {device} of {node} is given {milli} thousandths"
-
-
-def _share_of(moment: Moment, uid: str) -> int:
-    return next((int(pod.spec["device_milli"]) for pod in moment.pods if pod.uid == uid), 0)
 
 
 def twice(moment: Moment) -> Iterator[str]:
@@ -107,7 +105,8 @@ def stopped_without_decision(moment: Moment) -> Iterator[str]:
     for pod in moment.pods:
         job, owner = moment.jobs.get(pod.owner), owners.get(pod.owner)
         lives_on = job and not job.deleted and job.status["state"] == "active" and not job.status.get("deleting")
-        if "deleting_ms" in pod.status and lives_on and owner and owner.wanted and not moment.evicts.get(pod.uid):
+        is_stopped = "deleting_ms" in pod.status and pod.status.get("is_evicted", True)
+        if is_stopped and lives_on and owner and owner.wanted and not moment.evicts.get(pod.uid):
             yield f"stopped without a decision: pod {pod.name}"
 
 

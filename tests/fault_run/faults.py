@@ -7,9 +7,20 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from .database import end_connections, patiently
 from .processes import Part, Parts, Server
+
+
+class Hurtable(Protocol):
+    """A process that can be signalled, killed, and started again."""
+
+    def send(self, number: signal.Signals) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ class Faults:
 
         return Fault("worker stopped warm", hurt)
 
-    def _frozen(self, name: str, part: Part, least: float, most: float) -> Fault:
+    def _frozen(self, name: str, part: Hurtable, least: float, most: float) -> Fault:
         seconds = self._random.uniform(least, most)
 
         def hurt() -> None:
@@ -95,7 +106,7 @@ class Faults:
 
         return Fault(name, hurt)
 
-    def _away(self, name: str, part: Part, least: float, most: float) -> Fault:
+    def _away(self, name: str, part: Hurtable, least: float, most: float) -> Fault:
         seconds = self._random.uniform(least, most)
 
         def hurt() -> None:

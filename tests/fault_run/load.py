@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +15,10 @@ from orgs.models import OrgUnit
 from portal.actor import SYSTEM
 from portal.errors import Refused
 from scheduling.models import Priority, Workload
-from scheduling.services.workload import workload_stop, workload_submit
+from scheduling.services.workload import workload_delete, workload_stop, workload_submit
 
 from .database import patiently
+from .stage import Stage
 from .world import GPUS, STEADY_GPUS, World
 
 GIB = 1024**3
@@ -40,16 +42,17 @@ class Ledger:
 
 
 class Load(threading.Thread):
-    """Submits, and stops some of it again, until it is told to end."""
+    """Submits, and stops or deletes some of it again, until it is told to end."""
 
-    def __init__(self, world: World, ledger: Ledger, seed: int) -> None:
+    def __init__(self, stage: Stage, world: World, ledger: Ledger, seed: int) -> None:
         super().__init__(name="load", daemon=True)
         self.ended = threading.Event()
+        self._stage = stage
         self._world = world
         self._ledger = ledger
         self._random = random.Random(f"load {seed}")
         self._number = 0
-        self._stop_at: list[tuple[float, str]] = []
+        self._stop_at: list[tuple[float, str, Callable[..., Workload]]] = []
 
     def run(self) -> None:
         while not self.ended.wait(PAUSE_SECONDS):
@@ -63,7 +66,7 @@ class Load(threading.Thread):
         who = draw.choices(["steady", "owner", "borrower"], [4, 2, 6])[0]
         pods, seconds = draw.choice([1, 1, 2, 3, 4]), draw.randrange(4, 20)
         names = [item.name for item in self._world.pools]
-        values: dict[str, Any] = {"pods": pods, "devices": draw.choice([1, 1, 2]), "run_seconds": seconds}
+        values: dict[str, Any] = {"pods": pods, "devices": draw.choice([1, 1, 2])}
         values["pools"] = [names[pool]]
         if who == "steady":
             project, values["pods"] = self._world.steady[pool], min(pods, 3)
@@ -80,19 +83,20 @@ class Load(threading.Thread):
             values["priority"] = draw.choice([Priority.LOW, Priority.MEDIUM, Priority.HIGH])
             values["min_pods"] = draw.choice([values["pods"], 1])
             values["pools"] = draw.sample(names, draw.choice([1, 2]))
-            if draw.random() < 0.2:
+            if draw.random() < 0.2 and self._stage.shares:
                 values |= {"devices": 1, "device_milli": 500}
         fails, stops, stops_after = draw.random() < 0.08, draw.random() < 0.08, draw.uniform(1, 8)
+        stop = draw.choice([workload_stop, workload_delete])
         name = f"{who}-{self._number}"
         self._number += 1
         if not patiently(lambda: self._has_room(project, who, values)):
             return
+        values |= self._stage.run_time(seconds, max(1, seconds // 2) if fails else None)
         if fails:
-            values["fail_after_seconds"] = max(1, seconds // 2)
             self._ledger.asked(name, State.FAILED)
         elif stops:
             self._ledger.asked(name, State.STOPPED, State.COMPLETED)
-            self._stop_at.append((time.monotonic() + stops_after, name))
+            self._stop_at.append((time.monotonic() + stops_after, name, stop))
         else:
             self._ledger.asked(name, State.COMPLETED)
         self._submit(project, name, values)
@@ -115,13 +119,14 @@ class Load(threading.Thread):
             connection.close()
 
     def _stop_some(self) -> None:
-        due = [name for at, name in self._stop_at if at <= time.monotonic()]
-        self._stop_at = [(at, name) for at, name in self._stop_at if name not in due]
-        for name in due:
+        now = time.monotonic()
+        due = [(name, stop) for at, name, stop in self._stop_at if at <= now]
+        self._stop_at = [item for item in self._stop_at if item[0] > now]
+        for name, stop in due:
             try:
                 workload = Workload.objects.filter(name=name).first()
                 if workload:
-                    workload_stop(actor=SYSTEM, workload=workload)
+                    stop(actor=SYSTEM, workload=workload)
             except Refused:
                 continue  # has ended meanwhile
             except Error:

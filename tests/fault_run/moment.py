@@ -1,10 +1,10 @@
-"""What the watcher reads: the simulated cluster and the decisions as of one moment, past all code that is watched."""
+"""What the watcher reads: the cluster's own truth and the decisions as of one moment, past all code that is watched."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils import timezone
@@ -63,6 +63,9 @@ class Row:
     devices: str
     device_milli: int
     phase: int
+    asked_devices: int
+    asked_device_milli: int
+    """Of each of them; so much its workload asked for."""
 
     @property
     def holds(self) -> bool:
@@ -90,11 +93,10 @@ class Moment:
         """Milli-GPU that each project has in each pool, with what is on its way to it."""
         amounts: dict[tuple[int, int], int] = defaultdict(int)
         opened = self.opened
-        asked = {pod.uid: pod.spec["devices"] * pod.spec["device_milli"] for pod in self.pods}
         for row in self.rows.values():
             owner = self.owners.get(row.workload)
             if owner and (row.holds or row.uid in opened):
-                amounts[owner.project, owner.pool] += asked.get(row.uid, 0)
+                amounts[owner.project, owner.pool] += row.asked_devices * row.asked_device_milli
         return dict(amounts)
 
     @property
@@ -103,11 +105,21 @@ class Moment:
         return {place.pod_uid: place for place in self.places.values() if place.state in OPEN}
 
 
-def read() -> Moment:
-    with as_of_one_moment():
-        now_ms = int(timezone.now().timestamp() * 1000)
-        moment = Moment(now_ms)
-        lately = Q(deleted=False) | Q(due_ms__gt=now_ms - LATELY_MS)
+class Truth(Protocol):
+    """The cluster as it is, in the form of a simulated one, so that the same checks look at every cluster."""
+
+    def show(self, moment: Moment) -> None:
+        """Fills in nodes, pods and jobs. Called before the database is read: what is here, it knows already."""
+
+    def jobs(self) -> list[SimObject]:
+        """What workloads have become."""
+
+
+class SimulatedTruth:
+    """Lies in the database, and is read as of the same moment."""
+
+    def show(self, moment: Moment) -> None:
+        lately = Q(deleted=False) | Q(due_ms__gt=moment.at_ms - LATELY_MS)
         for item in SimObject.objects.filter(lately).exclude(kind=KIND.CLOCK):
             if item.kind == KIND.NODE:
                 moment.nodes[item.name] = item
@@ -115,8 +127,18 @@ def read() -> Moment:
                 moment.jobs[item.uid] = item
             else:
                 moment.pods.append(item)
+
+    def jobs(self) -> list[SimObject]:
+        return list(SimObject.objects.filter(kind=KIND.JOB))
+
+
+def read(truth: Truth) -> Moment:
+    with as_of_one_moment():
+        moment = Moment(int(timezone.now().timestamp() * 1000))
+        truth.show(moment)
         names = dict(Node.objects.values_list("pk", "name"))
-        fields: Any = ("uid", "workload_id", "node__name", "devices", "device_milli", "phase")
+        group = ("sub_group__devices", "sub_group__device_milli")
+        fields: Any = ("uid", "workload_id", "node__name", "devices", "device_milli", "phase", *group)
         for uid, workload, node, *rest in Pod.objects.values_list(*fields):
             moment.rows[uid] = Row(uid, workload, node or "", *rest)
         uids = {pod.uid for pod in moment.pods} | set(moment.rows)

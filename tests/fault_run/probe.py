@@ -13,6 +13,7 @@ from scheduling.models import Workload
 
 from .database import patiently
 from .load import Ledger
+from .stage import Stage
 from .world import World
 
 TOKEN = "f" * 32
@@ -26,7 +27,8 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Prober:
-    def __init__(self, world: World, ledger: Ledger, port: int) -> None:
+    def __init__(self, stage: Stage, world: World, ledger: Ledger, port: int) -> None:
+        self._run_time = stage.probe_run_time()
         self._world = world
         self._ledger = ledger
         self._address = f"http://127.0.0.1:{port}/submit/"
@@ -59,7 +61,7 @@ class Prober:
     def _post(self, name: str, pool: str) -> bool:
         values = {"csrfmiddlewaretoken": TOKEN, "kind": int(Workload.Kind.TRAINING), "name": name, "priority": 50}
         values |= {"project": self._world.probes.pk, "image": "python:3.12", "pods": 1, "gpus": 0, "cores": 1}
-        values |= {"memory": 1, "minutes": "0.1", "pools": pool, "preemptible": "on"}
+        values |= {"memory": 1, "pools": pool, "preemptible": "on", **self._run_time}
         request = urllib.request.Request(self._address, urllib.parse.urlencode(values).encode(), self._headers)
         try:
             self._open(request, timeout=REPLY_SECONDS)

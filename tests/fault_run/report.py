@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from .about import SIMULATED, About
 from .recovery import LONGEST, Recovery
 
 TARGET_SECONDS = 15.0
@@ -23,6 +24,7 @@ class Outcome:
     """What was done and looked at, by its name."""
     cores: dict[str, float] = field(default_factory=dict)
     """Processor time over time, by part."""
+    about: About = SIMULATED
 
     @property
     def is_well(self) -> bool:
@@ -59,26 +61,26 @@ def table(outcome: Outcome) -> list[str]:
     return [*lines, _line("**all**", outcome.recoveries)]
 
 
-INTRODUCTION = """# The fault run
+INTRODUCTION = """# {about.title}
 
-{command}, seed {seed}: web, two workers, beat, Redis and PostgreSQL under a load of submissions; one after another
-they are killed, frozen, cut off and started again. A watcher reads the database and the simulated cluster all the
+{command}, seed {seed}: {about.hurt} under a load of submissions; one after another
+they are killed, frozen, cut off and started again. A watcher reads the database and {about.truth} all the
 while. [scheduler.md](scheduler.md) tells what happens when something dies.
 
 ## What must never be
 
 No device over-booked at any moment that was looked at; no pod twice; no pod stopped without a decision; nothing taken
 back from a project that held no more than it is guaranteed; no gang half there; and at the end every workload
-accounted for.
+accounted for.{about.must}
 
 {found}
 
 ## Recovery
 
 Counted from the moment when the fault was over (a killed worker: at once, as another has to take over; what was away:
-when it is started again; what was frozen: when it thaws) to the first moment at which every wanted lease is held by a
-live worker that has done a round since, and a probe, submitted through the web process after the fault, has started in
-each pool. Target: p95 under {target:.0f} s. It was {p95:.1f} s.
+when it is started again; what was frozen: when it thaws{about.over}) to the first moment
+at which every wanted lease is held by a live worker that has done a round since, and a probe, submitted through the web
+process after the fault, has started in each pool. Target: p95 under {target:.0f} s. It was {p95:.1f} s.
 
 {recoveries}
 
@@ -94,7 +96,8 @@ Cores used on average: {cores}; together {together:.2f}.
 
 def page(outcome: Outcome) -> str:
     return INTRODUCTION.format(
-        command=f"`make soak FAULTS={outcome.minutes:g}`",
+        about=outcome.about,
+        command=f"`make soak FAULTS={outcome.minutes:g}{outcome.about.options}`",
         seed=outcome.seed,
         found="\n".join(f"* **{problem}**" for problem in outcome.problems) or "Found: nothing of it.",
         target=TARGET_SECONDS,

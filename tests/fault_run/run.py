@@ -17,33 +17,34 @@ from tests.cluster.waiting import eventually
 
 from .accounts import unaccounted, wait_until_settled
 from .database import patiently
-from .faults import Fault, Faults
+from .faults import Fault
 from .load import Ledger, Load
 from .probe import Prober
 from .processes import Parts, Server
 from .recovery import Recovery, wait_for
 from .report import Outcome
+from .stage import Stage
 from .watcher import Watcher
-from .world import build
 
 START_SECONDS = 180
 """Until everything runs at first."""
 
 
 class Run:
-    def __init__(self, folder: Path, minutes: float, seed: int) -> None:
+    def __init__(self, stage: Stage, folder: Path, minutes: float, seed: int) -> None:
         call_command("migrate", verbosity=0)
-        self.outcome = Outcome(minutes, seed)
-        self._world = build(folder)
+        self.outcome = Outcome(minutes, seed, about=stage.about)
+        self._stage = stage
+        self._world = stage.build(folder)
         self._parts = Parts(folder)
         with connection.cursor() as cursor:
             cursor.execute("show data_directory")
             self._server = Server(Path(cursor.fetchone()[0]))
         self._ledger = Ledger()
-        self._load = Load(self._world, self._ledger, seed)
-        self._watcher = Watcher()
-        self._prober = Prober(self._world, self._ledger, self._parts.web_port)
-        self._faults = Faults(self._parts, self._server, seed)
+        self._load = Load(stage, self._world, self._ledger, seed)
+        self._watcher = Watcher(stage.truth)
+        self._prober = Prober(stage, self._world, self._ledger, self._parts.web_port)
+        self._faults = stage.faults(self._parts, self._server, seed)
         self._random = random.Random(f"pauses {seed}")
         self._began = time.monotonic()
 
@@ -55,6 +56,7 @@ class Run:
             self._began = time.monotonic()
             self._watcher.start()
             self._load.start()
+            self._stage.begin()
             self._hurt_for(self.outcome.minutes * 60)
             self._conclude()
         finally:
@@ -95,6 +97,7 @@ class Run:
     def _conclude(self) -> None:
         self._load.ended.set()
         self._load.join()
+        self._stage.calm()
         print(f"{self.seconds:6.0f} s  no more faults; waiting until all has ended", flush=True)
         if not wait_until_settled():
             self.outcome.problems.append("not everything came to its end")
@@ -103,7 +106,8 @@ class Run:
         self._watcher.ended.set()
         self._watcher.join()
         self.outcome.problems += [f"{text} (at {at:.0f} s)" for text, at in self._watcher.found.items()]
-        self.outcome.problems += patiently(lambda: list(unaccounted(self._ledger)))
+        self.outcome.problems += patiently(lambda: list(unaccounted(self._ledger, self._stage.truth)))
+        self.outcome.problems += self._stage.problems(self._world)
         self.outcome.figures = self._figures()
 
     def _figures(self) -> dict[str, Any]:
@@ -119,4 +123,6 @@ class Run:
             ).count(),
             "moments looked at": self._watcher.moments,
             "pods seen on nodes": len(self._watcher.pods_seen),
+            **self._stage.figures(),
+            "load average of the machine, 15 minutes": f"{os.getloadavg()[2]:.1f} on {os.cpu_count()} cores",
         }

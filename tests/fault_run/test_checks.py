@@ -16,12 +16,17 @@ from tests.scheduling.loops.world import Steps, World
 from .accounts import unaccounted
 from .checks import HALF_MS, half_there, violations
 from .load import Ledger
-from .moment import read
+from .moment import Moment, SimulatedTruth
+from .moment import read as read_moment
 from .recovery import Recovery, rounds
 from .report import Outcome, page, percentile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KIND, State = Decision.Kind, Decision.State
+
+
+def read() -> Moment:
+    return read_moment(SimulatedTruth())
 
 
 @pytest.fixture
@@ -168,12 +173,12 @@ def test_the_accounts_name_what_is_lost_from_nowhere_wrong_or_left(world: World)
     ledger = Ledger()
     ledger.asked("gang", Workload.State.COMPLETED)
     ledger.acknowledged |= {"gang", "never"}
-    found = list(unaccounted(ledger))
+    found = list(unaccounted(ledger, SimulatedTruth()))
     for words in ("lost: never", "ended wrongly: gang", "left behind: job", "left behind: pod"):
         assert any(words in sentence for sentence in found), words
-    assert "from nowhere: gang" in list(unaccounted(Ledger()))
+    assert "from nowhere: gang" in list(unaccounted(Ledger(), SimulatedTruth()))
     Workload.objects.get().delete()
-    assert any("from nowhere: job" in sentence for sentence in unaccounted(ledger))
+    assert any("from nowhere: job" in sentence for sentence in unaccounted(ledger, SimulatedTruth()))
 
 
 def test_a_lease_of_a_dead_worker_is_not_held() -> None:

@@ -8,7 +8,7 @@ import time
 from django.db import Error, connection
 
 from .checks import half_there, violations
-from .moment import Moment, read
+from .moment import Moment, Truth, read
 
 PAUSE_SECONDS = 0.7
 FRESH_MS = 3000
@@ -16,8 +16,9 @@ FRESH_MS = 3000
 
 
 class Watcher(threading.Thread):
-    def __init__(self) -> None:
+    def __init__(self, truth: Truth) -> None:
         super().__init__(name="watcher", daemon=True)
+        self._truth = truth
         self.ended = threading.Event()
         self.found: dict[str, float] = {}
         """Sentences, and when each was first true (seconds since the start of the run)."""
@@ -36,7 +37,7 @@ class Watcher(threading.Thread):
         connection.close()
 
     def look(self) -> None:
-        moment = read()
+        moment = read(self._truth)
         before = self._before
         if before and moment.at_ms - before.at_ms > FRESH_MS:
             before = None

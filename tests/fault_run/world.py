@@ -1,24 +1,27 @@
-"""The organization of the run: one simulated cluster, three pools of GPUs, projects that lend and borrow."""
+"""The organization of the run: one cluster, three pools of GPUs, projects that lend and borrow."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.test import Client
 
 from orgs.models import OrgUnit
 from quotas.models import Pool
-from scheduling.clusters.simulated import simulate_cluster
 from scheduling.models import PoolChoice
-from tests.factories import ADMIN, make_account, make_cluster, make_pool, make_project, make_quota, make_user
+from tests.factories import ADMIN, make_account, make_pool, make_project, make_quota, make_user
 
 NAMES = ("a", "b", "c")
-GPUS = 16
-"""Of each pool: four nodes with four."""
+"""Of the pools, and the values of the label `class` of their nodes."""
+NODES, NODE_GPUS = 4, 4
+GPUS = NODES * NODE_GPUS
+"""Of each pool."""
+CORES, MEMORY_GIB = 64, 512
+"""Of each node."""
 STEADY_GPUS = 6
 """What a steady project is guaranteed."""
+GRACE_SECONDS = 30
+"""So long a gang may run below its minimum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,12 @@ class World:
     """Session of a person who may submit."""
 
 
-def build(folder: Path) -> World:
-    cluster = make_cluster("faults")
-    pools = [make_pool(name, cluster, label_key="class") for name in NAMES]
-    nodes = [
-        {"name": f"{name}-node", "count": 4, "labels": {"class": name}, "gpu_type": "T900", "gpu_count": 4}
-        | {"gpu_memory_gib": 80, "cores": 64, "memory_gib": 512}
-        for name in NAMES
-    ]
-    nodes.append({"name": "plain", "count": 1, "labels": {}, "cores": 16, "memory_gib": 64})
-    file = folder / "nodes.json"
-    file.write_text(json.dumps(nodes))
-    simulate_cluster(cluster, file)
+def make_pools(cluster: OrgUnit) -> list[Pool]:
+    return [make_pool(name, cluster, label_key="class", staleness_grace_seconds=GRACE_SECONDS) for name in NAMES]
+
+
+def organize(cluster: OrgUnit, pools: list[Pool]) -> World:
+    """`cluster`: one with these pools."""
     department = OrgUnit.objects.get(parent=cluster, name="default")
     steady = [make_project(f"steady-{pool.name}", department) for pool in pools]
     owner = make_project("owner", department)
