@@ -100,6 +100,16 @@ class SeenObject:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenNamespace:
+    """One that belongs to a project."""
+
+    uid: str
+    name: str
+    project: str
+    """Its name, as the label has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SeenBinding:
     """A binding of people to one of the roles that ship for them (`clusters.access`)."""
 
@@ -151,16 +161,19 @@ class Seen:
     nodes: tuple[SeenNode, ...] = ()
     pods: tuple[SeenPod, ...] = ()
     objects: tuple[SeenObject, ...] = ()
+    namespaces: tuple[SeenNamespace, ...] = ()
     bindings: tuple[SeenBinding, ...] = ()
     budgets: tuple[SeenBudget, ...] = ()
     gone_nodes: tuple[str, ...] = ()
     """uids; so below."""
     gone_pods: tuple[str, ...] = ()
     gone_objects: tuple[str, ...] = ()
+    gone_namespaces: tuple[str, ...] = ()
     gone_bindings: tuple[str, ...] = ()
     gone_budgets: tuple[str, ...] = ()
     complete: Mapping[str, float] = field(default_factory=dict)
-    """Of "nodes", "pods", each of OBJECTS, "bindings", "budgets": when it was asked, by the monotonic clock."""
+    """Of "nodes", "pods", each of OBJECTS, "namespaces", "bindings", "budgets": when it was asked, by the monotonic
+    clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from scheduling.clusters.seen import OBJECTS, Seen, SeenObject
 from scheduling.models import Workload
 
 from .observed_budgets import BudgetWriter
+from .observed_namespaces import NamespaceWriter
 from .observed_nodes import NodeWriter
 from .observed_pods import PodWriter, valid_uids
 from .observed_workloads import write_states
@@ -30,12 +31,14 @@ class Observed:
         """Workloads (ids) that were stopped and have ended, and whose objects go on: what asked for them came late."""
         self._applied: dict[str, float] = {}
         """When what was not seen since was applied, by the monotonic clock."""
+        self.namespaces = NamespaceWriter(cluster)
         self._nodes = NodeWriter(cluster)
         self._pods = PodWriter(cluster)
         self._budgets = BudgetWriter(cluster)
 
     def write(self, seen: Seen) -> None:
         """Call as the last thing of a transaction of the observer."""
+        self.namespaces.write(seen)
         has_written = self._nodes.write(seen)
         changed = self._pods.write(seen) | self._budgets.write(seen)
         has_written |= self._nodes.write_foreign(self._pods.foreign.changes())

@@ -78,6 +78,7 @@ class Reconciler:
             try:
                 self.gateway.apply_namespace(namespace, name, adopted=adopted)
                 self._not_before.pop(key, None)
+                self.observed.namespaces.applied(namespace)
             except GatewayError as problem:
                 phase, message = ProjectInfo.Phase.FAILED, str(problem)
                 self._again_later(key, problem)

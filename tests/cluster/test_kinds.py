@@ -49,6 +49,12 @@ def pod_path(pod: Object) -> str:
     return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
 
 
+def namespace_uids(bursar: Bursar) -> set[str]:
+    """Of the project's namespace; none while there is none."""
+    found = bursar.api.items("/api/v1/namespaces", fieldSelector=f"metadata.name={bursar.namespace}")
+    return {namespace["metadata"]["uid"] for namespace in found}
+
+
 def ends(bursar: Bursar, pod: Object, exit_code: int) -> None:
     """Tells the kubelet that the pod's container has ended."""
     notes = {"bursar.dev/run-seconds": "0", "bursar.dev/exit-code": str(exit_code)}
@@ -197,12 +203,14 @@ def test_node_lost_and_back(bursar: Bursar) -> None:
     bursar.until_state(waits, STATES.RUNNING)
 
 
-def test_namespace_deleted_under_us_is_made_anew(bursar: Bursar) -> None:
+def test_namespace_deleted_under_us_is_made_anew_at_once(bursar: Bursar) -> None:
     bursar.node("a")
     workload = bursar.running("notebook", Kind.WORKSPACE)
+    (gone,) = namespace_uids(bursar)
     bursar.api.delete(f"/api/v1/namespaces/{bursar.namespace}")
     bursar.until_state(workload, STATES.FAILED)
     assert workload.state_message == "Somebody deleted its object in the cluster."
+    bursar.until(lambda: namespace_uids(bursar) - {gone}, seconds=60)
     again = workload_resume(actor=SYSTEM, workload=workload)
     assert again.pk != workload.pk
     bursar.until_state(again, STATES.RUNNING, seconds=60)

@@ -10,12 +10,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..seen import DEPLOYMENTS, JOBS, STATEFUL_SETS, SeenBinding, SeenBudget, SeenNode, SeenObject, SeenPod
+from ..seen import (
+    DEPLOYMENTS,
+    JOBS,
+    STATEFUL_SETS,
+    SeenBinding,
+    SeenBudget,
+    SeenNamespace,
+    SeenNode,
+    SeenObject,
+    SeenPod,
+)
 from . import decode
-from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, RBAC, WORKLOAD
-from .seeing import seen_binding, seen_budget, seen_deployment, seen_job, seen_node, seen_pod, seen_stateful_set
+from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, PROJECT, RBAC, WORKLOAD
+from .seeing import (
+    seen_binding,
+    seen_budget,
+    seen_deployment,
+    seen_job,
+    seen_namespace,
+    seen_node,
+    seen_pod,
+    seen_stateful_set,
+)
 
-SeenItem = SeenNode | SeenPod | SeenObject | SeenBinding | SeenBudget
+SeenItem = SeenNode | SeenPod | SeenObject | SeenNamespace | SeenBinding | SeenBudget
 T = TypeVar("T", bound=decode.Followed)
 
 
@@ -42,6 +61,7 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(JOBS, "objects", "/apis/batch/v1/jobs", decode.Job, seen_job, WORKLOAD),
     Kind(STATEFUL_SETS, "objects", "/apis/apps/v1/statefulsets", decode.Scaled, seen_stateful_set, WORKLOAD),
     Kind(DEPLOYMENTS, "objects", "/apis/apps/v1/deployments", decode.Scaled, seen_deployment, WORKLOAD),
+    Kind("namespaces", "namespaces", "/api/v1/namespaces", decode.Labelled, seen_namespace, PROJECT),
     Kind(
         "bindings",
         "bindings",

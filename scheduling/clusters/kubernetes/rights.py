@@ -39,7 +39,7 @@ GRANTS = (
     Grant("", ("pods/binding", "pods/eviction", "events"), ("create",)),
     Grant("", ("pods/status",), ("patch",)),
     Grant("policy", ("poddisruptionbudgets",), ("list", "watch")),
-    Grant("", ("namespaces",), ("get", "create", "patch")),
+    Grant("", ("namespaces",), ("get", "list", "watch", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
     Grant("apps", ("statefulsets", "deployments"), ("get", "list", "watch", "create", "patch", "delete")),
     Grant("", ("services",), ("create", "patch")),

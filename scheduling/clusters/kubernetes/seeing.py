@@ -13,12 +13,13 @@ from ..seen import (
     Requirement,
     SeenBinding,
     SeenBudget,
+    SeenNamespace,
     SeenNode,
     SeenObject,
     SeenPod,
 )
 from . import decode
-from .manifests import DECISION, DEVICES, POOL, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
+from .manifests import DECISION, DEVICES, POOL, PROJECT, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
 from .text import device_numbers, plain
 
@@ -140,6 +141,11 @@ def seen_budget(budget: decode.Budget) -> SeenBudget:
             *(Requirement(item.key, item.operator, item.values) for item in selector.match_expressions),
         )
     return SeenBudget(metadata.uid, metadata.name, metadata.namespace, min(allowed, MAX_ALLOWED), wanted)
+
+
+def seen_namespace(namespace: decode.Labelled) -> SeenNamespace:
+    metadata = namespace.metadata
+    return SeenNamespace(metadata.uid, metadata.name, metadata.labels.get(PROJECT, ""))
 
 
 def seen_binding(binding: decode.RoleBinding) -> SeenBinding:
