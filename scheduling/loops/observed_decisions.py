@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from scheduling.models import OPEN_STATES, Decision, Workload
 
+from .rows import update_rows
+
 STATE = Decision.State
 KIND = Decision.Kind
 
@@ -25,6 +27,14 @@ def settle_seen(*, bound: Mapping[int, int], stopping: Sequence[int]) -> None:
     if stopping:
         evicts = Decision.objects.filter(pod__in=stopping, kind=KIND.EVICT, state__in=OPEN_STATES)
         _evicted(dict(evicts.values_list("pk", "workload")))
+
+
+def follow_node(back: Mapping[int, int]) -> None:
+    """Nodes (ids) that have rows of their own again: what was sent to the one is on its way to the other. What was not,
+    is decided anew: the node may have other GPUs now."""
+    sent = (STATE.SENT, STATE.CONFIRMED, STATE.UNKNOWN)
+    places = Decision.objects.filter(node__in=back, kind=KIND.PLACE, state__in=sent).order_by("pk")
+    update_rows(Decision, ("node",), [(pk, back[node]) for pk, node in places.values_list("pk", "node") if node])
 
 
 def settle_gone(pods: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from scheduling.models import Pod, SubGroup
 from scheduling.quantities import MEBIBYTE, device_share_milli
 
 from .foreign import ForeignPods
-from .observed_decisions import settle_gone, settle_seen
+from .observed_decisions import follow_node, settle_gone, settle_seen
 from .rows import clean, insert_rows, update_rows
 
 NEW_FIELDS = ("uid", "name", "workload", "sub_group", "created_at")
@@ -71,12 +71,16 @@ class PodWriter:
         return Node.objects.filter(cluster=self.cluster, removed_at=None)
 
     def _follow_nodes(self, names: list[str]) -> set[int]:
-        """Nodes that were gone are back, in rows of their own: their pods never left them."""
-        left = Pod.objects.filter(node__cluster=self.cluster, node__name__in=names, node__removed_at__isnull=False)
-        rows = list(left.values_list("pk", "workload_id", "node__name"))
-        if rows:
-            back = dict(self._nodes().filter(name__in={name for _, _, name in rows}).values_list("name", "pk"))
-            update_rows(Pod, ("node",), [(pk, back[name]) for pk, _, name in rows])
+        """Nodes that were gone are back, in rows of their own: their pods never left them, and what is on its way to
+        them arrives, for a bind names its node."""
+        gone = Node.objects.filter(cluster=self.cluster, name__in=names, removed_at__isnull=False)
+        left = dict(gone.values_list("pk", "name"))
+        if not left:
+            return set()
+        back = dict(self._nodes().filter(name__in=left.values()).values_list("name", "pk"))
+        follow_node({old: back[name] for old, name in left.items()})
+        rows = list(Pod.objects.filter(node__in=left).values_list("pk", "workload_id", "node_id"))
+        update_rows(Pod, ("node",), [(pk, back[left[node]]) for pk, _, node in rows])
         return {workload for _, workload, _ in rows}
 
     def _remove(self, uids: Iterable[str]) -> set[int]:

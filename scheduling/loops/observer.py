@@ -20,10 +20,12 @@ from .observed import Observed
 from .reconcile import Reconciler
 from .rows import clean
 from .tenure import Tenure
-from .thread import LONGEST_PAUSE, Gone
+from .thread import Gone
 
 RECONCILE_SECONDS = 0.15
 """Apart at least; a watch yields five times a second."""
+LONGEST_PAUSE_SECONDS = 3.0
+"""Between two tries to reach a cluster: when it is back, that is all that is lost."""
 SEEN_SECONDS = 5.0
 """How often `last_seen` is written while nothing changes."""
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ class Observer:
             self._disconnected(tenure, str(problem))
             # The lease is kept meanwhile: the cluster would not answer another either.
             tenure.wait(self._pause, stop)
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _watch(self, gateway: Gateway, version: str, tenure: Tenure, stop: threading.Event) -> None:
         observed = Observed(self.cluster)

@@ -114,7 +114,10 @@ def lost_inside_quota(moment: Moment, before: Moment | None) -> Iterator[str]:
     """Nothing is taken from a project that held no more than it is guaranteed, nor what may not be stopped."""
     known = {evict.pk for evicts in before.evicts.values() for evict in evicts} if before else set()
     new = [evict for evicts in moment.evicts.values() for evict in evicts if evict.pk not in known]
-    held, held_before = moment.held(), before.held() if before else {}
+    # At most so much was held between the two looks, whoever came and went meanwhile.
+    held: Counter[tuple[int, int]] = Counter()
+    for held_by, milli in ((before.holders() if before else {}) | moment.holders()).values():
+        held[held_by] += milli
     for evict in new:
         owner = moment.owners.get(evict.workload)
         if owner is None:
@@ -122,7 +125,7 @@ def lost_inside_quota(moment: Moment, before: Moment | None) -> Iterator[str]:
         if evict.code in TAKING and not owner.preemptible:
             yield f"lost what may not be stopped: {owner.name}, {evict.code}"
         key = (owner.project, owner.pool)
-        most, quota = max(held.get(key, 0), held_before.get(key, 0)), moment.quotas.get(key, 0)
+        most, quota = held[key], moment.quotas.get(key, 0)
         if evict.code == "reclaim" and evict.is_open and before and most <= quota:
             yield f"lost inside its quota: {owner.name} of project {owner.project}, which held {most} of {quota}"
 

@@ -89,15 +89,14 @@ class Moment:
     quotas: dict[tuple[int, int], int] = field(default_factory=dict)
     """Milli-GPU by project and pool."""
 
-    def held(self) -> dict[tuple[int, int], int]:
-        """Milli-GPU that each project has in each pool, with what is on its way to it."""
-        amounts: dict[tuple[int, int], int] = defaultdict(int)
+    def holders(self) -> dict[str, tuple[tuple[int, int], int]]:
+        """Pods (uids) that have room or are on their way to it: project and pool, and milli-GPU."""
         opened = self.opened
-        for row in self.rows.values():
-            owner = self.owners.get(row.workload)
-            if owner and (row.holds or row.uid in opened):
-                amounts[owner.project, owner.pool] += row.asked_devices * row.asked_device_milli
-        return dict(amounts)
+        return {
+            row.uid: ((owner.project, owner.pool), row.asked_devices * row.asked_device_milli)
+            for row in self.rows.values()
+            if (owner := self.owners.get(row.workload)) and (row.holds or row.uid in opened)
+        }
 
     @property
     def opened(self) -> dict[str, Place]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from quotas.models import Node, Pool
 from scheduling.clusters.seen import JOBS, ObjectState, PodPhase, Seen, SeenNode, SeenObject, SeenPod
@@ -191,6 +192,21 @@ def test_pods_of_a_node_that_comes_back_are_on_it(pool: Pool, workload: Workload
     write(observed, Seen(gone_nodes=("uid-a",)))
     write(observed, Seen(nodes=(node("a", uid="again"),)))
     assert [each.node.uid for each in Pod.objects.select_related("node") if each.node] == ["again"]
+
+
+@pytest.mark.parametrize(("state", "follows"), [(Decision.State.UNKNOWN, True), (Decision.State.RECORDED, False)])
+def test_a_bind_that_was_sent_to_a_node_that_comes_back_holds_its_room(
+    pool: Pool, workload: Workload, state: int, follows: bool
+) -> None:
+    observed = Observed(pool.cluster_id)
+    write(observed, Seen(nodes=(node("a"),), pods=(pod(workload, "p"),), objects=(job(workload),), complete=ALL))
+    values: dict[str, Any] = {"pool": pool.pk, "epoch": 1, "cycle": 1, "batch": 1, "workload": workload.pk}
+    values |= {"kind": Decision.Kind.PLACE, "pod": Pod.objects.get().pk, "pod_uid": "uid-p", "state": state}
+    Decision.objects.create(node=Node.objects.get(name="a").pk, deadline_at=timezone.now(), **values)
+    write(observed, Seen(gone_nodes=("uid-a",)))
+    write(observed, Seen(nodes=(node("a", uid="again"),)))
+    again = Node.objects.get(uid="again")
+    assert (Decision.objects.get().node == again.pk) is follows
 
 
 def test_listing_one_kind_of_objects_forgets_none_of_another(pool: Pool, workload: Workload) -> None:
