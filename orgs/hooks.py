@@ -108,6 +108,19 @@ class PoolOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolRoom:
+    """How much room the nodes of a pool have."""
+
+    pool: str
+    nodes: int
+    ready: int
+    """Nodes; so of the GPUs only those on them count."""
+    gpus: int
+    free: int
+    """Whole GPUs that nobody uses."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gift:
     """A quota for a unit that has none yet."""
 
@@ -213,6 +226,11 @@ def quotas_take(actor: Actor, units: Sequence[OrgUnit]) -> None:
 @Hook
 def workloads_ever(units: Sequence[int]) -> int:
     """How many workloads of the units with these ids are known, ended ones included."""
+
+
+@Hook
+def cluster_room(cluster: OrgUnit) -> list[PoolRoom]:
+    """Each pool of the cluster, by name, as its loop last published it; in one query."""
 
 
 @Hook

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest
 
-from orgs.models import OrgUnit, UnitKind
+from orgs.models import ClusterInfo, OrgUnit, UnitKind
 from orgs.scope import below, visible_units
 
 MOST_ROWS = 150
@@ -74,10 +74,14 @@ def _upper(units: QuerySet[OrgUnit], current: OrgUnit | None) -> Offer:
 def scope_picker(request: HttpRequest, search: str = "") -> dict[str, Any]:
     """`current` scope (None: all that is the person's), its `path` as far as it may be seen, `rows` of the tree.
 
-    `cut`: there are more than these rows.
+    `cut`: there are more than these rows. `lost`: clusters of the scope that are not connected.
     """
     current: OrgUnit | None = getattr(request, "unit_scope", None)
-    offered = offer(visible_units(request.user), current=current, search=search)
+    lost = ClusterInfo.objects.filter(pk=OuterRef("cluster"), state=ClusterInfo.State.DISCONNECTED)
+    units = visible_units(request.user).annotate(
+        lost_cluster=Subquery(lost.values("unit__name")), last_seen=Subquery(lost.values("last_seen"))
+    )
+    offered = offer(units, current=current, search=search)
     above = set(current.ancestor_ids) if current else set()
     path = [unit for unit in offered.units if unit.pk in above]
     return {
@@ -89,7 +93,24 @@ def scope_picker(request: HttpRequest, search: str = "") -> dict[str, Any]:
         ],
         "cut": offered.cut,
         "search": search,
+        "lost": _lost(offered.units, current),
     }
+
+
+def _lost(units: Sequence[Any], current: OrgUnit | None) -> list[dict[str, Any]]:
+    """`name`, and `last_seen` (None: never), of each; `pk` of those that may be looked at."""
+    here = [unit for unit in units if unit.lost_cluster and _meets(unit, current)]
+    seen = {unit.pk for unit in here if unit.kind == UnitKind.CLUSTER}
+    found = {unit.cluster_id: unit for unit in here}
+    return [
+        {"name": unit.lost_cluster, "last_seen": unit.last_seen, "pk": pk if pk in seen else None}
+        for pk, unit in sorted(found.items())
+    ]
+
+
+def _meets(unit: OrgUnit, current: OrgUnit | None) -> bool:
+    """Whether its cluster is in the scope, or around it."""
+    return current is None or current.cluster_id in (None, unit.cluster_id)
 
 
 def in_tree_order(units: list[OrgUnit]) -> list[OrgUnit]:

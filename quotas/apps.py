@@ -20,6 +20,7 @@ class QuotasConfig(AppConfig):
 
         hooks.unit_figures.register(figures.unit_figures)
         hooks.unit_pool_figures.register(figures.unit_pool_figures)
+        hooks.cluster_room.register(figures.cluster_room)
         hooks.unset_access.register(unset_access)
         hooks.quota_impact.register(figures.quota_impact)
         hooks.unit_pool_order.register(pool_order.unit_pool_order)

@@ -26,7 +26,8 @@ from portal.models import AuditEvent, KeptAnswer
 from scheduling.services.workload import workload_resume, workload_submit
 from tests.bad_input import FormCase
 from tests.factories import PASSWORD, actor_of, code_of, make_user, signed_in
-from tests.test_bad_input import FORMS, KUBECONFIG
+from tests.kubeconfigs import KUBECONFIG
+from tests.test_bad_input import FORMS
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -222,7 +223,8 @@ def test_every_form_that_takes_a_secret_is_tried() -> None:
             for name, field in getattr(one, "base_fields", {}).items()
         )
     }
-    tried = {"orgs.forms.cluster.ConnectForm", "scheduling.forms.SubmitForm", "orgs.forms.device.CodeForm"}
+    tried = {f"orgs.forms.cluster.{name}Form" for name in ("Connect", "Reconnect")}
+    tried |= {"scheduling.forms.SubmitForm", "orgs.forms.device.CodeForm"}
     tried |= {f"orgs.forms.password.{name}Form" for name in ("ChangePassword", "SetPassword")}
     tried |= {f"orgs.forms.second_factor.{name}Form" for name in ("Code", "Confirm", "SetUp")}
     # Those that allauth makes of ours are loaded when they are first asked for.

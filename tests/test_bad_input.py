@@ -45,19 +45,13 @@ from tests.bad_input import (
     service_problems,
     waiting_code,
 )
-from tests.factories import actor_of, make_pool, make_topology, signed_in
+from tests.factories import actor_of, make_cluster, make_pool, make_topology, signed_in
+from tests.kubeconfigs import KUBECONFIG
 from tests.matrix import NONE, of
 from tests.test_url_matrix import LINES, suggested
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
-
-KUBECONFIG = """
-current-context: main
-contexts: [{name: main, context: {cluster: lab, user: bursar}}]
-clusters: [{name: lab, cluster: {server: "https://192.0.2.10:6443"}}]
-users: [{name: bursar, user: {token: "s3cret-token"}}]
-"""
 
 LABEL_TEXTS = {"not a number", "huge", "exponent", "many decimals", "foreign id"}
 POOL_TEXTS = {
@@ -194,6 +188,13 @@ FORMS: list[FormCase] = [
     FormCase("cluster_simulate", "admin", lambda world: {"name": "lab-sim"}),
     FormCase(
         "cluster_connect", "admin", lambda world: {"name": "south", "kubeconfig": KUBECONFIG}, unechoed={"kubeconfig"}
+    ),
+    FormCase(
+        "cluster_reconnect",
+        "admin",
+        lambda world: {"kubeconfig": KUBECONFIG},
+        lambda world: {"pk": make_cluster(mode=ClusterInfo.Mode.KUBERNETES).pk},
+        unechoed={"kubeconfig"},
     ),
     FormCase(
         "user_create",

@@ -24,7 +24,11 @@ pytestmark = pytest.mark.django_db
 SHOWN_BY = {
     "account": {"update": "unit_rename"},
     "settings": {"read": "settings", "update": "guard"},
-    "cluster": {"create": "cluster_connect cluster_simulate", "update": "unit_rename", "delete": "cluster_disconnect"},
+    "cluster": {
+        "create": "cluster_connect cluster_simulate",
+        "update": "unit_rename cluster_reconnect",
+        "delete": "cluster_disconnect",
+    },
     "department": {"create": "department_create", "update": "unit_rename", "delete": "unit_move unit_delete"},
     "project": {
         "create": "project_create mapping_new",

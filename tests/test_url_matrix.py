@@ -162,6 +162,8 @@ LINES: list[Line] = [
     Line("settings", NONE, "rest: 200"),
     Line("cluster_connect", NONE, "SA: 200; rest: 403", 422),
     Line("cluster_simulate", NONE, "SA: 200; rest: 403", 422),
+    Line("cluster", of(pk="cluster.pk"), "SA Vi AA: 200; rest: 404"),
+    Line("cluster_reconnect", of(pk="cluster.pk"), "SA: 200; Vi AA: 403; rest: 404", 422),
     Line("cluster_disconnect", of(pk="cluster.pk"), "SA: 200; Vi AA: 403; rest: 404", 302),
     Line("user_create", NONE, "SA: 200; rest: 403", 422),
     Line("user_deactivate", of(pk="people.viewer.pk"), "SA: 200; rest: 403", 302),

@@ -47,7 +47,14 @@ class ClusterSerializer(UnitSerializer):
     state_message = serializers.CharField(source="cluster_info.state_message", read_only=True)
     address = serializers.CharField(source="cluster_info.address", read_only=True)
     server_version = serializers.CharField(source="cluster_info.server_version", read_only=True)
+    state_since = serializers.DateTimeField(source="cluster_info.state_since", allow_null=True, read_only=True)
     last_seen = serializers.DateTimeField(source="cluster_info.last_seen", allow_null=True, read_only=True)
+    latency_ms = serializers.IntegerField(source="cluster_info.latency_ms", allow_null=True, read_only=True)
+    lag_ms = serializers.IntegerField(source="cluster_info.lag_ms", allow_null=True, read_only=True)
+    missing_rights = serializers.ListField(
+        child=serializers.CharField(), source="cluster_info.missing_rights", read_only=True
+    )
+    watched = serializers.DictField(child=serializers.IntegerField(), source="cluster_info.watched", read_only=True)
 
 
 class DepartmentSerializer(UnitSerializer):
@@ -127,7 +134,8 @@ class ChangedUnits(Creates, Changes, Deletes, Bulk, Units):
 
 
 class Clusters(ChangedUnits):
-    """Clusters. Deleting one disconnects it: its workloads are stopped first."""
+    """Clusters. Deleting one disconnects it: a Kubernetes cluster stays as it is, with what runs
+    in it; the workloads of a simulated one are stopped first."""
 
     permission = "cluster:read"
     kind = UnitKind.CLUSTER

@@ -21,12 +21,17 @@ class _Unechoed(forms.Textarea):
         return ""
 
 
-class ConnectForm(forms.Form):
-    name = forms.CharField(label="Name", help_text=RULE, widget=forms.TextInput(attrs=NAME), error_messages=MISSING)
+class ReconnectForm(forms.Form):
     kubeconfig = forms.CharField(
         label="Kubeconfig",
-        help_text="Paste what “kubectl config view --raw --flatten --minify” prints. It is kept encrypted and never "
-        "shown again: should this form come back with an error, paste it once more.",
+        help_text="Paste what “kubectl config view --raw --flatten --minify” prints, or type “in-cluster” for the "
+        "cluster that Bursar itself runs in. It is kept encrypted and never shown again: should this form come back "
+        "with an error, paste it once more.",
         widget=_Unechoed(attrs={"rows": 10, "class": "code", "spellcheck": "false"}),
         error_messages={"required": "The kubeconfig is missing. Paste it."},
     )
+
+
+class ConnectForm(ReconnectForm):
+    name = forms.CharField(label="Name", help_text=RULE, widget=forms.TextInput(attrs=NAME), error_messages=MISSING)
+    field_order = ("name", "kubeconfig")

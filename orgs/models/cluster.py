@@ -22,6 +22,18 @@ class ClusterInfo(models.Model):
     """Encrypted (orgs.secrets); never leaves the server."""
     state = models.PositiveSmallIntegerField(choices=State, default=State.WAITING)
     state_message = models.CharField(max_length=500, blank=True)
+    state_since = models.DateTimeField(null=True)
+    """Since when it is connected, or not."""
+    missing_rights = models.JSONField(default=list)
+    """Of Bursar's account there, by name."""
+    identity = models.CharField(max_length=64, blank=True)
+    """What tells it from any other cluster, whatever its address: the uid of its namespace kube-system."""
+    latency_ms = models.PositiveIntegerField(null=True)
+    """Of its last answer."""
+    lag_ms = models.PositiveIntegerField(null=True)
+    """The longest, of late, from when it told of a change until that was written."""
+    watched = models.JSONField(default=dict)
+    """How many objects of each kind are followed there."""
     server_version = models.CharField(max_length=60, blank=True)
     last_seen = models.DateTimeField(null=True)
     access_pending = models.PositiveIntegerField(default=0)

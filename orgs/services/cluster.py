@@ -54,14 +54,40 @@ def cluster_create(*, actor: Actor, name: str, mode: ClusterInfo.Mode, kubeconfi
     return cluster
 
 
+def cluster_reconnect(*, actor: Actor, cluster: OrgUnit, kubeconfig: str) -> None:
+    """Other credentials, or another address, of the same cluster: its observer goes on with them within seconds, and
+    refuses another cluster."""
+    require(actor, "update", "cluster", cluster)
+    if cluster.kind != UnitKind.CLUSTER or cluster.cluster_info.mode != ClusterInfo.Mode.KUBERNETES:
+        raise Refused(f"{cluster.name} is not a Kubernetes cluster: there is nothing to sign in to.")
+    access = hooks.cluster_credentials_vetted(stripped("kubeconfig", kubeconfig))
+    with transaction.atomic():
+        account_locked()
+        info = ClusterInfo.objects.select_for_update().get(pk=cluster.pk)
+        _refuse_connected(access.address, but=cluster.pk)
+        before, info.address = info.address, access.address
+        info.credentials = encrypt(access.credentials)
+        info.save(update_fields=["address", "credentials"])
+        audit_record(
+            actor=actor,
+            action="replace credentials",
+            entity=cluster,
+            unit=cluster.pk,
+            before={"address": before},
+            after={"address": access.address},
+        )
+
+
 def cluster_disconnect(*, actor: Actor, cluster: OrgUnit) -> None:
-    """Ends the cluster's workloads and forgets it, once they have ended or it has not answered for ten minutes."""
+    """Forgets a cluster: a Kubernetes cluster within seconds, as it is, a simulated one once its workloads have ended
+    or nobody has observed it for ten minutes."""
     if cluster.kind != UnitKind.CLUSTER:
         raise Refused({"cluster": f"{cluster.name} is a {cluster.get_kind_display()}. Choose a cluster."})
     unit_delete(actor=actor, unit=cluster)
 
 
-def _refuse_connected(address: str) -> None:
-    other = ClusterInfo.objects.filter(address=address, unit__state=UnitState.ACTIVE).select_related("unit").first()
+def _refuse_connected(address: str, but: int = 0) -> None:
+    others = ClusterInfo.objects.filter(address=address, unit__state=UnitState.ACTIVE).exclude(pk=but)
+    other = others.select_related("unit").first()
     if address and other is not None:
         raise Refused({"kubeconfig": f"{address} is connected already, as {other.unit.name}. Give another cluster's."})

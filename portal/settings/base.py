@@ -16,6 +16,8 @@ DATA = Path(env.str("BURSAR_DATA", default=str(ROOT / ".demo"))).resolve()
 
 SECRET_KEY = env.str("BURSAR_SECRET_KEY", default="")
 CREDENTIAL_KEYS = env.list("BURSAR_CREDENTIAL_KEYS", default=[])
+SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where Kubernetes puts the service account of a pod, for the cluster that Bursar itself runs in."""
 AUDIT_KEYS = env.list("BURSAR_AUDIT_KEYS", default=[])
 AUDIT_DAYS = env.int("BURSAR_AUDIT_DAYS", default=400)
 HISTORY_DAYS = env.int("BURSAR_HISTORY_DAYS", default=180)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import F, QuerySet, Sum
 
-from orgs.hooks import Figures, PoolFigures, QuotaImpact
+from orgs.hooks import Figures, PoolFigures, PoolRoom, QuotaImpact
 from orgs.models import OrgUnit, UnitState
 from orgs.scope import below
 from quotas.models import Pool, Quota, UnitUsage
@@ -41,6 +41,21 @@ def unit_pool_figures(unit: OrgUnit) -> list[PoolFigures]:
             ),
         )
         for pool in pools
+    ]
+
+
+def cluster_room(cluster: OrgUnit) -> list[PoolRoom]:
+    rows = Pool.objects.filter(cluster=cluster).order_by("name")
+    fields = ("name", "summary__nodes", "summary__ready", "summary__gpu_milli", "summary__free_slots")
+    return [
+        PoolRoom(
+            name,
+            nodes=nodes or 0,
+            ready=ready or 0,
+            gpus=(gpu_milli or 0) // 1000,
+            free=sum(int(gpus) * number for gpus, number in (slots or {}).items() if gpus != "share"),
+        )
+        for name, nodes, ready, gpu_milli, slots in rows.values_list(*fields)
     ]
 
 

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Protocol
 
 from .orders import Bind, Eviction, PodReason, PoolLabel, Result, WorkloadKey, WorkloadObject
-from .seen import Seen, SeenObject, SeenPod, Told
+from .seen import Health, Seen, SeenObject, SeenPod, Told
 
 
 class GatewayError(Exception):
@@ -22,11 +22,26 @@ class NamespaceGoneError(GatewayError):
     """The namespace of the project is not there."""
 
 
+class RightsMissingError(GatewayError):
+    """Bursar's account may not do what it has to."""
+
+    def __init__(self, message: str, rights: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.rights = rights
+
+
 class Gateway(Protocol):
     """One connected cluster. Thread-safe: the observer, the reconciler and actors of several pools share it."""
 
     def check(self) -> str:
-        """The server's version. Raises GatewayError with what is wrong and what to do."""
+        """The server's version. Raises GatewayError with what is wrong and what to do, RightsMissingError among
+        them."""
+
+    def identity(self) -> str:
+        """What tells the cluster from any other, whatever its address; empty where there can be no other."""
+
+    def health(self) -> Health:
+        """Of the watch that was begun last."""
 
     def watch(self, stop: Event) -> Iterator[Seen]:
         """Everything, then every change, until `stop`; at most 1,000 pods or 200 ms a batch, empty ones to keep time.

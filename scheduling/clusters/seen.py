@@ -174,6 +174,18 @@ class Seen:
     complete: Mapping[str, float] = field(default_factory=dict)
     """Of "nodes", "pods", each of OBJECTS, "namespaces", "bindings", "budgets": when it was asked, by the monotonic
     clock."""
+    told_at: float | None = field(default=None, compare=False)
+    """When the cluster told of the first change in it, by the monotonic clock; None: of none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a cluster is that is watched."""
+
+    latency_ms: int | None = None
+    """Of its last answer; None: not measured."""
+    watched: dict[str, int] = field(default_factory=dict)
+    """How many objects of each kind are followed, by the names that `Seen.complete` has."""
 
 
 @dataclass(frozen=True, slots=True)

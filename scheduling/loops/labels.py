@@ -33,6 +33,11 @@ class Labels:
         """Workloads whose label could not be written, to be tried again."""
         self._again_at = 0.0
 
+    @property
+    def has_more(self) -> bool:
+        """Some labels are still to be written, and may be tried now."""
+        return bool(self._due) and time.monotonic() >= self._again_at
+
     def tick(self, tenure: Tenure) -> None:
         """Writes the labels that differ; of what waits only, for what runs stays where it is. One query when nothing
         has changed."""

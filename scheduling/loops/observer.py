@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import structlog
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from orgs.models import ClusterInfo
 from portal.points import point
-from scheduling.clusters.gateway import Gateway, GatewayError
+from scheduling.clusters.gateway import Gateway, GatewayError, RightsMissingError
 from scheduling.clusters.registry import gateway_for
-from scheduling.clusters.seen import Seen
+from scheduling.clusters.seen import Health, Seen
 
 from .access_sync import AccessSync
 from .observed import Observed
@@ -22,12 +22,10 @@ from .rows import clean
 from .tenure import Tenure
 from .thread import Gone
 
-RECONCILE_SECONDS = 0.15
-"""Apart at least; a watch yields five times a second."""
-LONGEST_PAUSE_SECONDS = 3.0
-"""Between two tries to reach a cluster: when it is back, that is all that is lost."""
 SEEN_SECONDS = 5.0
 """How often `last_seen` is written while nothing changes."""
+LONGEST_PAUSE_SECONDS = 3.0
+"""Between two tries to reach a cluster: when it is back, that is all that is lost."""
 log = structlog.get_logger()
 
 
@@ -37,8 +35,10 @@ class Observer:
     A step is one watch, from its first listing until it breaks.
     """
 
-    def __init__(self, cluster: int, wake: threading.Event) -> None:
+    def __init__(self, cluster: int, tell: threading.Event, wake: threading.Event) -> None:
+        """`tell` is set when something changed there; who sets `wake` has something to be done there."""
         self.cluster = cluster
+        self.tell = tell
         self.wake = wake
         self._pause = 1.0
 
@@ -46,21 +46,36 @@ class Observer:
         tenure.keep()
         try:
             gateway = gateway_for(self.cluster)
-            self._watch(gateway, gateway.check(), tenure, stop)
+            version = gateway.check()
+            self._recognize(gateway.identity(), tenure)
+            self._watch(gateway, version, tenure, stop)
         except ClusterInfo.DoesNotExist:
             raise Gone from None
         except GatewayError as problem:
             log.warning("cluster_out_of_reach", cluster=self.cluster, problem=str(problem))
-            self._disconnected(tenure, str(problem))
+            self._disconnected(tenure, problem)
             # The lease is kept meanwhile: the cluster would not answer another either.
             tenure.wait(self._pause, stop)
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _recognize(self, identity: str, tenure: Tenure) -> None:
+        """Another cluster under the same name would end all work here: nothing of it would be there."""
+        known = ClusterInfo.objects.values_list("identity", flat=True).get(pk=self.cluster)
+        if known and identity != known:
+            raise GatewayError(
+                "This is another cluster than the one that was connected: its namespace kube-system is another. Give "
+                "credentials of the former one, or disconnect this one and connect the other."
+            )
+        if identity != known:
+            with tenure.recording():
+                ClusterInfo.objects.filter(pk=self.cluster).update(identity=identity)
 
     def _watch(self, gateway: Gateway, version: str, tenure: Tenure, stop: threading.Event) -> None:
         observed = Observed(self.cluster)
         reconciler = Reconciler(self.cluster, gateway, observed)
         access = AccessSync(self.cluster, gateway)
-        reconciled = connected = 0.0
+        connected = 0.0
+        lag: float | None = None
         for seen in gateway.watch(stop):
             self._pause = 1.0
             if seen != Seen():
@@ -69,28 +84,49 @@ class Observer:
                     if seen.pods:
                         point("observing")
                 access.see(seen)
-                self.wake.set()
+                self.tell.set()
             now = time.monotonic()
+            if seen.told_at is not None:
+                lag = max(lag or 0.0, now - seen.told_at)
             if now - connected > SEEN_SECONDS:
                 connected = now
-                self._connected(tenure, version)
-            if observed.listed and now - reconciled > RECONCILE_SECONDS:
-                reconciled = now
-                reconciler.tick(tenure)
+                if gateway_for(self.cluster) is not gateway:
+                    # Somebody gave other credentials.
+                    return
+                self._connected(tenure, version, gateway.health(), lag)
+                lag = None
+            if observed.listed:
+                is_woken = self.wake.is_set()
+                self.wake.clear()
+                reconciler.look(tenure, has_seen=seen != Seen(), is_woken=is_woken)
                 access.tick(tenure)
             tenure.keep()
 
-    def _connected(self, tenure: Tenure, version: str) -> None:
+    def _connected(self, tenure: Tenure, version: str, health: Health, lag: float | None) -> None:
+        values: dict[str, Any] = {
+            "state_message": "",
+            "server_version": clean(version, 60),
+            "last_seen": Now(),
+            "missing_rights": [],
+            "latency_ms": health.latency_ms,
+            "watched": health.watched,
+        }
+        if lag is not None:
+            values["lag_ms"] = int(lag * 1000)
+        state = ClusterInfo.State.CONNECTED
+        row = ClusterInfo.objects.filter(pk=self.cluster)
         with tenure.recording():
-            found = ClusterInfo.objects.filter(pk=self.cluster).update(
-                state=ClusterInfo.State.CONNECTED, state_message="", server_version=clean(version, 60), last_seen=Now()
-            )
-        if not found:
-            raise Gone
+            if not row.filter(state=state).update(**values) and not row.update(
+                state=state, state_since=Now(), **values
+            ):
+                raise Gone
 
-    def _disconnected(self, tenure: Tenure, problem: str) -> None:
-        state, message = ClusterInfo.State.DISCONNECTED, clean(problem, 500)
+    def _disconnected(self, tenure: Tenure, problem: GatewayError) -> None:
+        state, message = ClusterInfo.State.DISCONNECTED, clean(str(problem), 500)
+        rights = list(problem.rights) if isinstance(problem, RightsMissingError) else []
+        row = ClusterInfo.objects.filter(pk=self.cluster)
         with tenure.recording():
-            ClusterInfo.objects.filter(~Q(state=state, state_message=message), pk=self.cluster).update(
-                state=state, state_message=message
+            row.exclude(state=state).update(state=state, state_since=Now(), lag_ms=None, latency_ms=None)
+            row.exclude(state_message=message, missing_rights=rights).update(
+                state_message=message, missing_rights=rights
             )

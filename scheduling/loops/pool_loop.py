@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from orgs.models import ClusterInfo
 from quotas.models import Pool
 from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.registry import gateway_for
@@ -34,7 +35,7 @@ QUIET_SECONDS = 1.0
 """A pool in which nothing changed is decided on again so often: minimum runtimes and deadlines pass by themselves."""
 RECORD_SECONDS = 10.0
 """The same decisions are held against the rows again so often: hours and minutes pass by themselves."""
-OUT_OF_REACH_SECONDS = 3.0
+OUT_OF_REACH_SECONDS = 1.0
 log = structlog.get_logger()
 
 
@@ -50,6 +51,8 @@ class PoolLoop:
         self._under_way: tuple[Snapshot, Decisions | None] | None = None
         """What the cycle looks at, and what it decided so far."""
         self._unwinder = Unwinder()
+        self._is_away = False
+        """Its cluster: that is logged once."""
         self._forget()
 
     def _forget(self) -> None:
@@ -77,8 +80,11 @@ class PoolLoop:
         with structlog.contextvars.bound_contextvars(cycle=tenure.cycle):
             try:
                 self.cycle(tenure)
+                self._is_away = False
             except GatewayError as problem:
-                log.warning("cluster_out_of_reach", problem=str(problem))
+                if not self._is_away:
+                    log.warning("cluster_out_of_reach", problem=str(problem))
+                self._is_away = True
                 tenure.wait(OUT_OF_REACH_SECONDS, stop)
 
     def cycle(self, tenure: Tenure) -> None:
@@ -110,9 +116,13 @@ class PoolLoop:
             raise
 
     def _gateway(self) -> Gateway:
-        cluster = Pool.objects.filter(pk=self.pool).values_list("cluster_id", flat=True).first()
-        if cluster is None:
+        where = Pool.objects.filter(pk=self.pool).values_list("cluster_id", "cluster__cluster_info__state").first()
+        if where is None:
             raise Gone
+        cluster, state = where
+        if state == ClusterInfo.State.DISCONNECTED:
+            # What is known of it grows old: nothing is decided by it.
+            raise GatewayError("The cluster is not connected.")
         return gateway_for(cluster)
 
     def _decide(self, tenure: Tenure) -> None:

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from orgs.models import ProjectInfo, UnitState
 from portal.points import point
+from portal.selectors.feed import feed_seq
 from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError
 from scheduling.clusters.orders import PodGroup, WorkloadKey, WorkloadObject
@@ -26,6 +27,12 @@ from .observed_workloads import write_states
 from .rows import clean
 from .tenure import Tenure
 
+RECONCILE_SECONDS = 0.15
+"""Between two ticks, at least."""
+QUIET_SECONDS = 0.3
+"""Between two looks for news while nothing happens and nobody says that there are any."""
+ANYWAY_SECONDS = 3.0
+"""After so long a tick follows without any."""
 BATCH = 50
 TICK_SECONDS = 2.0
 """A tick ends after so long: what it did not come to is the next one's."""
@@ -44,7 +51,28 @@ class Reconciler:
         self.observed = observed
         self._not_before: dict[tuple[str, int], tuple[float, float]] = {}
         self._until = 0.0
+        self._seq: int | None = None
+        self._rest_until = self._look_at = self._tick_at = 0.0
+        self._has_news = self._has_tried = False
         self._labels = Labels(cluster, gateway)
+
+    def look(self, tenure: Tenure, *, has_seen: bool, is_woken: bool = False) -> None:
+        """A tick where one is due: something was seen or told since the last one, or is to be tried again."""
+        now = time.monotonic()
+        self._has_news |= has_seen
+        if now < self._rest_until or (now < self._look_at and not (self._has_news or is_woken)):
+            return
+        seq = feed_seq(self.cluster)
+        if seq == self._seq and not self._has_news and now < self._tick_at:
+            self._look_at = now + QUIET_SECONDS
+            return
+        self._seq, self._has_news, self._has_tried = seq, False, False
+        self.tick(tenure)
+        now = time.monotonic()
+        # What it tried may not have been all.
+        again = now if self._has_tried or self._labels.has_more else now + ANYWAY_SECONDS
+        self._tick_at = min([again, *(at for at, _ in self._not_before.values() if at > now)])
+        self._rest_until = self._look_at = now + RECONCILE_SECONDS
 
     def tick(self, tenure: Tenure) -> None:
         now = time.monotonic()
@@ -58,7 +86,9 @@ class Reconciler:
     def _may_try(self, tenure: Tenure, key: tuple[str, int]) -> bool:
         now = time.monotonic()
         due, _ = self._not_before.get(key, (0.0, 0.0))
-        return due <= now < self._until and tenure.may_call()
+        may = due <= now < self._until and tenure.may_call()
+        self._has_tried |= due <= now
+        return may
 
     def _again_later(self, key: tuple[str, int], problem: GatewayError) -> None:
         _, pause = self._not_before.get(key, (0.0, 0.5))

@@ -101,7 +101,7 @@ class Supervisor:
             return PoolLoop(wanted.pool, wake)
         if wanted.explains:
             return Explainer(wanted.cluster)
-        return Assigner(wanted.cluster, wake) if wanted.chooses else Observer(wanted.cluster, self.wake)
+        return Assigner(wanted.cluster, wake) if wanted.chooses else Observer(wanted.cluster, self.wake, wake)
 
     def wait(self, stop: threading.Event) -> None:
         """Until it is time to look again; passes wake-ups on to the loops at once."""

@@ -239,7 +239,7 @@ def idle(cluster: int, results: Any) -> None:
 
     tenure = Tenure.take(f"observer:cluster:{cluster}", "bench")
     assert tenure is not None
-    thread = LeasedThread(tenure, Observer(cluster, threading.Event()))
+    thread = LeasedThread(tenure, Observer(cluster, threading.Event(), threading.Event()))
     thread.start()
     time.sleep(IDLE_SECONDS)
     used = time.process_time()

@@ -119,6 +119,11 @@ class FaultProxy:
         with self._drawing:
             return self._random.random() * LONGEST_DELAY_SECONDS
 
+    def renew_authority(self) -> None:
+        """From now on its certificate is another authority's, as after a new installation."""
+        self.authority = Authority("another fault proxy")
+        self._listener.certify(self.authority)
+
     def be_silent(self) -> None:
         """As a peer that is dead: nothing comes, and nobody says that nothing will."""
         until = time.monotonic() + DEAD_SECONDS
@@ -135,15 +140,18 @@ class _Listener(ThreadingHTTPServer):
         self.open: set[socket.socket] = set()
         self.lost: set[socket.socket] = set()
         """Kept, so that they do not end."""
-        pair = proxy.authority.server(["localhost"], ["127.0.0.1"])
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.certify(proxy.authority)
+        # Each connection shakes hands in its own thread.
+        self.socket = self._context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def certify(self, authority: Authority) -> None:
+        pair = authority.server(["localhost"], ["127.0.0.1"])
         with NamedTemporaryFile() as certificate, NamedTemporaryFile() as key:
             for file, content in ((certificate, pair.certificate), (key, pair.key)):
                 file.write(content)
                 file.flush()
-            context.load_cert_chain(certificate.name, key.name)
-        # Each connection shakes hands in its own thread.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self._context.load_cert_chain(certificate.name, key.name)
 
     def lose_all(self) -> None:
         self.lost |= self.open

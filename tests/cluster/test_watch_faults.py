@@ -51,7 +51,7 @@ def cluster(proxy: FaultProxy, kubeconfig: str, settings: object) -> OrgUnit:
 def observing(cluster: OrgUnit) -> Iterator[LeasedThread]:
     tenure = Tenure.take(f"observer:cluster:{cluster.pk}", "test")
     assert tenure is not None
-    thread = LeasedThread(tenure, Observer(cluster.pk, Event()))
+    thread = LeasedThread(tenure, Observer(cluster.pk, Event(), Event()))
     thread.start()
     try:
         yield thread

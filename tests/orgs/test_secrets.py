@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from orgs.models import ClusterInfo
 from orgs.secrets import decrypt, encrypt
+from portal.models import AuditEvent
+from tests.factories import code_of, make_cluster, make_second_factor, make_user
 
 
 def test_there_and_back() -> None:
@@ -22,3 +28,25 @@ def test_a_new_key_in_front_opens_what_the_old_one_closed(settings: Settings) ->
     settings.CREDENTIAL_KEYS = [new]
     with pytest.raises(ValueError, match="Put the old key back"):
         decrypt(hidden)
+
+
+@pytest.mark.django_db
+def test_what_is_kept_is_encrypted_anew_and_the_old_key_may_go(settings: Settings) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.CREDENTIAL_KEYS = [old]
+    cluster = make_cluster(mode=ClusterInfo.Mode.KUBERNETES)
+    ClusterInfo.objects.update(credentials=encrypt("token"))
+    factor = make_second_factor(make_user())
+    code = code_of(factor)
+    settings.CREDENTIAL_KEYS = [new]
+    with pytest.raises(CommandError, match=r"Nothing was changed.*Put the old key back"):
+        call_command("credentials_renew")
+    settings.CREDENTIAL_KEYS = [new, old]
+    told = StringIO()
+    call_command("credentials_renew", stdout=told)
+    assert "1 cluster and 2 second factors" in told.getvalue()
+    settings.CREDENTIAL_KEYS = [new]
+    assert decrypt(ClusterInfo.objects.get(unit=cluster).credentials) == "token"
+    factor.refresh_from_db()
+    assert code_of(factor) == code
+    assert AuditEvent.objects.filter(action="renew encryption").count() == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 
 from orgs.hooks import ClusterAccess
@@ -9,13 +11,20 @@ from portal.errors import Refused
 
 from .credentials import Credentials
 from .gateway import KubernetesGateway
+from .in_cluster import IN_CLUSTER, in_cluster
 from .kubeconfig import KubeconfigError, parse_kubeconfig
 
 
 def vet_kubeconfig(kubeconfig: str) -> ClusterAccess:
-    """Answers `orgs.hooks.cluster_credentials_vetted`."""
+    """Of a kubeconfig, or of the word that stands for the cluster that this runs in.
+
+    Answers `orgs.hooks.cluster_credentials_vetted`.
+    """
     try:
-        credentials = parse_kubeconfig(kubeconfig, allow_local=settings.ALLOW_LOCAL_CLUSTERS)
+        if kubeconfig.strip() == IN_CLUSTER:
+            credentials = in_cluster(Path(settings.SERVICE_ACCOUNT_FOLDER))
+        else:
+            credentials = parse_kubeconfig(kubeconfig, allow_local=settings.ALLOW_LOCAL_CLUSTERS)
     except KubeconfigError as error:
         raise Refused({"kubeconfig": str(error)}) from error
     return ClusterAccess(address=credentials.server, credentials=credentials.dump())

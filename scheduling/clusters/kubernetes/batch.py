@@ -16,6 +16,7 @@ class Batch:
         self._items: dict[str, dict[str, SeenItem]] = {kind.name: {} for kind in KINDS}
         self._gone: dict[str, dict[str, None]] = {kind.name: {} for kind in KINDS}
         self.complete: dict[str, float] = {}
+        self._told_at: float | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._items.values())) + sum(map(len, self._gone.values()))
@@ -27,7 +28,9 @@ class Batch:
             gone.clear()
             items.update((item.uid, item) for item in change.items)
             self.complete[change.kind] = change.asked_at
-        elif change.gone:
+            return
+        self._told_at = self._told_at or change.told_at
+        if change.gone:
             items.pop(change.item.uid, None)
             gone[change.item.uid] = None
         else:
@@ -40,4 +43,4 @@ class Batch:
             found, gone = kind.field, f"gone_{kind.field}"
             fields[found] = (*fields.get(found, ()), *self._items[kind.name].values())
             fields[gone] = (*fields.get(gone, ()), *self._gone[kind.name])
-        return Seen(**fields, complete=self.complete)
+        return Seen(**fields, complete=self.complete, told_at=self._told_at)

@@ -14,10 +14,12 @@ class Credentials:
     server: str
     """`https://host[:port][/path]`, no slash at the end."""
     ca_data: bytes = b""
-    """PEM of the authority that signed the server's certificate; empty = one the machine trusts."""
+    """PEM of the authority that signed the server's certificate: no other is trusted."""
     tls_server_name: str = ""
     """The name on the server's certificate where it is not the host's."""
     token: str = field(default="", repr=False)
+    token_file: str = ""
+    """Instead of `token`: where it stands, and is renewed by somebody else."""
     client_certificate: bytes = field(default=b"", repr=False)
     """PEM; so the key."""
     client_key: bytes = field(default=b"", repr=False)

@@ -18,6 +18,10 @@ MAX_MESSAGE = 300
 TOO_MANY_REQUESTS = 429
 DISRUPTION_BUDGET = "DisruptionBudget"
 SEVERAL_BUDGETS = "more than one PodDisruptionBudget"
+# What OpenSSL says of a certificate that another authority signed: whoever signed it is not known, it signed itself, an
+# unknown one signed the chain, it cannot be checked, or an authority of that name signed it with another key.
+FOREIGN = frozenset({20, 18, 19, 21, 7})
+EXPIRED = 10
 REMEDIES = {
     401: " Its credentials are not accepted: give the cluster a new kubeconfig.",
     403: f" If a right is missing: {REMEDY}",
@@ -90,7 +94,7 @@ def unreachable(server: str, error: Exception) -> UnreachableError:
     root = _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         never_sent = True
-        reason = f"its certificate is not trusted ({root.verify_message}); check certificate-authority-data"
+        reason = _distrust(root)
     elif isinstance(root, ssl.SSLError):
         reason = f"no secure connection ({root.reason or root}); check the client certificate"
     elif isinstance(root, socket.gaierror):
@@ -102,6 +106,18 @@ def unreachable(server: str, error: Exception) -> UnreachableError:
     else:
         reason = plain(str(root), MAX_MESSAGE)
     return UnreachableError(f"The cluster at {server} cannot be reached: {reason}.", may_have_arrived=not never_sent)
+
+
+def _distrust(error: ssl.SSLCertVerificationError) -> str:
+    """Why the server's certificate does not show that it is the cluster."""
+    if error.verify_code in FOREIGN:
+        return (
+            "its certificate is not signed by the authority in certificate-authority-data. If the cluster has a new "
+            "authority, give it new credentials; if not, another server answers at its address"
+        )
+    if error.verify_code == EXPIRED:
+        return "its certificate has expired; renew it there"
+    return f"its certificate is not trusted ({error.verify_message}); check certificate-authority-data"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from . import decode
 from .acting import Acting
+from .calls import decoded
 from .credentials import Credentials
 from .kinds import KINDS
 from .namespaces import Namespaces
@@ -21,7 +23,7 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
     """
 
     def __init__(self, credentials: Credentials, *, call_timeout_seconds: float, allow_local: bool) -> None:
-        connections = CALLS_IN_FLIGHT + len(KINDS) + 2
+        connections = CALLS_IN_FLIGHT + len(KINDS) + 3
         transport = Transport(credentials, connections=connections, allow_local=allow_local)
         super().__init__(transport, timeout_seconds=call_timeout_seconds)
 
@@ -31,6 +33,9 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
         version = client.version()
         client.require_rights()
         return version
+
+    def identity(self) -> str:
+        return decoded(self.call("GET", "/api/v1/namespaces/kube-system"), decode.Labelled).metadata.uid
 
     def close(self) -> None:
         super().close()

@@ -34,6 +34,10 @@ REMEDIES = {
     "proxy-url": "Proxies are not supported. Give an address that this server reaches directly.",
     "insecure-skip-tls-verify": "Put the certificate of the cluster's authority in certificate-authority-data instead.",
 }
+AUTHORITY_MISSING = (
+    "It is missing, and no other authority is trusted in its place. Put the certificate (PEM, base64-encoded) of the "
+    "one that signed the server's there; `kubectl config view --raw --flatten --minify` does so where it is known."
+)
 CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "disable-compression", "extensions"}
 USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 # How "nothing" is spelled; everything is read as text, so that no spelling of YAML means anything else.
@@ -186,12 +190,14 @@ def _token(user: Mapping[str, Any]) -> str:
 
 def _authority(cluster: Mapping[str, Any]) -> bytes:
     data = _decoded(cluster, "certificate-authority-data", "cluster")
-    if data:
-        try:
-            x509.load_pem_x509_certificates(data)
-        except ValueError:
-            message = "It is not a certificate in PEM form, base64-encoded. Copy it again."
-            raise KubeconfigError("cluster.certificate-authority-data", message) from None
+    field = "cluster.certificate-authority-data"
+    if not data:
+        raise KubeconfigError(field, AUTHORITY_MISSING)
+    try:
+        x509.load_pem_x509_certificates(data)
+    except ValueError:
+        message = "It is not a certificate in PEM form, base64-encoded. Copy it again."
+        raise KubeconfigError(field, message) from None
     return data
 
 

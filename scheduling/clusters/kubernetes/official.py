@@ -15,7 +15,7 @@ from typing import Any
 
 import urllib3
 
-from ..gateway import GatewayError
+from ..gateway import GatewayError, RightsMissingError
 from .rights import REMEDY, RIGHTS, Right
 from .text import plain
 from .transport import JSON, Transport
@@ -56,7 +56,7 @@ class OfficialClient:
             held = list(executor.map(self._holds, RIGHTS))
         missing = dict.fromkeys(str(right) for right, is_held in zip(RIGHTS, held, strict=True) if not is_held)
         if missing:
-            raise GatewayError(f"The kubeconfig's account may not {', '.join(missing)}. {REMEDY}")
+            raise RightsMissingError(f"The kubeconfig's account may not {', '.join(missing)}. {REMEDY}", tuple(missing))
 
     def _holds(self, right: Right) -> bool:
         kubernetes = self._kubernetes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import random
 import threading
 import time
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import msgspec
 
 from ..gateway import GatewayError
 from . import decode
-from .errors import ApiError, UnreachableError
+from .errors import ApiError
 from .kinds import Kind, SeenItem, T
+from .patience import CHANCE, Patience, passes
 from .transport import Stream, Transport
 
 logger = logging.getLogger(__name__)
@@ -31,12 +31,6 @@ SHORTEST_WATCH_SECONDS = 1.0
 # Between two looks for a kind that the server does not know.
 ABSENT_SECONDS = 60.0
 NOT_FOUND, GONE = 404, 410
-# What passes by itself, as a rule: too much to do, a change of leader, a server that starts.
-PASSING = frozenset({429, 500, 502, 503, 504})
-# Before what does not pass counts; between two tries, doubled each time.
-PATIENCE_SECONDS = 8.0
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0
-CHANCE = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,8 @@ class Changed:
     kind: str
     item: SeenItem
     gone: bool
+    told_at: float
+    """When the server told it, by the monotonic clock."""
 
 
 Change = Listed | Changed | GatewayError
@@ -72,35 +68,14 @@ class _ExpiredError(Exception):
     """The server no longer knows the version to watch from."""
 
 
-class Patience:
-    """How long what fails is tried again, one pause longer than the one before."""
-
-    def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        """Something went well."""
-        self._until: float | None = None
-        self._pause = SHORTEST_PAUSE_SECONDS
-
-    def wait(self, error: GatewayError, ended: threading.Event) -> bool:
-        """Pauses, as long as the server asks for if it does; False, without a pause, when there is no patience left."""
-        now = time.monotonic()
-        self._until = self._until or now + PATIENCE_SECONDS
-        asked = error.retry_after_seconds if isinstance(error, ApiError) else None
-        pause = max(asked or 0.0, self._pause * CHANCE.uniform(0.5, 1.0))
-        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-        if now + pause > self._until:
-            return False
-        ended.wait(pause)
-        return True
-
-
-def _passes(error: GatewayError) -> bool:
-    """Worth trying again. Where nobody answers at all, the cluster is out of reach, and who observes it is to know."""
-    if isinstance(error, UnreachableError):
-        return error.may_have_arrived
-    return isinstance(error, ApiError) and error.status in PASSING
+def tell(changes: queue.Queue[Change], change: Change, ended: threading.Event) -> None:
+    """Waits while the reader is behind: then the server notices, and keeps what is to come."""
+    while not ended.is_set():
+        try:
+            changes.put(change, timeout=1)
+        except queue.Full:
+            continue
+        return
 
 
 class Reflector(threading.Thread):
@@ -119,6 +94,7 @@ class Reflector(threading.Thread):
         self._version = ""
         """To watch from; empty: everything is to be listed."""
         self._is_absent = False
+        self._followed: set[str] = set()
         self._page: msgspec.json.Decoder[decode.Page[Any]] = msgspec.json.Decoder(_page_of(kind.shape))
         self._event = msgspec.json.Decoder(decode.WatchEvent)
         self._object = msgspec.json.Decoder(kind.shape)
@@ -134,6 +110,11 @@ class Reflector(threading.Thread):
         except Exception as error:
             logger.exception("Following %s failed", self._kind.name)
             self._put(GatewayError(f"Following {self._kind.name} failed: {error}"))
+
+    @property
+    def followed(self) -> int:
+        """How many objects there are of the kind."""
+        return len(self._followed)
 
     def interrupt(self) -> None:
         """End a watch that is quiet. Called by another thread, after `ended` was set."""
@@ -155,7 +136,7 @@ class Reflector(threading.Thread):
                     self._put(Listed(self._kind.name, [], time.monotonic()))
                 self._version, self._is_absent = "", True
                 self._ended.wait(ABSENT_SECONDS)
-            elif not (_passes(error) and self._patience.wait(error, self._ended)):
+            elif not (passes(error) and self._patience.wait(error, self._ended)):
                 raise
 
     def _list(self) -> None:
@@ -165,17 +146,21 @@ class Reflector(threading.Thread):
         while not self._ended.is_set():
             try:
                 body = self._transport.request("GET", self._kind.path, query=query, timeout_seconds=LIST_SECONDS)
-            except ApiError as error:
-                if error.status != GONE or "continue" not in query:
+            except GatewayError as error:
+                if "continue" not in query:
                     raise
-                # It took too long to read on: begin again.
-                items, query, asked_at = [], self._query(limit=str(PAGE_SIZE)), time.monotonic()
+                if isinstance(error, ApiError) and error.status == GONE:
+                    # It took too long to read on: begin again.
+                    items, query, asked_at = [], self._query(limit=str(PAGE_SIZE)), time.monotonic()
+                elif not (passes(error) and self._patience.wait(error, self._ended)):
+                    raise
                 continue
             self._patience.renew()
             page = self._page.decode(body)
             items += map(self._kind.convert, page.items or ())
             if not page.metadata.continue_from:
                 self._put(Listed(self._kind.name, items, asked_at))
+                self._followed = {item.uid for item in items}
                 self._version = page.metadata.resource_version
                 return
             query["continue"] = page.metadata.continue_from
@@ -219,17 +204,13 @@ class Reflector(threading.Thread):
             self._version = msgspec.json.decode(event.object, type=decode.Labelled).metadata.resource_version
             return
         found = self._object.decode(event.object)
-        self._put(Changed(self._kind.name, self._kind.convert(found), gone=event.type == "DELETED"))
+        gone = event.type == "DELETED"
+        (self._followed.discard if gone else self._followed.add)(found.metadata.uid)
+        self._put(Changed(self._kind.name, self._kind.convert(found), gone=gone, told_at=time.monotonic()))
         self._version = found.metadata.resource_version
 
     def _query(self, **query: str) -> dict[str, str]:
         return {**query, "labelSelector": self._kind.selector} if self._kind.selector else query
 
     def _put(self, change: Change) -> None:
-        """Waits while the reader is behind: then the server notices, and keeps what is to come."""
-        while not self._ended.is_set():
-            try:
-                self._changes.put(change, timeout=1)
-            except queue.Full:
-                continue
-            return
+        tell(self._changes, change, self._ended)

@@ -6,7 +6,9 @@ import errno
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
@@ -27,6 +29,8 @@ STRATEGIC = "application/strategic-merge-patch+json"
 # Far above what a page of a list weighs; keeps a cluster gone mad from filling the memory.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CONNECT_SECONDS = 3
+# Between two readings of a token that is renewed in its file, long before it ends.
+TOKEN_SECONDS = 30.0
 
 
 class Transport:
@@ -37,9 +41,10 @@ class Transport:
         parts = urlsplit(credentials.server)
         assert parts.hostname is not None
         self._path = parts.path
-        self._headers = {"Accept": JSON, "User-Agent": "bursar"}
+        self._headers = {"User-Agent": "bursar"}
         if credentials.token:
             self._headers["Authorization"] = f"Bearer {credentials.token}"
+        self._token_file, self._token_until = credentials.token_file, 0.0
         name = credentials.tls_server_name or None
         self._pool = urllib3.HTTPSConnectionPool(
             parts.hostname,
@@ -60,11 +65,12 @@ class Transport:
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
         timeout_seconds: float,
     ) -> bytes:
         """The answer's body. Raises ApiError or UnreachableError; tries once."""
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout_seconds), total=timeout_seconds)
-        response = self._send(method, path, body, query, content_type, timeout)
+        response = self._send(method, path, body, query, timeout, content_type=content_type, accept=accept)
         try:
             return self._read(response)
         except (HTTPError, OSError) as error:
@@ -73,7 +79,7 @@ class Transport:
     def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Stream:
         """An answer that comes line by line; quiet for `read_seconds` counts as broken."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-        return Stream(self.server, self._send("GET", path, None, query, JSON, timeout))
+        return Stream(self.server, self._send("GET", path, None, query, timeout))
 
     def close(self) -> None:
         self._pool.close()
@@ -84,10 +90,15 @@ class Transport:
         path: str,
         body: bytes | None,
         query: Mapping[str, str] | None,
-        content_type: str,
         timeout: urllib3.Timeout,
+        *,
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> urllib3.BaseHTTPResponse:
-        headers = self._headers if body is None else {**self._headers, "Content-Type": content_type}
+        self._renew_token()
+        headers = {**self._headers, "Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = content_type
         url = self._path + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = self._pool.urlopen(
@@ -106,6 +117,17 @@ class Transport:
             raise refusal(response.status, self._read(response), response.headers)
         except (HTTPError, OSError) as error:
             raise unreachable(self.server, error) from error
+
+    def _renew_token(self) -> None:
+        """The token where it stands in a file, read anew now and then."""
+        if self._token_file and time.monotonic() > self._token_until:
+            try:
+                token = Path(self._token_file).read_text().strip()
+            except OSError as error:
+                reason = f"The token of the service account cannot be read: {error.strerror}."
+                raise UnreachableError(reason, may_have_arrived=False) from error
+            self._headers["Authorization"] = f"Bearer {token}"
+            self._token_until = time.monotonic() + TOKEN_SECONDS
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         data = response.read(MAX_ANSWER_BYTES + 1)
@@ -170,7 +192,10 @@ class _OutwardConnection(HTTPSConnection):
 
 
 def _tls(credentials: Credentials) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=credentials.ca_data.decode("ascii") or None)
+    if not credentials.ca_data:
+        raise ValueError("The credentials name no authority for the cluster's certificate. Give it new credentials.")
+    # With an authority of its own the context knows none of this machine's.
+    context = ssl.create_default_context(cadata=credentials.ca_data.decode("ascii"))
     if credentials.client_certificate:
         # OpenSSL takes these from files only: these have no name, and are gone with the block.
         with TemporaryFile() as certificate, TemporaryFile() as key:

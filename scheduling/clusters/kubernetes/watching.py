@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 from ..gateway import GatewayError
-from ..seen import Seen
+from ..seen import Health, Seen
 from .batch import Batch
 from .calls import Calls
 from .kinds import KINDS
+from .pulse import Pulse
 from .reflector import Change, Reflector
 
 BATCH_SIZE = 1000
@@ -22,13 +23,23 @@ STOP_SECONDS = 2.0
 
 
 class Watching(Calls):
+    _reflectors: Sequence[tuple[str, Reflector]] = ()
+    _pulse: Pulse | None = None
+
+    def health(self) -> Health:
+        watched = {name: reflector.followed for name, reflector in self._reflectors}
+        return Health(self._pulse.latency_ms if self._pulse else None, watched)
+
     def watch(self, stop: Event) -> Iterator[Seen]:
         """The first batch that is not empty holds everything there is."""
         changes: queue.Queue[Change] = queue.Queue(MAX_WAITING_CHANGES)
         ended = Event()
         reflectors = [Reflector(self.transport, kind, changes, ended) for kind in KINDS]
-        for reflector in reflectors:
-            reflector.start()
+        pulse = Pulse(self.transport, self.timeout_seconds, changes, ended)
+        self._reflectors = [(kind.name, reflector) for kind, reflector in zip(KINDS, reflectors, strict=True)]
+        self._pulse = pulse
+        for thread in (*reflectors, pulse):
+            thread.start()
         batch = Batch()
         has_begun = False
         try:
@@ -45,8 +56,8 @@ class Watching(Calls):
             ended.set()
             for reflector in reflectors:
                 reflector.interrupt()
-            for reflector in reflectors:
-                reflector.join(STOP_SECONDS)
+            for thread in (*reflectors, pulse):
+                thread.join(STOP_SECONDS)
 
 
 def _fill(batch: Batch, changes: queue.Queue[Change], most: int | None) -> None:

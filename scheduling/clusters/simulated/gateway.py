@@ -17,7 +17,7 @@ from scheduling.clusters.orders import (
     WorkloadKey,
     WorkloadObject,
 )
-from scheduling.clusters.seen import Seen, SeenObject, SeenPod, Told
+from scheduling.clusters.seen import Health, Seen, SeenObject, SeenPod, Told
 from scheduling.models import SimObject
 
 from . import life
@@ -47,6 +47,12 @@ class SimulatedGateway:
 
     def check(self) -> str:
         return "simulated"
+
+    def identity(self) -> str:
+        return ""
+
+    def health(self) -> Health:
+        return Health()
 
     def watch(self, stop: Event) -> Iterator[Seen]:
         asked_at = time.monotonic()

@@ -8,12 +8,13 @@ from django.utils import timezone
 from orgs.access import Forbidden
 from orgs.models import ClusterInfo, OrgUnit, UnitKind
 from orgs.secrets import decrypt
-from orgs.services.cluster import cluster_create, cluster_disconnect
+from orgs.services.cluster import cluster_create, cluster_disconnect, cluster_reconnect
 from orgs.services.unit import units_remove
 from portal.actor import Actor
 from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas.models import Node, Pool
+from scheduling.loops.wanted import wanted_leases
 from scheduling.models import Workload
 from tests.factories import (
     ADMIN,
@@ -29,17 +30,9 @@ from tests.factories import (
     make_user,
     make_workload,
 )
+from tests.kubeconfigs import KUBECONFIG
 
 pytestmark = pytest.mark.django_db
-
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-current-context: main
-contexts: [{name: main, context: {cluster: lab, user: bursar}}]
-clusters: [{name: lab, cluster: {server: "https://192.0.2.10:6443"}}]
-users: [{name: bursar, user: {token: "s3cret-token"}}]
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +103,19 @@ def test_disconnecting_takes_everything_along() -> None:
     assert list(Pool.objects.values_list("cluster", flat=True)) == [other.pk]
 
 
+def test_disconnecting_leaves_a_kubernetes_cluster_as_it_is() -> None:
+    cluster = connect()
+    project = make_project(department=make_department(parent=cluster))
+    workload = make_workload(project=project, state=Workload.State.RUNNING)
+    make_pod(workload)
+    cluster_disconnect(actor=actor_of(), cluster=cluster)
+    workload.refresh_from_db()
+    assert workload.desired == Workload.Desired.RUNNING
+    assert wanted_leases() == []
+    assert units_remove() == 1
+    assert not Workload.objects.exists()
+
+
 def test_a_cluster_out_of_reach_is_not_waited_for() -> None:
     cluster = make_cluster()
     project = make_project(department=make_department(parent=cluster))
@@ -124,3 +130,29 @@ def test_a_cluster_out_of_reach_is_not_waited_for() -> None:
 def test_only_clusters_are_disconnected() -> None:
     with pytest.raises(Refused, match="Choose a cluster"):
         cluster_disconnect(actor=actor_of(), cluster=make_department())
+
+
+def test_other_credentials_for_the_same_cluster() -> None:
+    cluster = connect()
+    moved = KUBECONFIG.replace("192.0.2.10", "192.0.2.11").replace("s3cret-token", "n3w-token")
+    cluster_reconnect(actor=actor_of(), cluster=cluster, kubeconfig=moved)
+    info = ClusterInfo.objects.get(unit=cluster)
+    assert (info.address, "n3w-token" in decrypt(info.credentials)) == ("https://192.0.2.11:6443", True)
+    event = AuditEvent.objects.latest("pk")
+    assert (event.action, event.before, event.after) == (
+        "replace credentials",
+        {"address": "https://192.0.2.10:6443"},
+        {"address": "https://192.0.2.11:6443"},
+    )
+    cluster_reconnect(actor=actor_of(), cluster=cluster, kubeconfig=moved)
+
+
+def test_credentials_are_not_replaced_for_whom_they_do_not_fit() -> None:
+    cluster = connect()
+    connect("south", KUBECONFIG.replace("192.0.2.10", "192.0.2.11"))
+    with pytest.raises(Refused, match="connected already, as south"):
+        cluster_reconnect(actor=actor_of(), cluster=cluster, kubeconfig=KUBECONFIG.replace("192.0.2.10", "192.0.2.11"))
+    with pytest.raises(Refused, match="is not a Kubernetes cluster"):
+        cluster_reconnect(actor=actor_of(), cluster=simulate(), kubeconfig=KUBECONFIG)
+    with pytest.raises(Forbidden):
+        cluster_reconnect(actor=actor_of(make_user(role=DEPARTMENT_ADMIN)), cluster=cluster, kubeconfig=KUBECONFIG)

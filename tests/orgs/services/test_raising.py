@@ -198,6 +198,8 @@ RAISES_NOBODY = {
     "cluster.cluster_create": "roles on the account hold there, as on everything below",
     "cluster.cluster_disconnect": "takes away",
     "device.device_approve": "a key of the actor's own",
+    "cluster.cluster_reconnect": "signs in to the same cluster",
+    "keys.credentials_renew": "encrypts what is there",
     "granting.require_cells": "asks",
     "granting.require_grant": "asks",
     "granting.require_grants": "asks",

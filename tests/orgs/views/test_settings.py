@@ -12,17 +12,12 @@ from tests.factories import (
     make_user,
     signed_in,
 )
+from tests.kubeconfigs import KUBECONFIG
 from tests.queries import assert_same_queries
 
 pytestmark = pytest.mark.django_db
 
 URL = "/settings/"
-KUBECONFIG = """
-current-context: main
-contexts: [{name: main, context: {cluster: lab, user: bursar}}]
-clusters: [{name: lab, cluster: {server: "https://192.0.2.10:6443"}}]
-users: [{name: bursar, user: {token: "s3cret-token"}}]
-"""
 
 
 @pytest.fixture(autouse=True)

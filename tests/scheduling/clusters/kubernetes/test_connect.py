@@ -1,10 +1,14 @@
 """What a kubeconfig that a person gives becomes."""
 
+from pathlib import Path
+
 import pytest
 from django.test import override_settings
+from pytest_django.fixtures import Settings
 
 from portal.errors import Refused
 from scheduling.clusters.kubernetes import connect, vet_kubeconfig
+from tests.cluster.certificates import Authority
 
 from .test_kubeconfig import config
 
@@ -33,3 +37,20 @@ def test_setting_admits_clusters_on_this_host() -> None:
 def test_credentials_that_cannot_be_read_are_a_value_error() -> None:
     with pytest.raises(ValueError, match="server"):
         connect("{}")
+
+
+def test_in_the_cluster_that_bursar_runs_in_the_pod_has_what_it_takes(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SERVICE_ACCOUNT_FOLDER = str(tmp_path)
+    with pytest.raises(Refused, match="does not run in a cluster"):
+        vet_kubeconfig("in-cluster")
+    (tmp_path / "token").write_text("s3cret")
+    (tmp_path / "ca.crt").write_bytes(Authority("cluster").certificate)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
+    access = vet_kubeconfig(" in-cluster\n")
+    assert access.address == "https://[fd00::1]:6443"
+    # The token is renewed: what is kept says where it stands.
+    assert "s3cret" not in access.credentials
+    connect(access.credentials).close()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.kubernetes import patience
 from scheduling.clusters.kubernetes import reflector as module
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
 from scheduling.clusters.kubernetes.kinds import KINDS, Kind
@@ -70,7 +71,7 @@ class Lines:
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHORTEST_WATCH_SECONDS", 0.0)
-    monkeypatch.setattr(module, "SHORTEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(patience, "SHORTEST_PAUSE_SECONDS", 0.0)
 
 
 def play(*answers: Any, kind: Kind[Any] = PODS) -> tuple[list[Change], list[Mapping[str, str]]]:
@@ -155,18 +156,18 @@ def test_what_passes_is_tried_again_from_where_it_was(error: Any, monkeypatch: p
     told, asked = play(page("a"), error, error, [])
     assert [type(change) for change in told[:-1]] == [Listed]
     assert [query.get("resourceVersion") for query in asked] == [None, "10", "10", "10", "10"]
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", -1.0)
     told, asked = play(page("a"), error, [])
     assert len(asked) == 2
     assert any(words in str(told[-1]) for words in ("too many", "starting", "lost", "storage is away"))
 
 
 @pytest.mark.parametrize("error", PASSING)
-def test_list_that_fails_half_way_begins_anew(error: GatewayError) -> None:
+def test_list_that_fails_half_way_goes_on_there(error: GatewayError) -> None:
     told, asked = play(page("a", more="next"), error, page("b"))
     assert isinstance(told[0], Listed)
-    assert [item.uid for item in told[0].items] == ["b"]
-    assert [query.get("continue") for query in asked] == [None, "next", None, None]
+    assert [item.uid for item in told[0].items] == ["a", "b"]
+    assert [query.get("continue") for query in asked] == [None, "next", "next", None]
 
 
 @pytest.mark.parametrize(

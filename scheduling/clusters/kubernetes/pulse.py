@@ -1,0 +1,44 @@
+"""Asking a server every few seconds whether it is there: a watch can be silent for more than a minute."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+from ..gateway import GatewayError
+from .patience import Patience, passes
+from .reflector import Change, tell
+from .transport import Transport
+
+PULSE_SECONDS = 5.0
+PATH = "/version"
+
+
+class Pulse(threading.Thread):
+    """Measures the latency until `ended`; when there is no answer any more, that is the last change."""
+
+    def __init__(
+        self, transport: Transport, timeout_seconds: float, changes: queue.Queue[Change], ended: threading.Event
+    ) -> None:
+        super().__init__(name=f"pulse of {transport.server}", daemon=True)
+        self.latency_ms: int | None = None
+        self._transport = transport
+        self._timeout_seconds = timeout_seconds
+        self._changes = changes
+        self._ended = ended
+
+    def run(self) -> None:
+        patience = Patience()
+        while not self._ended.is_set():
+            began = time.monotonic()
+            try:
+                self._transport.request("GET", PATH, timeout_seconds=self._timeout_seconds)
+            except GatewayError as error:
+                if not (passes(error) and patience.wait(error, self._ended)):
+                    tell(self._changes, error, self._ended)
+                    return
+                continue
+            patience.renew()
+            self.latency_ms = int((time.monotonic() - began) * 1000)
+            self._ended.wait(PULSE_SECONDS)
