@@ -12,6 +12,7 @@ from orgs.selectors.audit import MOST_COUNTED, AuditList, AuditQuery
 from orgs.selectors.clusters import ClusterLine
 from orgs.selectors.impact import MoveImpact, UnitImpact
 from orgs.selectors.tree import Tree
+from orgs.services.unit import is_left_alone
 from portal.formats import ago, count, counted, day, gpus, gpus_counted
 
 
@@ -98,11 +99,12 @@ def _noon(of: date) -> datetime:
 def impact_rows(impact: UnitImpact, unit: OrgUnit) -> list[dict[str, object]]:
     """The lines of the dialog before a delete: what ends, what goes back, what is kept."""
     above = unit.parent.name if unit.parent else ""
+    left = is_left_alone(unit)
     lines = [
         ("Departments inside go too", impact.departments, "departments"),
         ("Projects inside go too", impact.projects, "projects"),
-        ("Running workloads are stopped", impact.work.running, "running"),
-        ("Waiting workloads are removed", impact.work.waiting, ""),
+        ("Running workloads are stopped", 0 if left else impact.work.running, "running"),
+        ("Waiting workloads are removed", 0 if left else impact.work.waiting, ""),
         ("Access rules are removed", impact.rules, "rules"),
         ("Quotas are removed", impact.quotas, ""),
     ]
@@ -119,7 +121,22 @@ def impact_rows(impact: UnitImpact, unit: OrgUnit) -> list[dict[str, object]]:
         total = impact.projects + (unit.kind == UnitKind.PROJECT)
         names = _named(impact.names.get("namespaces", ()), total)
         rows.append({"text": kept, "figure": None, "tone": "kept", "names": names})
-    return rows
+    return [*rows, *_left_rows(impact)] if left else rows
+
+
+def _left_rows(impact: UnitImpact) -> list[dict[str, object]]:
+    """Of a cluster that is forgotten and stays as it is."""
+    lines = [
+        ("Running workloads go on, and are known to nobody here", impact.work.running, "running"),
+        ("Waiting workloads stay there and wait for good", impact.work.waiting, ""),
+    ]
+    rows: list[dict[str, object]] = [
+        {"text": text, "figure": figure, "tone": "kept", "names": _named(impact.names.get(names, ()), figure)}
+        for text, figure, names in lines
+        if figure
+    ]
+    what = "manage.py cluster_clean takes away what Bursar wrote there"
+    return [*rows, {"text": "The cluster stays as it is", "figure": None, "tone": "kept", "names": what}]
 
 
 def move_rows(impact: MoveImpact, unit: OrgUnit, parent: OrgUnit) -> list[dict[str, object]]:

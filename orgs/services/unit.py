@@ -30,6 +30,11 @@ def is_default_department(unit: OrgUnit) -> bool:
     return unit.kind == UnitKind.DEPARTMENT and unit.name == DEFAULT_DEPARTMENT and unit.parent_id == unit.cluster_id
 
 
+def is_left_alone(unit: OrgUnit) -> bool:
+    """Whether what runs in it goes on without Bursar once it is deleted: a Kubernetes cluster stays as it is."""
+    return unit.kind == UnitKind.CLUSTER and unit.cluster_info.mode == ClusterInfo.Mode.KUBERNETES
+
+
 @transaction.atomic
 def unit_rename(*, actor: Actor, unit: OrgUnit, name: str, description: str | None = None) -> OrgUnit:
     """Gives the unit another name and, unless None, another description. A project's namespace stays."""
@@ -70,7 +75,7 @@ def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
     """Deletes a department or project with everything below it.
 
     At once it is out of every list and its workloads are asked to end; its rows go when these have ended and
-    the last pod is gone (`units_remove`).
+    the last pod is gone (`units_remove`). A Kubernetes cluster is left as it is, with the work in it.
     """
     kind = UnitKind(unit.kind)
     unit_lock(unit)
@@ -82,7 +87,8 @@ def unit_delete(*, actor: Actor, unit: OrgUnit) -> None:
         raise Refused("The default department of a cluster cannot be deleted. Delete the projects in it.")
     ids = subtree_ids(unit)
     OrgUnit.objects.filter(pk__in=ids).update(state=UnitState.DELETING, version=F("version") + 1)
-    hooks.workloads_end(unit, actor)
+    if not is_left_alone(unit):
+        hooks.workloads_end(unit, actor)
     audit_record(
         actor=actor, action="delete", entity=unit, unit=unit.parent_id, before={"name": unit.name, "units": len(ids)}
     )
@@ -107,10 +113,7 @@ def _remove(unit: OrgUnit) -> bool:
     if found is None:
         return False
     unit = found
-    # What was submitted in the same moment as the delete has not been asked to end yet.
-    hooks.workloads_end(unit, SYSTEM)
-    work = hooks.workloads_impact(unit)
-    if (work.running or work.waiting or hooks.live_pods(unit)) and not _out_of_reach(unit):
+    if not is_left_alone(unit) and not _has_ended(unit):
         return False
     _tell_removal(unit)
     cluster = unit.cluster_id
@@ -118,6 +121,13 @@ def _remove(unit: OrgUnit) -> bool:
     if cluster is not None:
         feed_tell(cluster=cluster, config=True, workloads=None)
     return True
+
+
+def _has_ended(unit: OrgUnit) -> bool:
+    # What was submitted in the same moment as the delete has not been asked to end yet.
+    hooks.workloads_end(unit, SYSTEM)
+    work = hooks.workloads_impact(unit)
+    return not (work.running or work.waiting or hooks.live_pods(unit)) or _out_of_reach(unit)
 
 
 def _tell_removal(unit: OrgUnit) -> None:

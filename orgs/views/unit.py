@@ -20,14 +20,14 @@ from orgs.services.cluster import cluster_disconnect
 from orgs.services.department import department_create
 from orgs.services.move import unit_move
 from orgs.services.project import project_create
-from orgs.services.unit import unit_delete, unit_rename
+from orgs.services.unit import is_left_alone, unit_delete, unit_rename
 from orgs.views.form import FormPage
 from orgs.words import impact_line, impact_rows, move_rows
 
 
 def visible_unit(user: Any, pk: int) -> OrgUnit:
     """The unit of any kind, if `user` may see it. NotVisible if not."""
-    unit = visible_units(user).filter(pk=pk).select_related("parent", "cluster").first()
+    unit = visible_units(user).filter(pk=pk).select_related("parent", "cluster", "cluster_info").first()
     if unit is None:
         raise NotVisible("There is no such unit, or you may not see it.")
     return unit
@@ -189,6 +189,8 @@ class ClusterDisconnect(UnitDelete):
 
     def save(self, form: forms.Form) -> str:
         cluster_disconnect(actor=self.actor, cluster=self.unit)
+        if is_left_alone(self.unit):
+            return f"Cluster {self.unit.name} is disconnected. What runs there goes on."
         return f"Cluster {self.unit.name} is being disconnected: its workloads are stopped first."
 
     def back(self) -> str:

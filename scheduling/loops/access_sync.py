@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 from django.utils import timezone
 
-from orgs.models import AccessRule, ClusterInfo, RuleSync
+from orgs.models import AccessRule, ClusterInfo, OrgUnit, RuleSync, UnitState
 from scheduling.clusters.access import CLUSTER_ROLES
 from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.seen import Seen, SeenBinding
@@ -89,7 +89,11 @@ class AccessSync:
             return
         self._next_look = now + LOOK_SECONDS
         if now >= self._next_read:
-            self._wanted = wanted_access(self.cluster)
+            wanted = wanted_access(self.cluster)
+            if OrgUnit.objects.filter(pk=self.cluster, state=UnitState.DELETING).exists():
+                # It is being disconnected, and left as it is.
+                return
+            self._wanted = wanted
             took = time.monotonic() - now
             self._next_read = now + max(READ_SECONDS, READ_SHARE * took)
             self._look_for_shipped(tenure, now)

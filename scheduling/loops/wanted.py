@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgs.models import ClusterInfo
+from django.db.models import Q
+
+from orgs.models import ClusterInfo, UnitState
 from quotas.models import Pool
 
 ASSIGNER = "assigner:cluster:"
@@ -29,9 +31,10 @@ class Wanted:
 
 
 def wanted_leases() -> list[Wanted]:
-    """Two for every cluster, also while it is being deleted (its work has to end), one more where people use kubectl,
-    and one for each of its pools."""
-    clusters = dict(ClusterInfo.objects.order_by("pk").values_list("pk", "mode"))
+    """Two for every cluster, one more where people use kubectl, and one for each of its pools. Also for a simulated one
+    that is being deleted, for its work has to end; a Kubernetes cluster is left as it is."""
+    left = Q(mode=ClusterInfo.Mode.KUBERNETES, unit__state=UnitState.DELETING)
+    clusters = dict(ClusterInfo.objects.exclude(left).order_by("pk").values_list("pk", "mode"))
     pools = Pool.objects.filter(cluster__in=clusters).order_by("pk").values_list("pk", "cluster_id")
     return (
         [Wanted(f"observer:cluster:{cluster}", cluster) for cluster in clusters]

@@ -9,10 +9,15 @@ from django.conf import settings
 from orgs.hooks import ClusterAccess
 from portal.errors import Refused
 
+from .cleaning import Cleaner
 from .credentials import Credentials
 from .gateway import KubernetesGateway
 from .in_cluster import IN_CLUSTER, in_cluster
 from .kubeconfig import KubeconfigError, parse_kubeconfig
+from .transport import Transport
+
+CLEANING_SECONDS = 30.0
+"""Of a call."""
 
 
 def vet_kubeconfig(kubeconfig: str) -> ClusterAccess:
@@ -37,3 +42,9 @@ def connect(credentials: str) -> KubernetesGateway:
         call_timeout_seconds=settings.CALL_TIMEOUT_SECONDS,
         allow_local=settings.ALLOW_LOCAL_CLUSTERS,
     )
+
+
+def cleaner(kubeconfig: str) -> Cleaner:
+    """Of a cluster that an operator names, also on this host. Raises KubeconfigError."""
+    transport = Transport(parse_kubeconfig(kubeconfig, allow_local=True), connections=1, allow_local=True)
+    return Cleaner(transport, timeout_seconds=CLEANING_SECONDS)

@@ -71,6 +71,26 @@ class Administrator:
             expect(row).to_contain_text(word)
         self.look()
 
+    def open_health(self, name: str) -> None:
+        self.cluster_row(name).get_by_role("link", name=name, exact=True).click()
+        expect(self.page).to_have_title(f"{name}, Settings, Bursar")
+        self.look()
+
+    def expect_health(self, heading: str, *words: str) -> None:
+        """On the cluster's page, which renews itself."""
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(heading, timeout=40 * SECONDS)
+        for word in words:
+            expect(self.page.locator("#cluster")).to_contain_text(word, timeout=20 * SECONDS)
+        self.look()
+
+    def replace_credentials(self, kubeconfig: str) -> None:
+        self.page.get_by_role("link", name="Replace credentials").click()
+        dialog = self.page.get_by_role("dialog", name="Replace the credentials for")
+        dialog.get_by_label("Kubeconfig").fill(kubeconfig)
+        dialog.get_by_role("button", name="Replace credentials").click()
+        expect(self.page.get_by_text("is being connected with the new credentials")).to_be_visible()
+        self.look()
+
     def create_pool(self, name: str, key: str, value: str, *, nodes: int) -> None:
         self.open("Node pools")
         self.page.get_by_role("link", name="New pool").click()

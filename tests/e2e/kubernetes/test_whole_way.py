@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from django.apps import apps
+from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from orgs.models import ClusterInfo
@@ -87,6 +89,7 @@ def test_whole_way(
     kubeconfig: str,
     kubelet: FakeKubelet,
     worker: Path,
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
@@ -139,19 +142,35 @@ def test_whole_way(
     administrator.open("Settings")
     control_plane.stop_api_server()
     administrator.expect_cluster("north", "Not connected", "cannot be reached")
+    administrator.open_health("north")
+    administrator.expect_health("Cluster north has not been connected for")
+    expect(administrator.page.get_by_text("Cluster north was last connected")).to_be_visible()
     control_plane.start_api_server()
-    administrator.expect_cluster("north", "Connected")
+    administrator.expect_health("Cluster north has been connected for")
+    administrator.replace_credentials(kubeconfig)
+    administrator.expect_health("Cluster north has been connected for", "all that are needed")
     assert_no_page_or_row_holds(token, administrator)
     disconnect(administrator, "north")
-    eventually(lambda: all(is_going(job_of(api, "vision", name)) for name in ("inside", "borrows")))
-    # The controllers, which lost their API server too, come back to work after up to half a minute.
     eventually(lambda: not ClusterInfo.objects.exists(), seconds=60)
-    assert not api.items("/api/v1/namespaces/bursar-vision/pods")
-    assert api.get("/api/v1/namespaces/bursar-vision")["metadata"]["labels"]["bursar.dev/project"] == "vision"
+    for name in ("inside", "borrows"):
+        assert not is_going(job_of(api, "vision", name))
+        (pod,) = pods_of(api, "vision", name)
+        assert pod["status"]["phase"] == "Running"
+    clean(control_plane, tmp_path)
+    # The controllers, which lost their API server too, come back to work after up to half a minute.
+    eventually(lambda: not api.items("/api/v1/namespaces/bursar-vision/pods"), seconds=60)
+    assert "bursar.dev/project" not in api.get("/api/v1/namespaces/bursar-vision")["metadata"]["labels"]
 
     logs = worker.read_text(), caplog.text
     assert not any(token in log for log in logs)
     assert [log.count("Traceback") for log in logs] == [0, 0]
+
+
+def clean(control_plane: ControlPlane, folder: Path) -> None:
+    file, told = folder / "administrator.kubeconfig", StringIO()
+    file.write_text(control_plane.kubeconfig())
+    call_command("cluster_clean", str(file), "--yes", stdout=told)
+    assert "Job bursar-vision/inside" in told.getvalue()
 
 
 def stop(administrator: Administrator) -> None:
