@@ -10,7 +10,8 @@ import pytest
 
 from orgs.models import ClusterInfo, OrgUnit
 from orgs.secrets import encrypt
-from scheduling.clusters.kubernetes import reflector
+from scheduling.clusters.kubernetes import pulse, reflector
+from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.loops.observer import Observer
 from scheduling.loops.tenure import Tenure
@@ -67,6 +68,29 @@ def until_equal(control_plane: ControlPlane, cluster: OrgUnit, seconds: float) -
     while found := differences(control_plane.api, cluster):
         assert time.monotonic() - began < seconds, "\n".join(found)
         time.sleep(0.2)
+
+
+def test_connections_that_died_without_a_word_are_replaced(
+    control_plane: ControlPlane, proxy: FaultProxy, kubeconfig: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "PULSE_SECONDS", 0.5)
+    credentials = parse_kubeconfig(kubeconfig, allow_local=True)
+    through = replace(credentials, server=proxy.address, ca_data=proxy.authority.certificate)
+    gateway = KubernetesGateway(through, call_timeout_seconds=1.0, allow_local=True)
+    watch = gateway.watch(Event())
+    assert next(seen for seen in watch if seen.complete)
+    proxy.still.set()
+    proxy.lose()
+    proxy.still.clear()
+    spec = {"containers": [{"name": "main", "image": "busybox"}]}
+    control_plane.api.create(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "after"}, "spec": spec})
+    until = time.monotonic() + RECOVERY_SECONDS
+    for seen in watch:
+        if any(pod.namespace == namespace for pod in seen.pods):
+            break
+        assert time.monotonic() < until, "the watch is deaf"
+    watch.close()  # type: ignore[attr-defined]
+    gateway.close()
 
 
 def test_database_ends_as_the_server_is(

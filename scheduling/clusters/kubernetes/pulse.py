@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from ..gateway import GatewayError
 from .patience import Patience, passes
@@ -16,10 +17,18 @@ PATH = "/version"
 
 
 class Pulse(threading.Thread):
-    """Measures the latency until `ended`; when there is no answer any more, that is the last change."""
+    """Measures the latency until `ended`; when there is no answer any more, that is the last change.
+
+    `is_back` is called when there was none for a while: what stood open may be dead by then, and nobody says so.
+    """
 
     def __init__(
-        self, transport: Transport, timeout_seconds: float, changes: queue.Queue[Change], ended: threading.Event
+        self,
+        transport: Transport,
+        timeout_seconds: float,
+        changes: queue.Queue[Change],
+        ended: threading.Event,
+        is_back: Callable[[], None],
     ) -> None:
         super().__init__(name=f"pulse of {transport.server}", daemon=True)
         self.latency_ms: int | None = None
@@ -27,18 +36,23 @@ class Pulse(threading.Thread):
         self._timeout_seconds = timeout_seconds
         self._changes = changes
         self._ended = ended
+        self._is_back = is_back
 
     def run(self) -> None:
-        patience = Patience()
+        patience, was_away = Patience(), False
         while not self._ended.is_set():
             began = time.monotonic()
             try:
                 self._transport.request("GET", PATH, timeout_seconds=self._timeout_seconds)
             except GatewayError as error:
+                was_away = True
                 if not (passes(error) and patience.wait(error, self._ended)):
                     tell(self._changes, error, self._ended)
                     return
                 continue
             patience.renew()
+            if was_away:
+                self._is_back()
+                was_away = False
             self.latency_ms = int((time.monotonic() - began) * 1000)
             self._ended.wait(PULSE_SECONDS)

@@ -117,7 +117,7 @@ class Reflector(threading.Thread):
         return len(self._followed)
 
     def interrupt(self) -> None:
-        """End a watch that is quiet. Called by another thread, after `ended` was set."""
+        """End a watch that is quiet: for good after `ended` was set, else it is asked for anew. By another thread."""
         if (stream := self._stream) is not None:
             stream.interrupt()
 

@@ -35,7 +35,12 @@ class Watching(Calls):
         changes: queue.Queue[Change] = queue.Queue(MAX_WAITING_CHANGES)
         ended = Event()
         reflectors = [Reflector(self.transport, kind, changes, ended) for kind in KINDS]
-        pulse = Pulse(self.transport, self.timeout_seconds, changes, ended)
+
+        def look_again() -> None:
+            for reflector in reflectors:
+                reflector.interrupt()
+
+        pulse = Pulse(self.transport, self.timeout_seconds, changes, ended, look_again)
         self._reflectors = [(kind.name, reflector) for kind, reflector in zip(KINDS, reflectors, strict=True)]
         self._pulse = pulse
         for thread in (*reflectors, pulse):
@@ -54,8 +59,7 @@ class Watching(Calls):
                     yield Seen()
         finally:
             ended.set()
-            for reflector in reflectors:
-                reflector.interrupt()
+            look_again()
             for thread in (*reflectors, pulse):
                 thread.join(STOP_SECONDS)
 
