@@ -20,11 +20,6 @@ RUNNING = Workload.State.RUNNING
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def pool(project: OrgUnit) -> Pool:
     return make.make_pool("h100", cluster=project.cluster)
 

@@ -28,11 +28,6 @@ def project() -> OrgUnit:
     return project
 
 
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
-
-
 def submitted(project: OrgUnit) -> Workload:
     return workload_submit(
         actor=SYSTEM,

@@ -16,16 +16,6 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    return make.make_pool("a100", cluster=project.cluster)
-
-
 def test_units_by_place_then_priority_then_age(project: OrgUnit, pool: Pool) -> None:
     first = make.make_project(department=project.parent)
     make.make_usage(project, pool, position=2)

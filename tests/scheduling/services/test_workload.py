@@ -22,18 +22,8 @@ GIB = 1024**3
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def pool(project: OrgUnit) -> Pool:
     return make.make_pool("h100", cluster=project.cluster)
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
 
 
 def submit(user: User | None, project: OrgUnit, **changes: Any) -> Workload:

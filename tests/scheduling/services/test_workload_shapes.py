@@ -22,11 +22,6 @@ LAUNCHER = PodGroup("launcher", pods=1, cpu_millicores=500, memory_bytes=GIB)
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def pool(project: OrgUnit) -> Pool:
     return make.make_pool("h100", cluster=project.cluster)
 

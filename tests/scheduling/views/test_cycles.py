@@ -27,11 +27,6 @@ def project() -> OrgUnit:
 
 
 @pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    return make.make_pool("a100", cluster=project.cluster)
-
-
-@pytest.fixture
 def admin() -> User:
     return make.make_user(role=make.ADMIN)
 

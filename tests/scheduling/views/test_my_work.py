@@ -20,11 +20,6 @@ def project() -> OrgUnit:
     return make.make_project("vis-3d")
 
 
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
-
-
 def page(user: User, query: str = "") -> str:
     response = make.signed_in(user).get(f"/my-work/{query}")
     assert response.status_code == 200

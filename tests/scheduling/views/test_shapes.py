@@ -17,21 +17,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def pool(project: OrgUnit) -> Pool:
     pool = make.make_pool("h100", cluster=project.cluster)
     make.make_node(pool=pool)
     make.make_summary(pool, gpus=8)
     return pool
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
 
 
 def shape(devices: int, now: int, after: int, *, preemptible: bool = True) -> dict[str, Any]:

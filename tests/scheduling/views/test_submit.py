@@ -18,11 +18,6 @@ URL = "/submit/"
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def pool(project: OrgUnit) -> Pool:
     pool = make.make_pool("h100", cluster=project.cluster)
     make.make_node(pool=pool)
@@ -30,11 +25,6 @@ def pool(project: OrgUnit) -> Pool:
     make.make_quota(project, pool, 4)
     make.make_quota(project.parent, pool, 4)  # type: ignore[arg-type]
     return pool
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ def project() -> OrgUnit:
     return make.make_project("vis-3d")
 
 
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    return make.make_pool("a100", cluster=project.cluster)
-
-
 def steps(user: User) -> dict[str, str]:
     """By key where each leads to; empty while nothing is in that state."""
     found = make.signed_in(user).get("/overview/").context["tour"]

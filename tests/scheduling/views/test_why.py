@@ -26,21 +26,8 @@ NO_NODE = {"resource": "gpu_milli", "pods": 1, "requested": 8000, "slots": 0, "f
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    pool = make.make_pool("a100", cluster=project.cluster)
-    make.make_node(pool=pool, gpus=8)
-    make.make_summary(pool, gpus=16, used=6, free_slots={"4": 1, "6": 1})
-    return pool
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
+def pool(roomy_pool: Pool) -> Pool:
+    return roomy_pool
 
 
 @pytest.fixture

@@ -22,16 +22,6 @@ RUNNING, WAITING, COMPLETED = Workload.State.RUNNING, Workload.State.WAITING, Wo
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    return make.make_pool("a100", cluster=project.cluster)
-
-
-@pytest.fixture
 def admin() -> Client:
     return make.signed_in(make.make_user(role=make.ADMIN))
 
