@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
@@ -24,6 +25,8 @@ QUIET_SECONDS = 15
 HELD_SECONDS = 4 * QUIET_SECONDS
 """So long the place of a stream is kept whose process has died."""
 COME_AGAIN = "retry: 1000\n\n"
+LOOKERS = ThreadPoolExecutor(32, "stream")
+"""Looks of all streams of a process at one time: those that wait for a slow cluster leave others room."""
 
 Read = Callable[[], Sequence[str] | None]
 """What has happened since the last call; None: the caller may know no more."""
@@ -60,9 +63,11 @@ async def _following(read: Read, place: str) -> AsyncIterator[str]:
     ends = time.monotonic() + LASTS_SECONDS
     quiet_since = time.monotonic()
     try:
+        # The thread of the request keeps its connection for as long as the stream lasts, and needs it no more.
+        await sync_to_async(lambda: connection.close())()
         yield COME_AGAIN
-        # Not in the thread of the request: it would be kept, with its connection, for as long as the stream lasts.
-        while (found := await sync_to_async(look, thread_sensitive=False)()) is not None and time.monotonic() < ends:
+        looked = sync_to_async(look, thread_sensitive=False, executor=LOOKERS)
+        while (found := await looked()) is not None and time.monotonic() < ends:
             now = time.monotonic()
             if not found and now - quiet_since < QUIET_SECONDS:
                 await asyncio.sleep(LOOK_SECONDS)

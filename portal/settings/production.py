@@ -4,6 +4,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
 from .base import ALLOWED_HOSTS, AUDIT_DAYS, AUDIT_KEYS, CREDENTIAL_KEYS, POINT, POSTGRES_OPTIONS, SECRET_KEY, env
+from .postgres import postgres_database
 
 DEBUG = env.bool("BURSAR_DEBUG", default=False)
 if DEBUG:
@@ -26,10 +27,7 @@ if AUDIT_DAYS < 1:
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("BURSAR_ALLOWED_HOSTS is missing or allows any. List the host names people type.")
 
-DATABASES = {"default": env.db_url("BURSAR_DATABASE_URL")}
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = POSTGRES_OPTIONS
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": postgres_database(env, POSTGRES_OPTIONS)}
 CELERY_BROKER_URL = env.str("BURSAR_REDIS_URL")
 WAKE_URL = CELERY_BROKER_URL
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CELERY_BROKER_URL}}

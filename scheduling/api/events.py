@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.utils import timezone
 
-from orgs.access import as_of_now
-from orgs.models import AccessKey, OrgUnit, usable
+from orgs.api.listening import listener
+from orgs.models import AccessKey, OrgUnit
 from orgs.scope import below
 from portal.actor import Actor
+from portal.api import streams
 from scheduling.events import event_text
 from scheduling.models import Event
 from scheduling.selectors.visible import visible_workloads
@@ -24,6 +27,23 @@ SETTLES = timedelta(seconds=10)
 """A number is given before its event is saved: so long a missing one may still come, and what follows it waits."""
 
 
+class Newest:
+    """The number of the newest event, asked of the database once a second for all streams of a process."""
+
+    def __init__(self) -> None:
+        self._lock, self._at, self._number = threading.Lock(), 0.0, 0
+
+    def __call__(self, *, afresh: bool) -> int:
+        with self._lock:
+            if afresh or time.monotonic() - self._at > streams.LOOK_SECONDS / 2:
+                self._number = Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
+                self._at = time.monotonic()
+            return self._number
+
+
+newest_event = Newest()
+
+
 class EventReader:
     """Events after the number `after` that somebody may know of, each once, in the order of their numbers. Rights are
     read anew each time. `wanted`: conditions on workloads."""
@@ -32,16 +52,16 @@ class EventReader:
         self, actor: Actor, key: AccessKey | None, scope: OrgUnit | None, wanted: Mapping[str, int], after: int | None
     ) -> None:
         self.actor, self.key, self.scope, self.wanted, self.after = actor, key, scope, wanted, after
+        self.begun = False
 
     def __call__(self) -> Sequence[str] | None:
-        newest = Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        newest, self.begun = newest_event(afresh=not self.begun), True
         if self.after is None:
             self.after = newest
             return [f"id: {newest}\n\n"]
         if newest <= self.after:
             return ()
-        user = as_of_now(self.actor).user
-        if not user.is_active or not self._works():
+        if (user := listener(self.actor, self.key)) is None:
             return None
         last = self._settled(self.after)
         seen = visible_workloads(user).filter(below(self.scope, "project"), **self.wanted)
@@ -49,9 +69,6 @@ class EventReader:
         events = list(found.select_related("workload__project").order_by("id")[:MOST])
         self.after = events[-1].pk if len(events) == MOST else last
         return [_message(event) for event in events]
-
-    def _works(self) -> bool:
-        return self.key is None or AccessKey.objects.filter(usable(), pk=self.key.pk).exists()
 
     def _settled(self, after: int) -> int:
         """The highest number up to which none can come any more."""

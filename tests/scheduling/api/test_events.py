@@ -29,11 +29,6 @@ def _unused() -> None:
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
 def work(project: OrgUnit) -> Workload:
     return make.make_workload("train-1", project)
 
