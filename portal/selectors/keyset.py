@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, F, Q, QuerySet
+from django.db.models import BooleanField, CharField, DateTimeField, F, Func, QuerySet, Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEPARATOR = "~"
@@ -44,7 +44,7 @@ def keyset_page(rows: QuerySet[Any], sort: Sort, size: int, after: str = "", bef
     if values is None:
         backwards = False
     else:
-        rows = rows.filter(_beyond(sort.keys, values, descending=sort.descending != backwards))
+        rows = rows.filter(_beyond(rows, sort.keys, values, descending=sort.descending != backwards))
     order = [F(key).desc() if sort.descending != backwards else F(key).asc() for key in sort.keys]
     found = list(rows.order_by(*order).values_list(*sort.keys)[: size + 1])
     more, found = len(found) > size, found[:size]
@@ -70,13 +70,26 @@ def cursor_fits(rows: QuerySet[Any], sort: Sort, text: str) -> bool:
     return _parse(text, [_type_of(rows, key) for key in sort.keys]) is not None
 
 
-def _beyond(keys: Sequence[str], values: Sequence[Any], *, descending: bool) -> Q:
-    """Rows after `values` in lexicographic order; the first condition alone lets the index be used."""
-    compare = "lt" if descending else "gt"
-    found = Q(**{f"{keys[-1]}__{compare}": values[-1]})
-    for key, value in zip(reversed(keys[:-1]), reversed(values[:-1]), strict=True):
-        found = Q(**{f"{key}__{compare}": value}) | (Q(**{key: value}) & found)
-    return Q(**{f"{keys[0]}__{compare}e": values[0]}) & found
+class _RowsCompare(Func):
+    """`(a, b) > (x, y)`, as rows compare: an index on both columns leads to the place, however many `a` are alike."""
+
+    output_field = BooleanField()
+
+    def __init__(self, columns: Sequence[Any], sign: str, values: Sequence[Any]) -> None:
+        super().__init__(*columns, *values)
+        self.sign = sign
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        parts = [compiler.compile(one) for one in self.get_source_expressions()]
+        half = len(parts) // 2
+        left, right = (", ".join(sql for sql, _ in side) for side in (parts[:half], parts[half:]))
+        return f"({left}) {self.sign} ({right})", [one for _, params in parts for one in params]
+
+
+def _beyond(rows: QuerySet[Any], keys: Sequence[str], values: Sequence[Any], *, descending: bool) -> _RowsCompare:
+    """Rows after `values` in lexicographic order."""
+    typed = [Value(one, rows.model._meta.get_field(key)) for key, one in zip(keys, values, strict=True)]
+    return _RowsCompare([F(key) for key in keys], "<" if descending else ">", typed)
 
 
 def _cursor(position: int, row: Sequence[Any]) -> str:
