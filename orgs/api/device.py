@@ -10,12 +10,11 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from orgs.services.device import OPEN_FOR, device_begin, device_take
 from portal.api.endpoint import AlwaysJson
 from portal.api.fields import Text
-from portal.api.throttling import Throttle
+from portal.api.throttling import Limited
 
 INTERVAL_SECONDS = 3
 
@@ -28,13 +27,12 @@ class ComingBack(serializers.Serializer):
     device_code = Text(max_length=200)
 
 
-class Anybody(APIView):
+class Anybody(Limited):
     """For who is not signed in."""
 
     schema = None
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [Throttle]
     content_negotiation_class = AlwaysJson
 
     def sent(self, request: Request, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from portal.actor import Actor
 from portal.api.listing import Filter, Listing, fields_asked, flag, page_of
 from portal.api.problems import BadParameter, Changed
 from portal.api.schema import Operations
-from portal.api.throttling import Throttle
+from portal.api.throttling import Limited
 from portal.api.writing import Done, etag_of, written
 
 EVERYBODY = ""
@@ -39,7 +39,7 @@ class AlwaysJson(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
-class Endpoint(GenericViewSet, ABC):
+class Endpoint(Limited, GenericViewSet, ABC):
     """One kind of thing. `rows` are those that the caller may see: whatever is not among them is not there (404).
 
     Give `permission` (`entity:action`, of several with blanks between them one, as pages do), `serializer_class` (how a
@@ -49,7 +49,6 @@ class Endpoint(GenericViewSet, ABC):
     permission: str
     listing: ClassVar[Listing] = Listing()
     content_negotiation_class = AlwaysJson
-    throttle_classes = [Throttle]
     schema = Operations()
     lookup_value_converter = "int"
     asked: ClassVar[Mapping[str, Mapping[str, Filter]]] = {}
@@ -141,8 +140,6 @@ class Endpoint(GenericViewSet, ABC):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        for name, text in getattr(request, "rate_limit", {}).items():
-            response[name] = text
         response["Cache-Control"] = "no-store"
         return response
 

@@ -32,7 +32,8 @@ class Operations(AutoSchema):
     def get_summary(self) -> str:
         verb = VERBS.get(self.view.action, self.view.action.replace("_", " ").capitalize())
         noun = self.view.basename.replace("-", " ")
-        return f"{verb} {noun}"
+        one = self.view.detail or self.view.action == "create"
+        return f"{verb} {singular(noun)}" if one else f"{verb} {noun}"
 
     def get_description(self) -> str:  # type: ignore[override]
         action = getattr(self.view, self.view.action, None)
@@ -72,11 +73,12 @@ class Operations(AutoSchema):
         tried = self.resolve_serializer(DryRun, "response").ref
         own = getattr(self.view, "answers", {}).get(action) or getattr(getattr(self.view, action), "answers", None)
         if own is not None:
-            ((code, serializer),) = own.items()
             if self.method == "GET":
-                return {code: OpenApiResponse(serializer, "As it is now.")}
+                return {code: OpenApiResponse(serializer, "As it is now.") for code, serializer in own.items()}
+            (code, serializer), *more = own.items()
             either = {"anyOf": [self.resolve_serializer(serializer, "response").ref, tried]}
-            return {code: OpenApiResponse(either, "As it is now; with `dry_run`, what the change would do.")}
+            told = {code: OpenApiResponse(either, "As it is now; with `dry_run`, what the change would do.")}
+            return told | {made: OpenApiResponse(serializer, "A new one is there.") for made, serializer in more}
         serializer = self.view.get_serializer_class()
         name = serializer.__name__.removesuffix("Serializer")
         if action == "list":
@@ -116,6 +118,13 @@ class Operations(AutoSchema):
         if self.view.action in MATCHED:
             found.append(_header("If-Match", "The ETag of what you saw: refused with 412 if it was changed since."))
         return found
+
+
+def singular(noun: str) -> str:
+    """Of what an address calls its things."""
+    if noun == "settings":
+        return noun
+    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
 
 
 def _of_list(listing: Listing) -> list[OpenApiParameter]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.cache import cache
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
 
 from portal.middleware import READING
 
@@ -40,3 +42,24 @@ class Throttle(BaseThrottle):
 
     def wait(self) -> float:
         return self.left_seconds
+
+
+class Limited(APIView):
+    """What tells with every answer how much is left, and counts those too who are not let in."""
+
+    throttle_classes = [Throttle]
+
+    def perform_authentication(self, request: Request) -> None:
+        try:
+            super().perform_authentication(request)
+        finally:
+            super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done by now."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, text in getattr(request, "rate_limit", {}).items():
+            response[name] = text
+        return response

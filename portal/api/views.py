@@ -10,9 +10,9 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from .reference import schema
+from .throttling import Limited
 
 
 @cache
@@ -30,7 +30,7 @@ class _Rendered(OpenApiJsonRenderer):
         return rendered
 
 
-class SchemaView(APIView):
+class SchemaView(Limited):
     """OpenAPI 3.1, the same for everybody who is signed in."""
 
     schema = None

@@ -168,7 +168,7 @@ def _change(noun: Noun) -> click.Command:
         if not body:
             raise click.UsageError("Say what is to change: see --help.")
         path = f"{noun.address}/{id_of(client, noun.address, which)}/"
-        answer = client.write("PATCH", path, body, dry_run=dry_run)
+        answer = client.write("PATCH", path, body, dry_run=dry_run, seen=client.etag(path))
         if answer is None:
             click.echo("Changed; it is now where you may not see it.", err=True)
         else:
@@ -185,8 +185,9 @@ def _delete(noun: Noun) -> click.Command:
     def command(which: str, dry_run: bool, yes: bool) -> None:
         client = Client()
         path = f"{noun.address}/{id_of(client, noun.address, which)}/"
+        seen = client.etag(path)
         if confirmed(client, path, f"This deletes {noun.name} {which}.", yes=yes, dry_run=dry_run):
-            client.write("DELETE", path)
+            client.write("DELETE", path, seen=seen)
             click.echo(f"Deleted {noun.name} {which}.")
 
     return command

@@ -39,6 +39,9 @@ BY_STATUS = {
 }
 
 
+MEANWHILE = "It was changed meanwhile; look at it and try again. Nothing was changed."
+
+
 class Ended(click.ClickException):
     """Ends the command with these words and this number."""
 
@@ -56,6 +59,8 @@ def problem(status: int, body: Any) -> Ended:
     if not isinstance(body, dict) or "detail" not in body:
         return Ended(f"The server answered {status}. Try again, or ask your administrators.", BY_STATUS.get(status, 1))
     errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
+    if any(str(error.get("pointer")).endswith("/expected_version") for error in errors):
+        return Ended(MEANWHILE, CHANGED)
     lines = [f"  {error.get('pointer') or error.get('parameter')}: {error.get('detail')}" for error in errors]
     words = "\n".join([f"{body.get('title')}.", *lines]) if lines else str(body["detail"])
     return Ended(words, BY_STATUS.get(status, FAILED))

@@ -8,8 +8,10 @@ from portal.cli import organization, quota, sign_in, work
 from portal.cli.common import commands, examples
 from portal.cli.errors import EXIT_CODES
 from portal.cli.explaining import explain
+from portal.cli.logs import logs
 from portal.cli.nouns import NOUNS
 from portal.cli.shells import completion
+from portal.cli.slots import slots
 from portal.cli.top import top
 
 EXAMPLES = (
@@ -36,6 +38,7 @@ def main() -> None:
 
 for noun in NOUNS:
     main.add_command(commands(noun))
+work.group.add_command(logs)
 for command in (
     quota.group,
     work.group,
@@ -44,6 +47,7 @@ for command in (
     organization.apply,
     explain,
     top,
+    slots,
     sign_in.login,
     sign_in.logout,
     sign_in.whoami,

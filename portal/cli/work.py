@@ -50,6 +50,7 @@ EXAMPLES = (
     "bursar workload submit train-9 --project vis-3d --image python:3.12 --gpu 1 --cpu 4 --memory 8Gi",
     "bursar workload submit probe --project vis-3d --image python:3.12 --gpu 0.5 -- python -m probe --fast",
     "bursar workload list --project vis-3d --active",
+    "bursar workload list --mine",
     "bursar workload describe train-9",
     "bursar workload stop train-9",
     "bursar workload resume train-2",
@@ -83,6 +84,7 @@ def workload_called(client: Client, text: str, project: str | None) -> Any:
 @click.option("--search", help="Only those with this in their names.")
 @click.option("--state", help="Only those that are so, as “running”.")
 @click.option("--active", is_flag=True, help="Only those that have not ended.")
+@click.option("--mine", is_flag=True, help="Only those that you have submitted.")
 @typed(FILTERS)
 @list_options
 @format_option
@@ -90,6 +92,7 @@ def list_(
     search: str | None,
     state: str | None,
     active: bool,
+    mine: bool,
     sort: str | None,
     limit: int,
     everything: bool,
@@ -99,6 +102,7 @@ def list_(
     """List workloads, the latest first."""
     client = Client()
     asked = {"search": search, "state": state, "is_active": "true" if active else None, "sort": sort or "-created_at"}
+    asked |= {"submitted_by": client.get("whoami/")["address"]} if mine else {}
     rows = listed(client, "workloads", asked | read(client, FILTERS, options), limit, everything)
     say_rows(rows, COLUMNS, form, "There are no workloads.")
 
@@ -141,7 +145,7 @@ def submit(
         "name": name,
         "cpu_millicores": cpu,
         "memory_bytes": memory,
-        **_devices(gpu),
+        **devices_of(gpu),
     }
     pairs = [one.partition("=") for one in env]
     if any(not sign for _, sign, _ in pairs):
@@ -183,7 +187,10 @@ def resume(workload: str, project: str | None, form: str) -> None:
     """Let a stopped one go on where its cluster kept it; else run it again, as a new one of the same name."""
     client = Client()
     row = workload_called(client, workload, project)
-    say_one(client.write("POST", f"workloads/{row['id']}/resume/"), COLUMNS, form)
+    found = client.write("POST", f"workloads/{row['id']}/resume/")
+    how = "It goes on." if found["id"] == row["id"] else "It was submitted again, as a new workload."
+    click.echo(how, err=True)
+    say_one(found, COLUMNS, form)
 
 
 @group.command("delete")
@@ -199,7 +206,7 @@ def delete(workload: str, project: str | None, dry_run: bool, yes: bool) -> None
         click.echo(f"Deleted workload {workload}.")
 
 
-def _devices(gpu_milli: int) -> dict[str, int]:
+def devices_of(gpu_milli: int) -> dict[str, int]:
     """Whole GPUs, or a part of one."""
     if gpu_milli % 1000 == 0:
         return {"devices": gpu_milli // 1000}

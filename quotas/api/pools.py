@@ -7,13 +7,14 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
-from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.base import Scoped, UnitId
 from orgs.api.bulk import Bulk
 from orgs.models import UnitKind
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
 from portal.api.fields import Given, Reference, RowId, Text, Whole, Word
 from portal.api.listing import Filter, Listing
+from quotas.api.base import FILTERS, SORTS
 from quotas.models import Node, Pool
 from quotas.pool_words import pool_delete_rows, pool_narrow_rows
 from quotas.selectors.impact import pool_impact
@@ -79,15 +80,7 @@ class Pools(Lists, Gets, Creates, Changes, Deletes, Bulk, Scoped):
     permission = "pool:read"
     serializer_class = PoolSerializer
     create_serializer, change_serializer = NewPool, PoolChange
-    listing = Listing(
-        {"name": ("name",), "id": (), "created_at": ("created_at",)},
-        {
-            "name": Filter("The whole name.", "name", kind="text"),
-            "cluster": Filter("The id of a cluster.", "cluster"),
-            "scope": SCOPE,
-        },
-        ("name", "label_key", "label_value"),
-    )
+    listing = Listing(SORTS, FILTERS, ("name", "label_key", "label_value"))
 
     def rows(self) -> QuerySet[Pool]:
         return pools_in_scope(self.request._request)
@@ -144,11 +137,9 @@ class Nodes(Lists, Gets, Scoped):
     listing = Listing(
         {"name": ("name",), "id": (), "state_since": ("state_since",)},
         {
-            "name": Filter("The whole name.", "name", kind="text"),
-            "cluster": Filter("The id of a cluster.", "cluster"),
+            **FILTERS,
             "pool": Filter("The id of a pool.", "pool"),
             "state": Filter("How it is.", "state", "choice", {state.label: state.value for state in Node.State}),
-            "scope": SCOPE,
         },
         ("name", "gpu_type"),
     )

@@ -7,14 +7,15 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
-from orgs.api.base import SCOPE, Scoped, UnitId
+from orgs.api.base import Scoped, UnitId
 from orgs.api.bulk import Bulk
 from orgs.models import UnitKind
 from orgs.services.locks import cluster_locked
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
 from portal.api.fields import Given, Reference, Text
-from portal.api.listing import Filter, Listing
+from portal.api.listing import Listing
 from quotas import hooks
+from quotas.api.base import FILTERS, SORTS
 from quotas.models import Topology
 from quotas.pool_words import topology_impact_rows
 from quotas.selectors.pools import topologies_in_scope
@@ -50,15 +51,7 @@ class Topologies(Lists, Gets, Creates, Changes, Deletes, Bulk, Scoped):
     permission = "pool:read"
     serializer_class = TopologySerializer
     create_serializer, change_serializer = NewTopology, TopologyChange
-    listing = Listing(
-        {"name": ("name",), "id": (), "created_at": ("created_at",)},
-        {
-            "name": Filter("The whole name.", "name", kind="text"),
-            "cluster": Filter("The id of a cluster.", "cluster"),
-            "scope": SCOPE,
-        },
-        ("name",),
-    )
+    listing = Listing(SORTS, FILTERS, ("name",))
 
     def rows(self) -> QuerySet[Topology]:
         return topologies_in_scope(self.request._request)

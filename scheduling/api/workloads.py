@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -26,9 +27,11 @@ from portal.api.writing import Done, written
 from portal.asked import whole_number
 from scheduling.api.events import EventReader
 from scheduling.api.explain import ExplainSerializer, ask, explained
+from scheduling.api.logs import ASKED, LogAsk, LogReader, LogSerializer, log_now
 from scheduling.api.submission import Clone, NewWorkload, foretold
 from scheduling.models import Priority, Workload
 from scheduling.prefill import next_name
+from scheduling.selectors.in_cluster import NO_LOGS, may_read_logs
 from scheduling.selectors.visible import READ_WORK, visible_workloads, workload_for
 from scheduling.services.workload import same_again, workload_delete, workload_resume, workload_stop, workload_submit
 from scheduling.services.workload_access import may_change
@@ -92,23 +95,29 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
     more_acts = {"stop": "stop_one"}
     taken = {"stop": None, "resume": None, "clone": Clone, "ask": None}
     answers = {"stop": {200: WorkloadSerializer}, "explain": {200: ExplainSerializer}, "ask": {200: ExplainSerializer}}
+    answers |= {"resume": {200: WorkloadSerializer, 201: WorkloadSerializer}}
     answers |= {"events": {(200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
+    answers |= {"logs": {200: LogSerializer, (200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
     asked = {
         "explain": {},
+        "logs": ASKED,
         "events": {
             "workload": Filter("The id of a workload.", "pk"),
             "project": Filter("The id of a project.", "project"),
             "scope": SCOPE,
         },
     }
-    headers_read = {"events": {"Last-Event-ID": "The `id` of the last event that you have; without it: from now on."}}
+    headers_read = {
+        "events": {"Last-Event-ID": "The `id` of the last event that you have; without it: from now on."},
+        "logs": {"Last-Event-ID": "With `follow`: the `id` of the last line that you have."},
+    }
     repeatable = ("ask",)
 
     def rows(self) -> QuerySet[Workload]:
         scope = getattr(self.request._request, "unit_scope", None)
         found = visible_workloads(self.request.user).filter(below(scope, "project"))
-        gone = found.filter(desired=Workload.Desired.DELETED, is_active=False)
-        return found.exclude(pk__in=gone.values("pk")).select_related("project", "pool", "submitted_by__user")
+        found = found.exclude(desired=Workload.Desired.DELETED, is_active=False)
+        return found.select_related("project", "pool", "submitted_by__user")
 
     def lock(self, row: Workload) -> None:
         Workload.objects.select_for_update(no_key=True).get(pk=row.pk)
@@ -144,10 +153,27 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
         after = None if last is None else whole_number(last)
         if last is not None and after is None:
             raise BadParameter("Last-Event-ID", "Give the id of an event, as it came, or leave it out.")
-        key = request.auth if isinstance(request.auth, AccessKey) else None
         scope = getattr(request._request, "unit_scope", None)
-        reader = EventReader(self.actor, key, scope, wanted, after)
-        return streams.streamed_events(request._request, request.user.pk or 0, reader)
+        return self.streamed(EventReader(self.actor, self.key(), scope, wanted, after))
+
+    @action(["get"], detail=True)
+    def logs(self, request: Request, pk: int) -> HttpResponseBase:
+        """The last lines that one of its pods has written. With `follow` the answer goes on as server-sent events:
+        `line` for each, then `end` or `problem`; come again with the `id` of the last line as `Last-Event-ID`."""
+        workload = workload_for(request.user, pk)
+        if not may_read_logs(request.user, workload):
+            raise PermissionDenied(NO_LOGS)
+        wanted = LogAsk.of(request.query_params, request.headers.get("Last-Event-ID"))
+        if wanted.follow:
+            return self.streamed(LogReader(self.actor, self.key(), workload, wanted))
+        return Response(LogSerializer(log_now(workload, request.user, wanted)).data)
+
+    def key(self) -> AccessKey | None:
+        """That the request came with."""
+        return self.request.auth if isinstance(self.request.auth, AccessKey) else None
+
+    def streamed(self, read: streams.Read) -> StreamingHttpResponse:
+        return streams.streamed_events(self.request._request, self.request.user.pk or 0, read)
 
     @action(["get"], detail=True)
     def explain(self, request: Request, pk: int) -> Response:
@@ -171,10 +197,15 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
 
     @action(["post"], detail=True)
     def resume(self, request: Request, pk: int) -> Response:
-        """Runs an ended one again. One that was stopped goes on where its cluster kept it; else it is a new workload
-        with the same name and specification."""
+        """Runs an ended one again. One that was stopped goes on where its cluster kept it (200); else it is a new
+        workload with the same name and specification (201)."""
         row = self.row()
-        return self.created(lambda: workload_resume(actor=self.actor, workload=row))
+
+        def act() -> Done:
+            found = workload_resume(actor=self.actor, workload=row)
+            return self.done(self.row()) if found.pk == row.pk else self.new(lambda: found)
+
+        return written(request, act, once=True)
 
     @action(["post"], detail=True)
     def clone(self, request: Request, pk: int) -> Response:

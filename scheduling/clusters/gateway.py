@@ -11,7 +11,7 @@ from threading import Event
 from typing import Protocol
 
 from .orders import Bind, Eviction, PodReason, PoolLabel, Result, WorkloadKey, WorkloadObject
-from .seen import Health, Seen, SeenObject, SeenPod, Told
+from .seen import Health, LogLine, Seen, SeenObject, SeenPod, Told
 
 
 class GatewayError(Exception):
@@ -89,8 +89,8 @@ class Gateway(Protocol):
     def delete_workload(self, workload: WorkloadKey) -> None:
         """Deletes the workload's object and its pods; gone already is fine."""
 
-    def read_log(self, namespace: str, pod: str) -> str:
-        """The last lines that the pod has written, without control characters."""
+    def read_log(self, namespace: str, pod: str, lines: int, after_ns: int = 0) -> list[LogLine]:
+        """The last so many lines that the pod has written, of those after that moment."""
 
     def read_events(self, workload: WorkloadKey) -> list[Told]:
         """What was said of the workload's object and pods, the newest first."""

@@ -189,6 +189,16 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a pod has written."""
+
+    text: str
+    """Without control characters."""
+    at_ns: int = 0
+    """Nanoseconds since the epoch; 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """An event: what some part of the cluster said about an object."""
 

@@ -20,8 +20,12 @@ class Answer:
     """What the cluster said, or why it did not."""
 
     found: Any = None
-    """Text, or events."""
+    """Lines, events, or text."""
     problem: str = ""
+
+
+USUAL_LINES = 500
+NO_LOGS = "Your roles here do not let you read logs of workloads."
 
 
 def may_read_logs(user: Any, workload: Workload) -> bool:
@@ -36,10 +40,10 @@ def chosen_pod(pods: Sequence[Pod], wanted: str) -> Pod | None:
     return next((pod for pod in (named, *liked, *pods) if pod is not None), None)
 
 
-def log_of(workload: Workload, pod: Pod) -> Answer:
-    """The reader has to be one of those who `may_read_logs`."""
+def log_of(workload: Workload, pod: Pod, lines: int = USUAL_LINES, after_ns: int = 0) -> Answer:
+    """The last lines, of those after that moment. The reader has to be one of those who `may_read_logs`."""
     namespace = workload.project.project_info.namespace
-    return _ask(workload, lambda gateway: gateway.read_log(namespace, pod.name))
+    return _ask(workload, lambda gateway: gateway.read_log(namespace, pod.name, lines, after_ns))
 
 
 def events_of(workload: Workload) -> Answer:

@@ -32,10 +32,14 @@ def _kept() -> QuerySet[SavedCycle]:
     return rows.defer("content")
 
 
+def saved_in(actor: Actor, pools: Iterable[Pool]) -> QuerySet[SavedCycle]:
+    """Of these pools: what is kept, what is wished for, and what could not be kept."""
+    return _kept().filter(pool__in=[pool.pk for pool in seen_whole(actor, list(pools))])
+
+
 def saved_cycles(actor: Actor, pools: Iterable[Pool]) -> list[SavedCycle]:
-    """Of these pools, newest first: what is kept, what is wished for, and what could not be kept."""
-    whole = [pool.pk for pool in seen_whole(actor, list(pools))]
-    return list(_kept().filter(pool__in=whole).order_by("-id")[:MOST_SHOWN])
+    """The newest first."""
+    return list(saved_in(actor, pools).order_by("-id")[:MOST_SHOWN])
 
 
 def saved_of(actor: Actor, pool: Pool, cycle: int) -> SavedCycle | None:
@@ -51,3 +55,7 @@ def saved_cycle_for(actor: Actor, pk: int) -> SavedCycle:
     if saved is None or not may_see_whole(actor, saved.pool.cluster):
         raise NotVisible("There is no such cycle, or you may not see it.")
     return saved
+
+
+def file_name(saved: SavedCycle) -> str:
+    return f"{saved.pool.name}-cycle-{saved.cycle}.json.gz"

@@ -44,15 +44,15 @@ def sooner(outlook: Outlook, order: Sequence[Pool], others: Sequence[Pool], ask:
         return replace(ask, min_members=pods)
 
     devices, minimum = ask.request.devices, ask.min_members
-    if ask.request.device_milli == DEVICE_MILLI and (gpus := _most(devices, outlook, first, with_gpus)):
+    if ask.request.device_milli == DEVICE_MILLI and (gpus := most_that_starts(devices, outlook, first, with_gpus)):
         found.append(Sooner(f"{counted(gpus, 'GPU')} a pod instead of {devices}", now, f"gpus:{gpus}"))
-    if pods := _most(minimum, outlook, first, with_minimum):
+    if pods := most_that_starts(minimum, outlook, first, with_minimum):
         title = f"Start with {counted(pods, 'pod')} instead of {minimum}; the rest follow"
         found.append(Sooner(title, now, f"minimum:{pods}"))
     return found
 
 
-def _most(below: int, outlook: Outlook, pool: Pool, changed: Callable[[int], Ask]) -> int:
+def most_that_starts(below: int, outlook: Outlook, pool: Pool, changed: Callable[[int], Ask]) -> int:
     """The largest number under `below`, by halving, with which it starts; 0 = with none."""
     lowest, highest = 0, below
     while highest - lowest > 1:

@@ -17,7 +17,7 @@ from portal.errors import Refused
 from portal.formats import count, counted, duration
 from quotas.models import Pool
 from quotas.selectors.pools import pools_in_scope
-from scheduling.models import CycleReport, SavedCycle
+from scheduling.models import CycleReport
 from scheduling.selectors.cycles import (
     EVICTING,
     SLOW,
@@ -32,7 +32,7 @@ from scheduling.selectors.cycles import (
     served_in,
 )
 from scheduling.selectors.loops import cycle_seconds, phases
-from scheduling.selectors.saved_cycles import saved_cycle_for, saved_cycles, saved_of, seen_whole
+from scheduling.selectors.saved_cycles import file_name, saved_cycle_for, saved_cycles, saved_of, seen_whole
 from scheduling.services.saved_cycle import cycle_ask, cycle_export, cycle_forget
 
 READ = "scheduler:read"
@@ -181,10 +181,6 @@ class SavedCycleFile(OfSavedCycle):
         response = HttpResponse(content, content_type="application/gzip")
         response["Content-Disposition"] = f'attachment; filename="{file_name(self.saved)}"'
         return response
-
-
-def file_name(saved: SavedCycle) -> str:
-    return f"{saved.pool.name}-cycle-{saved.cycle}.json.gz"
 
 
 class SavedCycleDelete(OfSavedCycle):

@@ -20,7 +20,7 @@ from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods
 from scheduling.selectors.explained import told
 from scheduling.selectors.held import stays_of
 from scheduling.selectors.holders import holders
-from scheduling.selectors.in_cluster import Answer, chosen_pod, events_of, log_of, manifest_of, may_read_logs
+from scheduling.selectors.in_cluster import NO_LOGS, Answer, chosen_pod, events_of, log_of, manifest_of, may_read_logs
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
@@ -78,7 +78,7 @@ class WorkloadPage(Page):
         if tab == "yaml":
             return {"answer": manifest_of(workload)}
         if not may_read_logs(self.request.user, workload):
-            return {"answer": Answer(problem="Your roles here do not let you read logs of workloads.")}
+            return {"answer": Answer(problem=NO_LOGS)}
         pods = [pod for pod, _ in pods_of(workload, self.request.user)]
         pod = chosen_pod(pods, self.request.GET.get("pod", ""))
         return {"log_pods": pods, "log_pod": pod, "answer": log_of(workload, pod) if pod else Answer()}

@@ -21,7 +21,11 @@ from tests.cluster.test_gateway import bound_pod, gateway, workload
 
 __all__ = ["gateway"]
 
-WRITTEN = "step 1\rstep 2\n\x1b[31mred\x1b[0m \u202egnirts <script>alert(1)</script>\n" + "x" * 5000
+WRITTEN = (
+    "2036-01-01T01:00:00.000000001+01:00 step 1\rstep 2\n"
+    "2036-01-01T00:00:00.5Z \x1b[31mred\x1b[0m \u202egnirts <script>alert(1)</script>\n"
+    "2036-01-01T00:00:01Z " + "x" * 5000 + "\n"
+)
 
 
 class KubeletServer(BaseHTTPRequestHandler):
@@ -72,14 +76,18 @@ def test_logs_events_and_manifest(
     name = pod["metadata"]["name"]
 
     with serving_logs(control_plane.api, "writes", tmp_path):
-        lines = gateway.read_log(namespace, name).split("\n")
-    assert lines[:2] == ["step 2", "red  gnirts <script>alert(1)</script>"]
-    assert lines[2] == "x" * 2000
-    (asked,) = KubeletServer.asked
-    assert asked.startswith(f"/containerLogs/{namespace}/{name}/main?")
-    assert "tailLines=500" in asked
+        lines = gateway.read_log(namespace, name, 300)
+        later = gateway.read_log(namespace, name, 300, lines[0].at_ns)
+    assert [line.text for line in lines] == ["step 2", "red  gnirts <script>alert(1)</script>", "x" * 2000]
+    begun = lines[0].at_ns - 1
+    assert [line.at_ns - begun for line in lines] == [1, 500_000_000, 1_000_000_000]
+    assert later == lines[1:]
+    first, second = KubeletServer.asked
+    assert first.startswith(f"/containerLogs/{namespace}/{name}/main?")
+    assert ("tailLines=300" in first, "sinceTime" in first) == (True, False)
+    assert "sinceTime=2036-01-01T00%3A00%3A00Z" in second
     with pytest.raises(GatewayError, match="404"):
-        gateway.read_log(namespace, "gone")
+        gateway.read_log(namespace, "gone", 300)
 
     about = {"kind": "Pod", "name": name, "namespace": namespace}
     event = {

@@ -9,28 +9,35 @@ from typing import Any
 import msgspec
 
 from ..orders import WorkloadKey
-from ..seen import Told
+from ..seen import LogLine, Told
 from . import decode
 from .calls import Calls, decoded, pod_path
 from .redact import manifest_text
 from .text import plain, printable
 from .workloads import form_of, object_name
 
-LOG_LINES = 500
-LOG_BYTES = 512 * 1024
+LOG_BYTES = 4 * 1024 * 1024
 MAX_LINE = 2000
 MOST_EVENTS = 3000
 """Of a namespace, that are looked through."""
 MAX_MESSAGE = 500
+STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ", re.ASCII)
+"""What the cluster writes before each line: when it was written."""
+SECOND_NS = 10**9
 COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Reading(Calls):
-    def read_log(self, namespace: str, pod: str) -> str:
-        query = {"tailLines": str(LOG_LINES), "limitBytes": str(LOG_BYTES)}
+    def read_log(self, namespace: str, pod: str, lines: int, after_ns: int = 0) -> list[LogLine]:
+        query = {"tailLines": str(lines), "limitBytes": str(LOG_BYTES), "timestamps": "true"}
+        if after_ns:
+            # The cluster takes whole seconds.
+            second = datetime.fromtimestamp(after_ns // SECOND_NS, UTC)
+            query["sinceTime"] = second.strftime("%Y-%m-%dT%H:%M:%SZ")
         text = self.call("GET", f"{pod_path(namespace, pod)}/log", query=query).decode(errors="replace")
-        return "\n".join(map(_line, text.rstrip("\n").split("\n")))
+        written = [_line(line) for line in text.split("\n") if line]
+        return [line for line in written if line.at_ns > after_ns or not after_ns]
 
     def read_events(self, workload: WorkloadKey) -> list[Told]:
         """Those whose object is called as the workload's, or as what came of it."""
@@ -49,9 +56,20 @@ class _EventPage(msgspec.Struct):
     items: list[decode.Event] = []
 
 
-def _line(line: str) -> str:
+def _line(written: str) -> LogLine:
     """As a terminal would leave it: a bar that is drawn again and again is shown as it is now."""
-    return printable(COLOURS.sub("", line.rstrip("\r").rpartition("\r")[2][:MAX_LINE]))
+    stamp = STAMP.match(written)
+    line = written[stamp.end() :] if stamp else written
+    shown = printable(COLOURS.sub("", line.rstrip("\r").rpartition("\r")[2][:MAX_LINE]))
+    return LogLine(shown, _nanoseconds(*stamp.groups("")) if stamp else 0)
+
+
+def _nanoseconds(second: str, rest: str, zone: str) -> int:
+    try:
+        whole = datetime.fromisoformat(second + zone.replace("Z", "+00:00"))
+    except ValueError:
+        return 0
+    return int(whole.timestamp()) * SECOND_NS + int(rest.ljust(9, "0"))
 
 
 def _told(event: decode.Event) -> Told:

@@ -17,7 +17,7 @@ from scheduling.clusters.orders import (
     WorkloadKey,
     WorkloadObject,
 )
-from scheduling.clusters.seen import Health, Seen, SeenObject, SeenPod, Told
+from scheduling.clusters.seen import Health, LogLine, Seen, SeenObject, SeenPod, Told
 from scheduling.models import SimObject
 
 from . import life
@@ -171,7 +171,7 @@ class SimulatedGateway:
                 change.save(job)
         self._changed.set()
 
-    def read_log(self, namespace: str, pod: str) -> str:
+    def read_log(self, namespace: str, pod: str, lines: int, after_ns: int = 0) -> list[LogLine]:
         raise GatewayError(f"{NOTHING} its pods write nothing.")
 
     def read_events(self, workload: WorkloadKey) -> list[Told]:

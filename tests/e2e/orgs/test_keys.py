@@ -106,7 +106,7 @@ def test_the_reference_in_every_width(opened: Callable[..., Page], project: OrgU
     page.get_by_role("link", name="What the API can do").click()
     expect(page.get_by_role("heading", name="Everything the pages can do, by program.")).to_be_visible()
     page.get_by_role("navigation", name="Kinds of things").get_by_role("link", name="projects").click()
-    create = page.get_by_role("region", name="Create projects")
+    create = page.get_by_role("region", name="Create project")
     expect(create.get_by_role("rowheader", name="parent needed")).to_be_visible()
     create.get_by_text("An example of what to send").click()
     expect(create.get_by_text('"name": "…"')).to_be_visible()

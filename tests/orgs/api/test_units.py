@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from rest_framework.settings import api_settings
 
 from orgs.models import OrgUnit
 from portal.models import AuditEvent
@@ -25,7 +24,6 @@ from tests.queries import assert_same_queries
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
-RATES = api_settings.DEFAULT_THROTTLE_RATES
 
 
 @pytest.fixture(autouse=True)
@@ -205,19 +203,6 @@ def test_a_request_sent_twice_is_done_once(client: Client, department: OrgUnit) 
     body = {"name": "vis-6d", "parent": department.pk}
     answer = other.post("/api/v1/projects/", body, content_type=JSON, headers={"Idempotency-Key": "k1"})
     assert answer.status_code == 201, "keys are each caller's own"
-
-
-def test_how_many_requests_are_left_is_told_with_every_answer(
-    client: Client, department: OrgUnit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(RATES, "read", "3/min")
-    left = [client.get("/api/v1/projects/")["RateLimit-Remaining"] for _ in range(3)]
-    assert left == ["2", "1", "0"]
-    answer = client.get("/api/v1/projects/")
-    assert answer.status_code == 429
-    assert 0 < int(answer["Retry-After"]) <= 61
-    assert answer["RateLimit-Limit"] == "3"
-    assert client.patch(f"/api/v1/departments/{department.pk}/", {}, content_type=JSON).status_code == 200
 
 
 def test_credentials_of_a_cluster_are_not_given(client: Client) -> None:

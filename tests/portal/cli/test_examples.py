@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
 EXAMPLE = re.compile(r"^    \$ bursar (.+)\n((?:    (?!\$).+\n)*)", re.MULTILINE)
-ELSEWHERE = ("login", "completion bash >")
+ELSEWHERE = ("login", "completion bash >", "workload logs train-1 --follow")
 """Tried by tests of their own, or not to be typed without a shell."""
 
 

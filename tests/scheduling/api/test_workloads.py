@@ -24,21 +24,8 @@ def _unused() -> None:
 
 
 @pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    pool = make.make_pool("a100", cluster=project.cluster)
-    make.make_node(pool=pool, gpus=8)
-    make.make_summary(pool, gpus=16, used=6, free_slots={"4": 1, "6": 1})
-    return pool
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
+def pool(roomy_pool: Pool) -> Pool:
+    return roomy_pool
 
 
 @pytest.fixture
@@ -77,6 +64,25 @@ def test_a_clone_is_the_same_but_for_what_is_sent(client: Client, project: OrgUn
     other = make.signed_in(make.make_user(role=make.RESEARCHER, scope=project))
     theirs = other.post(url, {"name": "mine"}, content_type=JSON).json()
     assert WorkloadSpec.objects.get(workload=theirs["id"]).spec["env"] == {}, "secrets of whoever submitted it"
+
+
+def test_what_its_cluster_kept_goes_on_and_else_there_is_a_new_one(
+    client: Client, project: OrgUnit, pool: Pool, researcher: User
+) -> None:
+    stopped = {"state": Workload.State.STOPPED, "desired": Workload.Desired.STOPPED, "by": researcher}
+    kept = make.make_workload("kept", project, pool, applied=True, **stopped)
+    tried = client.post(f"/api/v1/workloads/{kept.pk}/resume/?dry_run=true")
+    assert (tried.status_code, tried.json()["result"]["id"]) == (200, kept.pk)
+    headers = {"Idempotency-Key": "once"}
+    for _ in range(2):
+        goes_on = client.post(f"/api/v1/workloads/{kept.pk}/resume/", {}, content_type=JSON, headers=headers)
+        assert (goes_on.status_code, goes_on.json()["id"]) == (200, kept.pk)
+        assert "Location" not in goes_on
+    lost = make.make_workload("lost", project, pool, **stopped)
+    again = client.post(f"/api/v1/workloads/{lost.pk}/resume/")
+    assert (again.status_code, again.json()["name"]) == (201, "lost")
+    assert again["Location"].endswith(f"/api/v1/workloads/{again.json()['id']}/")
+    assert again.json()["id"] != lost.pk
 
 
 def test_what_waits_is_explained_as_on_its_page(client: Client, project: OrgUnit, pool: Pool, researcher: User) -> None:

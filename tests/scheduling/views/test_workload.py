@@ -12,27 +12,12 @@ from orgs.models import ClusterInfo, OrgUnit, User
 from quotas.models import Pool
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey
-from scheduling.clusters.seen import Told
+from scheduling.clusters.seen import LogLine, Told
 from scheduling.models import Decision, Event, Pod, Workload
 from tests import factories as make
 from tests.queries import assert_same_queries
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project() -> OrgUnit:
-    return make.make_project("vision")
-
-
-@pytest.fixture
-def pool(project: OrgUnit) -> Pool:
-    return make.make_pool("a100", cluster=project.cluster)
-
-
-@pytest.fixture
-def researcher(project: OrgUnit) -> User:
-    return make.make_user(role=make.RESEARCHER, scope=project)
 
 
 def page(user: User, workload: Workload, query: str = "") -> str:
@@ -206,8 +191,8 @@ def test_what_it_held_is_listed_with_the_reason_of_its_end(researcher: User, pro
 class Cluster:
     """A gateway that has something to say."""
 
-    def read_log(self, namespace: str, pod: str) -> str:
-        return f"{namespace} {pod}: <script>alert(1)</script>"
+    def read_log(self, namespace: str, pod: str, lines: int, after_ns: int = 0) -> list[LogLine]:
+        return [LogLine(f"{namespace} {pod}: <script>alert(1)</script>")]
 
     def read_events(self, workload: WorkloadKey) -> list[Told]:
         return [Told(None, f"Pod {workload.name}-0", "BackOff", "<b>restarting</b>", 3, True)]
