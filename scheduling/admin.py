@@ -21,6 +21,7 @@ from scheduling.models import (
     SimObject,
     SubGroup,
     TourClosed,
+    UntakenPod,
     WaitClass,
     Waiting,
     Workload,
@@ -152,6 +153,13 @@ class PromiseRecordAdmin(ReadOnlyAdmin):
 class TourClosedAdmin(ReadOnlyAdmin):
     list_display = ("user", "at")
     list_select_related = ("user",)
+
+
+@admin.register(UntakenPod)
+class UntakenPodAdmin(ReadOnlyAdmin):
+    list_display = ("name", "namespace", "cluster", "reason", "message", "created_at")
+    list_filter = ("reason",)
+    list_select_related = ("cluster",)
 
 
 @admin.register(PoolTry)

@@ -18,9 +18,17 @@ def event_text(code: str, numbers: Numbers) -> str:
 
 
 def _submitted(numbers: Numbers) -> str:
+    return f"Submitted by {numbers.get('by', 'Bursar')}{_order(numbers)}"
+
+
+def _found(numbers: Numbers) -> str:
+    kind, _, name = numbers.get("origin", "").partition("/")
+    return f"Found in the cluster: {kind} {name}{_order(numbers)}"
+
+
+def _order(numbers: Numbers) -> str:
     pools = numbers.get("pools", [])
-    order = f", pool order {', '.join(pools)}" if len(pools) > 1 else f", for {pools[0]}" if pools else ""
-    return f"Submitted by {numbers.get('by', 'Bursar')}{order}"
+    return f", pool order {', '.join(pools)}" if len(pools) > 1 else f", for {pools[0]}" if pools else ""
 
 
 def _delete_asked(numbers: Numbers) -> str:
@@ -60,6 +68,7 @@ def _unit(unit: int) -> str:
 
 _WORDS: dict[str, Callable[[Numbers], str]] = {
     "submitted": _submitted,
+    "found": _found,
     "stop_asked": lambda numbers: f"Stopped by {numbers.get('by', 'Bursar')}",
     "resume_asked": lambda numbers: f"Resumed by {numbers.get('by', 'Bursar')}",
     "delete_asked": _delete_asked,

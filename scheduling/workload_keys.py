@@ -7,9 +7,10 @@ from uuid import UUID
 from scheduling.clusters.orders import WorkloadKey
 from scheduling.models import Workload
 
-KEY = ("uid", "name", "project__project_info__namespace", "kind")
+KEY = ("uid", "name", "project__project_info__namespace", "kind", "origin")
 """Columns that `key_of` takes."""
 
 
-def key_of(uid: UUID, name: str, namespace: str, kind: int) -> WorkloadKey:
-    return WorkloadKey(str(uid), name, namespace, Workload.Kind(kind).label)
+def key_of(uid: UUID, name: str, namespace: str, kind: int, origin: str) -> WorkloadKey:
+    found, _, owner = origin.partition("/")
+    return WorkloadKey(str(uid), owner or name, namespace, Workload.Kind(kind).label, found)

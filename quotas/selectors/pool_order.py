@@ -35,16 +35,26 @@ class PoolOrder(NamedTuple):
 
 def pool_order(unit: OrgUnit, above: bool = False) -> PoolOrder:
     """What holds for a department or project; `above`: what holds where it has no order of its own. Two queries."""
-    ancestors = unit.ancestor_ids[:-1] if above else unit.ancestor_ids
-    rows = PoolPreference.objects.filter(unit__in=ancestors).select_related("pool", "unit").order_by("place")
+    return pool_orders([unit], above)[unit.pk]
+
+
+def pool_orders(units: Sequence[OrgUnit], above: bool = False) -> dict[int, PoolOrder]:
+    """By unit, of one cluster. Two queries."""
+    ancestors = {unit.pk: unit.ancestor_ids[:-1] if above else unit.ancestor_ids for unit in units}
+    asked = {pk for ids in ancestors.values() for pk in ids}
+    rows = PoolPreference.objects.filter(unit__in=asked).select_related("pool", "unit").order_by("place")
     found: dict[int, list[PoolPreference]] = {}
     for row in rows:
         found.setdefault(row.unit_id, []).append(row)
-    for ancestor in reversed(ancestors):
-        if ancestor in found:
-            own = found[ancestor]
-            return PoolOrder([row.pool for row in own], own[0].unit)
-    return PoolOrder(list(Pool.objects.filter(cluster=unit.cluster_id, is_default=True)), None)
+    orders: dict[int, PoolOrder] = {}
+    for unit in units:
+        own = next((found[pk] for pk in reversed(ancestors[unit.pk]) if pk in found), None)
+        if own:
+            orders[unit.pk] = PoolOrder([row.pool for row in own], own[0].unit)
+    if left := [unit for unit in units if unit.pk not in orders]:
+        usual = PoolOrder(list(Pool.objects.filter(cluster=left[0].cluster_id, is_default=True)), None)
+        orders |= {unit.pk: usual for unit in left}
+    return orders
 
 
 def named_pools(cluster: int | None, names: Any) -> list[Pool]:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -37,12 +38,20 @@ from scheduling.services.workload import same_again, workload_delete, workload_r
 from scheduling.services.workload_access import may_change
 
 
+class Origin(serializers.Serializer):
+    """The object in the project's namespace that a workload was found as."""
+
+    kind = serializers.CharField(source="origin_kind", read_only=True)
+    name = serializers.CharField(source="origin_name", read_only=True)
+
+
 class WorkloadSerializer(Given):
-    """What somebody submitted, and how it is."""
+    """What somebody submitted, or what was found in a cluster, and how it is."""
 
     uid = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)
     kind = Word(Workload.Kind, read_only=True)
+    origin = serializers.SerializerMethodField(help_text="What it was found as; none: it was submitted.")
     project = Reference(read_only=True)
     submitted_by = SubjectSerializer(read_only=True, allow_null=True)
     state = Word(Workload.State, read_only=True)
@@ -63,6 +72,10 @@ class WorkloadSerializer(Given):
     created_at = serializers.DateTimeField(read_only=True)
     started_at = serializers.DateTimeField(read_only=True, allow_null=True)
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    @extend_schema_field(Origin(allow_null=True))
+    def get_origin(self, workload: Workload) -> Any:
+        return Origin(workload).data if workload.origin else None
 
 
 class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):

@@ -76,6 +76,9 @@ class Gateway(Protocol):
         """Creates the workload's object, or leaves the one that is there; one that was stopped goes on. What is there
         then. Raises NamespaceGoneError when its namespace is not there."""
 
+    def start_workload(self, workload: WorkloadKey, pods: int) -> None:
+        """Lets an object that was found, and stopped, have so many pods again."""
+
     def stop_workload(self, workload: WorkloadKey) -> None:
         """Stops its pods. The object stays where it can go on later, else it is deleted; gone already is fine."""
 

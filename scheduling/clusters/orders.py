@@ -76,6 +76,8 @@ class WorkloadKey:
     namespace: str
     kind: str
     """In words, as people choose it."""
+    found: str = ""
+    """The kind of the object that was found in the cluster, which then has the name; empty: Bursar made it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 
+from .found import FoundPod, Owner, SeenOwner
+
 
 @dataclass(frozen=True, slots=True)
 class SeenNode:
@@ -63,11 +65,16 @@ class SeenPod:
     message: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Of a pod of ours."""
+    found: FoundPod | None = None
+    """Of a pod that Bursar is to place, and has not made."""
 
 
 JOBS, STATEFUL_SETS, DEPLOYMENTS = "jobs", "stateful sets", "deployments"
-OBJECTS = frozenset({JOBS, STATEFUL_SETS, DEPLOYMENTS})
 """The kinds that workloads become."""
+JOB_SETS, PYTORCH_JOBS, MPI_JOBS, LEADER_WORKER_SETS = "job sets", "pytorch jobs", "mpi jobs", "leader worker sets"
+OBJECTS = frozenset({JOBS, STATEFUL_SETS, DEPLOYMENTS, JOB_SETS, PYTORCH_JOBS, MPI_JOBS, LEADER_WORKER_SETS})
+"""These, and others that workloads are found as."""
+REPLICA_SETS = "replica sets"
 
 
 class ObjectState(Enum):
@@ -84,7 +91,7 @@ class SeenObject:
     name: str
     namespace: str
     workload: str
-    """The workload's uid."""
+    """The workload's uid; empty where it is no workload."""
     state: ObjectState
     kind: str
     """As `Seen.complete` has it."""
@@ -92,6 +99,13 @@ class SeenObject:
     stopped: bool = False
     """It is there, and has no pods until it goes on."""
     message: str = ""
+    pods: int = 0
+    """How many it has at a time."""
+    owner: Owner | None = None
+    found: bool = False
+    """Bursar is to place its pods, and has not made it."""
+    submitted_by: str = ""
+    """Of what was found: a person's address."""
 
     @property
     def goes_on(self) -> bool:
@@ -164,6 +178,7 @@ class Seen:
     namespaces: tuple[SeenNamespace, ...] = ()
     bindings: tuple[SeenBinding, ...] = ()
     budgets: tuple[SeenBudget, ...] = ()
+    owners: tuple[SeenOwner, ...] = ()
     gone_nodes: tuple[str, ...] = ()
     """uids; so below."""
     gone_pods: tuple[str, ...] = ()
@@ -171,9 +186,10 @@ class Seen:
     gone_namespaces: tuple[str, ...] = ()
     gone_bindings: tuple[str, ...] = ()
     gone_budgets: tuple[str, ...] = ()
+    gone_owners: tuple[str, ...] = ()
     complete: Mapping[str, float] = field(default_factory=dict)
-    """Of "nodes", "pods", each of OBJECTS, "namespaces", "bindings", "budgets": when it was asked, by the monotonic
-    clock."""
+    """Of "nodes", "pods", each of OBJECTS, REPLICA_SETS, "namespaces", "bindings", "budgets": when it was asked, by the
+    monotonic clock."""
     told_at: float | None = field(default=None, compare=False)
     """When the cluster told of the first change in it, by the monotonic clock; None: of none."""
 

@@ -21,7 +21,7 @@ from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.clusters.orders import PodReason
 from scheduling.clusters.registry import gateway_for
 from scheduling.engine.decisions import WaitCode
-from scheduling.models import Pod, WaitClass
+from scheduling.models import Pod, UntakenPod, WaitClass
 from scheduling.reasons import wait_reason
 from scheduling.selectors.names import unit_namer
 
@@ -55,6 +55,7 @@ class Told:
 
 class PodRow(NamedTuple):
     pk: int
+    """Negative: of a pod that is nobody's."""
     uid: str
     name: str
     namespace: str
@@ -95,15 +96,13 @@ class Explainer:
 
     def _due(self) -> list[tuple[int, PodReason]]:
         """Pods that do not say, as far as is known here, why they wait: those that say nothing first."""
-        rows = waiting_pods(self.cluster)
-        self._told = {row.pk: self._told[row.pk] for row in rows if row.pk in self._told}
+        rows, untaken = waiting_pods(self.cluster), untaken_pods(self.cluster)
+        self._told = {row.pk: self._told[row.pk] for row in (*rows, *untaken) if row.pk in self._told}
         words = words_of({row.wait_class for row in rows})
         now, at_ms = time.monotonic(), time.time_ns() // 1_000_000
         due: list[tuple[float, int, PodReason]] = []
-        for row in rows:
-            if row.wait_class not in words:
-                continue
-            reason, message = words[row.wait_class]
+        said = [(row, words[row.wait_class]) for row in rows if row.wait_class in words]
+        for row, (reason, message) in (*said, *untaken.items()):
             told = self._told.get(row.pk)
             if told is None or now - told.at > _pause(told, reason, message):
                 why = PodReason(row.namespace, row.name, row.uid, reason, message, row.since_ms, at_ms)
@@ -127,6 +126,18 @@ def waiting_pods(cluster: int) -> list[PodRow]:
     fields = ("pk", "uid", "name", "workload__project__project_info__namespace", "workload__waiting__wait_class")
     timed = rows.annotate(since_ms=EpochMs("workload__waiting__since")).order_by("workload__waiting__since", "pk")
     return [PodRow(*row) for row in timed.values_list(*fields, "since_ms")[:MOST_WAITING]]
+
+
+def untaken_pods(cluster: int) -> dict[PodRow, tuple[str, str]]:
+    """Pods that were made for Bursar to place, and are nobody's workload: with reason and message."""
+    rows = UntakenPod.objects.filter(cluster=cluster, created_at__lt=timezone.now() - FIRST_AFTER)
+    timed = rows.annotate(since_ms=EpochMs("created_at")).order_by("created_at", "pk")
+    return {
+        PodRow(-pk, uid, name, namespace, 0, since_ms): (reason, message)
+        for pk, uid, name, namespace, since_ms, reason, message in timed.values_list(
+            "pk", "uid", "name", "namespace", "since_ms", "reason", "message"
+        )[:MOST_WAITING]
+    }
 
 
 def words_of(classes: set[int]) -> dict[int, tuple[str, str]]:

@@ -76,13 +76,15 @@ class Labels:
 
 
 def _differing(cluster: int, only: Collection[int] | None) -> list[tuple[int, PoolLabel]]:
-    """Workloads of which pods that wait have another pool's label. `only`: these (ids)."""
+    """Workloads of which pods that wait have another pool's label. `only`: these (ids). What was found keeps its label:
+    it says which pool its maker wants."""
     label = Q(pool__isnull=True) | ~Q(pool=F("workload__assignment__pool"))
     rows = Pod.objects.filter(
         label,
         phase=Pod.Phase.PENDING,
         node__isnull=True,
         workload__cluster=cluster,
+        workload__origin="",
         workload__is_active=True,
         workload__desired=Workload.Desired.RUNNING,
         workload__assignment__isnull=False,

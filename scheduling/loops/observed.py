@@ -12,6 +12,7 @@ from scheduling.clusters.seen import OBJECTS, Seen, SeenObject
 from scheduling.models import Workload
 
 from .observed_budgets import BudgetWriter
+from .observed_found import FoundWriter
 from .observed_namespaces import NamespaceWriter
 from .observed_nodes import NodeWriter
 from .observed_pods import PodWriter, valid_uids
@@ -35,16 +36,23 @@ class Observed:
         self._nodes = NodeWriter(cluster)
         self._pods = PodWriter(cluster)
         self._budgets = BudgetWriter(cluster)
+        self._found = FoundWriter(cluster)
+
+    def is_due(self) -> bool:
+        """Something is to be written although nothing new was seen."""
+        return self._found.is_due()
 
     def write(self, seen: Seen) -> None:
         """Call as the last thing of a transaction of the observer."""
         self.namespaces.write(seen)
         has_written = self._nodes.write(seen)
-        changed = self._pods.write(seen) | self._budgets.write(seen)
+        seen, found, touched = self._found.adopt(seen, self.objects)
+        changed = found | self._pods.write(seen) | self._budgets.write(seen)
+        self._found.sweep()
         has_written |= self._nodes.write_foreign(self._pods.foreign.changes())
         uids = self._keep_objects(seen)
         if self.listed:
-            looked_at = changed | self._concerned(seen, uids)
+            looked_at = changed | touched | self._concerned(seen, uids)
             changed |= write_states(looked_at, self.objects)
             self._find_strays(uids)
         feed_tell(cluster=self.cluster, nodes=has_written, workloads=changed)
@@ -59,10 +67,11 @@ class Observed:
         return set(Workload.objects.filter(uid__in=valid_uids(uids)).values_list("pk", flat=True))
 
     def _find_strays(self, uids: set[str]) -> None:
+        """What was found goes on as others want it."""
         going = [uid for uid in uids if (item := self.objects.get(uid)) and item.goes_on]
         if going:
             ended = Workload.objects.filter(
-                uid__in=valid_uids(going), is_active=False, desired=Workload.Desired.STOPPED
+                uid__in=valid_uids(going), origin="", is_active=False, desired=Workload.Desired.STOPPED
             )
             self.strays |= set(ended.values_list("pk", flat=True))
 
@@ -73,17 +82,19 @@ class Observed:
 
     def _keep_objects(self, seen: Seen) -> set[str]:
         """uids of the workloads whose objects changed."""
-        told = {item.workload for item in seen.objects}
+        items = {item.workload: item for item in seen.objects if item.workload}
+        told = set(items)
         uids = told.copy()
         if seen.complete.keys() & OBJECTS:
             uids |= set(self.objects)
             self.objects = {uid: item for uid, item in self.objects.items() if not self._is_missing(item, seen)}
             self.listed = True
-        gone = set(seen.gone_objects)
+        # What Bursar is no longer to place is none of its workloads any more.
+        gone = {*seen.gone_objects, *(item.uid for item in seen.objects if not item.workload)}
         if gone:
             uids |= {uid for uid, item in self.objects.items() if item.uid in gone}
             self.objects = {uid: item for uid, item in self.objects.items() if item.uid not in gone}
-        self.objects |= {item.workload: item for item in seen.objects}
+        self.objects |= items
         self._applied = {uid: at for uid, at in self._applied.items() if uid in self.objects and uid not in told}
         return uids
 

@@ -52,6 +52,8 @@ class Facts:
     """How many it is to have."""
     below_minimum: bool = False
     """Fewer are bound or have done their part than must run together."""
+    found: bool = False
+    """The object is not Bursar's: who made it may stop and delete it."""
 
 
 def derive(facts: Facts) -> tuple[State, str]:
@@ -61,10 +63,14 @@ def derive(facts: Facts) -> tuple[State, str]:
     if facts.object and facts.object.state is ObjectState.FAILED:
         return State.FAILED, facts.object.message
     live = sum(facts.phases[phase] for phase in (Phase.PENDING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING))
+    if facts.found and facts.object is None and not live:
+        return State.STOPPED, "It is gone from the cluster."
+    if facts.found and facts.wanted and facts.object and facts.object.stopped and facts.applied and not live:
+        return State.STOPPED, "It was stopped in the cluster."
     if not facts.wanted:
         stays = facts.object is not None and not facts.object.stopped
         return (State.STOPPING, "") if stays or live else (State.STOPPED, "")
-    if facts.applied and facts.object is None:
+    if facts.applied and facts.object is None and not facts.found:
         return State.FAILED, "Somebody deleted its object in the cluster."
     if facts.object and facts.object.deleting:
         return State.STOPPING, ""
@@ -86,21 +92,26 @@ def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) ->
     `objects`: everything in the cluster, by the workload's uid.
     """
     found = Workload.objects.filter(pk__in=set(workloads))
-    rows = list(found.values_list("pk", "uid", "desired", "pods_wanted", *Row._fields))
+    rows = list(found.values_list("pk", "uid", "desired", "pods_wanted", "origin", *Row._fields))
     phases, allocated, below = _pods([row[0] for row in rows])
     now = timezone.now()
     updates, events = [], []
-    for pk, uid, desired, wanted, *columns in rows:
+    for pk, uid, desired, wanted, origin, *columns in rows:
         old = Row(*columns)
         seen = objects.get(str(uid))
         running = desired == Workload.Desired.RUNNING
         # An object that is there was applied, whoever forgot to note it, but for one that is to go on. Wanted no more
         # and gone: nothing is applied.
         applied = (old.applied and running) if seen is None else not (seen.stopped and running)
+        if origin and seen is not None and seen.stopped:
+            # Somebody else may have stopped it; what is to go on has not been applied.
+            applied = old.applied
         if not old.is_active:
-            new = old._replace(applied=seen is not None)
+            # Nothing of Bursar's is left in the cluster of what was found and is off the lists.
+            new = old._replace(applied=seen is not None and not (origin and desired == Workload.Desired.DELETED))
         else:
-            facts = Facts(running, applied, old.started_at is not None, seen, phases[pk], wanted, pk in below)
+            started = old.started_at is not None
+            facts = Facts(running, applied, started, seen, phases[pk], wanted, pk in below, bool(origin))
             new = _next(old, facts, allocated[pk], now)
         if new != old:
             updates.append((pk, *new))

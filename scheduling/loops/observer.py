@@ -78,7 +78,7 @@ class Observer:
         lag: float | None = None
         for seen in gateway.watch(stop):
             self._pause = 1.0
-            if seen != Seen():
+            if seen != Seen() or observed.is_due():
                 with tenure.recording():
                     observed.write(seen)
                     if seen.pods:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from orgs.models import ProjectInfo, UnitState
 from portal.points import point
 from portal.selectors.feed import feed_seq
 from portal.services.feed import feed_tell
+from scheduling.clusters.found import STOPPABLE
 from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError
 from scheduling.clusters.orders import PodGroup, WorkloadKey, WorkloadObject
 from scheduling.models import TO_REMOVE, SubGroup, Workload, WorkloadSpec
@@ -39,6 +41,8 @@ TICK_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 LONGEST_PAUSE = 30.0
 FORGET_SECONDS = 120.0
+MAY_STOP = ("", *STOPPABLE)
+"""Of what was found, the kinds that go on later: others are stopped where they came from."""
 log = structlog.get_logger()
 
 
@@ -80,6 +84,7 @@ class Reconciler:
         self._not_before = {key: value for key, value in self._not_before.items() if value[0] > now - FORGET_SECONDS}
         self._namespaces(tenure)
         self._apply(tenure)
+        self._start(tenure)
         self._remove(tenure)
         self._labels.tick(tenure)
 
@@ -116,9 +121,9 @@ class Reconciler:
                 ProjectInfo.objects.filter(pk=project).update(phase=phase, phase_message=clean(message, 500))
 
     def _apply(self, tenure: Tenure) -> None:
-        wanted = Workload.objects.filter(
-            cluster=self.cluster, is_active=True, applied=False, desired=Workload.Desired.RUNNING
-        ).filter(pool__isnull=False, project__project_info__phase=ProjectInfo.Phase.READY)
+        wanted = self._to_run().filter(
+            origin="", pool__isnull=False, project__project_info__phase=ProjectInfo.Phase.READY
+        )
         ids = [
             pk for pk in wanted.order_by("pk").values_list("pk", flat=True) if self._may_try(tenure, ("workload", pk))
         ]
@@ -142,6 +147,30 @@ class Reconciler:
             with tenure.recording():
                 Workload.objects.filter(pk=pk).update(applied=True, state_message="")
 
+    def _start(self, tenure: Tenure) -> None:
+        """Lets what was found, and stopped here, go on. Objects that others made are never created or deleted."""
+        rows = self._to_run().exclude(origin="").order_by("pk").values_list("pk", "pods_wanted", *KEY)
+        for pk, pods, *columns in rows[:BATCH]:
+            key = key_of(*columns)
+            there = self.observed.objects.get(key.uid)
+            if there is None or not self._may_try(tenure, ("workload", pk)):
+                continue
+            try:
+                self.gateway.start_workload(key, pods)
+            except GatewayError as problem:
+                self._again_later(("workload", pk), problem)
+                with tenure.recording():
+                    Workload.objects.filter(pk=pk).update(state_message=clean(str(problem), 500))
+                continue
+            self.observed.applied(replace(there, stopped=False))
+            with tenure.recording():
+                Workload.objects.filter(pk=pk).update(applied=True, state_message="")
+
+    def _to_run(self) -> QuerySet[Workload]:
+        return Workload.objects.filter(
+            cluster=self.cluster, is_active=True, applied=False, desired=Workload.Desired.RUNNING
+        )
+
     def _remove(self, tenure: Tenure) -> None:
         """Stops or deletes what is no longer wanted, and ends what is not there. What has ended may still have its
         object: one that was deleted loses it, one that was stopped may go on with it, but only when it is asked to."""
@@ -158,11 +187,11 @@ class Reconciler:
                 there = self.observed.objects.get(key.uid)
                 if there is None or not there.goes_on:
                     self.observed.strays.discard(pk)
-                if there and desired == Workload.Desired.DELETED:
+                if there and desired == Workload.Desired.DELETED and not key.found:
                     self._take_away(tenure, ("removal", pk), key, self.gateway.delete_workload)
-                elif there and not there.stopped:
+                elif there and not there.stopped and key.found in MAY_STOP:
                     self._take_away(tenure, ("stop", pk), key, self.gateway.stop_workload)
-                if state != Workload.State.STOPPING if is_active else not there:
+                if state != Workload.State.STOPPING if is_active else not there or key.found:
                     with tenure.recording():
                         feed_tell(cluster=self.cluster, workloads=write_states([pk], self.observed.objects))
 

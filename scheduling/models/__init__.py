@@ -11,6 +11,7 @@ from .saved_cycle import SavedCycle
 from .simulated import SimObject
 from .sub_group import SubGroup
 from .tour import TourClosed
+from .untaken import UntakenPod
 from .waiting import WaitClass, Waiting
 from .workload import TO_REMOVE, Priority, Workload, WorkloadSpec
 
@@ -33,6 +34,7 @@ __all__ = [
     "SimObject",
     "SubGroup",
     "TourClosed",
+    "UntakenPod",
     "WaitClass",
     "Waiting",
     "Workload",

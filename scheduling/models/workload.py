@@ -23,13 +23,16 @@ TO_REMOVE = Q(applied=True) & (Q(desired=3) | Q(desired=2, is_active=True))
 
 
 class Workload(models.Model):
-    """What a researcher submits. The observer writes the state columns, the assigner the pool, services the rest."""
+    """What a researcher submits, or what was found in a cluster. The observer writes the state columns, the assigner
+    the pool, services the rest; of what was found all but the pool and what is wanted is the observer's."""
 
     class Kind(models.IntegerChoices):
         WORKSPACE = 1, "workspace"
         TRAINING = 2, "training"
         DISTRIBUTED = 3, "distributed training"
         INFERENCE = 4, "inference"
+        OTHER = 5, "other"
+        """Found, and made by an object that becomes none of the others."""
 
     class Desired(models.IntegerChoices):
         RUNNING = 1, "running"
@@ -47,6 +50,7 @@ class Workload(models.Model):
         FAILED = 8, "failed"
 
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    """Of what was found that of its object."""
     project = models.ForeignKey(OrgUnit, models.CASCADE, related_name="workloads")
     cluster = models.ForeignKey(OrgUnit, models.DO_NOTHING, db_constraint=False, related_name="+")
     submitted_by = models.ForeignKey(Subject, models.SET_NULL, null=True, related_name="workloads")
@@ -56,6 +60,8 @@ class Workload(models.Model):
     preemptible = models.BooleanField(default=True)
     desired = models.PositiveSmallIntegerField(choices=Desired, default=Desired.RUNNING)
     image = models.CharField(max_length=300)
+    origin = AsciiField(max_length=320, blank=True)
+    """Kind and name of the object that was found in the project's namespace, with a slash between; empty: submitted."""
     pods_wanted = models.PositiveIntegerField()
     requested_gpu_milli = models.BigIntegerField()
     requested_cpu_millicores = models.BigIntegerField()
@@ -104,7 +110,7 @@ class Workload(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "name"], condition=Q(is_active=True), name="workload_active_name"
+                fields=["project", "name"], condition=Q(is_active=True, origin=""), name="workload_active_name"
             ),
             models.UniqueConstraint(fields=["uid"], name="workload_uid"),
             models.CheckConstraint(
@@ -115,6 +121,14 @@ class Workload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def origin_kind(self) -> str:
+        return self.origin.partition("/")[0]
+
+    @property
+    def origin_name(self) -> str:
+        return self.origin.partition("/")[2]
 
 
 class WorkloadSpec(models.Model):

@@ -118,7 +118,10 @@ def why(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:
     ran = duration(workload.ended_at - workload.started_at) if workload.ended_at and workload.started_at else ""
     word = {State.COMPLETED: "Completed", State.FAILED: "Failed"}.get(State(workload.state), "Stopped")
     sentence = f"{word} after {ran}." if ran else f"{word} before it started."
-    return Why(sentence, workload.state_message or "Run it again to submit the same anew.")
+    again = "Run it again to submit the same anew."
+    if workload.origin:
+        again = f"It was found in the cluster as {workload.origin_kind} {workload.origin_name}."
+    return Why(sentence, workload.state_message or again)
 
 
 def _why_it_waits(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:

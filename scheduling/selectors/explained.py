@@ -62,7 +62,7 @@ class Told:
 def told(workload: Workload, pool: Pool, actor: Actor, starts_in: Sequence[str]) -> Told:
     """`starts_in`: pools of its order in which it would start now. Four queries at most."""
     found = asked(pool, Question.Kind.WHY, workload.pk)
-    submits = may_submit(actor, workload)
+    submits = may_submit(actor, workload) and not workload.origin
     others = [_elsewhere(workload, name, submits) for name in starts_in]
     if found.state != "known":
         return Told(found, helps=others)
@@ -107,7 +107,7 @@ def _helps(
     ids = {one["unit"] for remedy in remedies for one in remedy["raises"]}
     ids |= {one for remedy in remedies for one in remedy["units"]}
     units = {one.pk: one for one in OrgUnit.objects.filter(id__in=ids)} if ids else {}
-    submits = may_submit(actor, workload)
+    submits = may_submit(actor, workload) and not workload.origin
     found = []
     for number, remedy in enumerate(remedies):
         title = remedy_title(remedy, pool.name, unit)
@@ -120,6 +120,8 @@ def _helps(
             to = str(remedy["numbers"][name]) if name else ""
             href = resubmit_address(workload, remedy["code"], to) if submits else ""
             note = "Submit it so, then stop this one." if submits else "Who submitted it may submit it so."
+            if workload.origin:
+                note = f"Change it in the cluster: it was found as {workload.origin_kind} {workload.origin_name}."
             found.append(Help(f"help-{number}", title, _least(note, remedy["is_least"]), href, "Edit"))
     return found
 

@@ -12,9 +12,9 @@ from orgs.models import OrgUnit
 from scheduling.models import Workload
 from scheduling.services.workload_access import ENTITIES
 
-READ_WORK = "training:read workspace:read inference:read"
+READ_WORK = "training:read workspace:read inference:read found_workload:read"
 """What opens pages of workloads: one of these; so `CREATE_WORK` those that submit."""
-CREATE_WORK = READ_WORK.replace("read", "create")
+CREATE_WORK = "training:create workspace:create inference:create"
 
 
 def visible_workloads(user: Any) -> QuerySet[Workload]:
@@ -34,9 +34,8 @@ def visible_workloads(user: Any) -> QuerySet[Workload]:
 
 def workload_for(user: Any, pk: int) -> Workload:
     """The workload with its project, pool and submitter. NotVisible where it may not be seen."""
-    found = (
-        visible_workloads(user).select_related("project", "pool", "submitted_by__user", "spec").filter(pk=pk).first()
-    )
+    rows = visible_workloads(user).select_related("project__project_info", "pool", "submitted_by__user", "spec")
+    found = rows.filter(pk=pk).first()
     if found is None or (found.desired == Workload.Desired.DELETED and not found.is_active):
         raise NotVisible("There is no such workload, or you may not see it.")
     return found

@@ -49,7 +49,7 @@ def _smallest_gpu_mib(pool: Pool) -> int:
 def create_groups(workload: Workload, shapes: Mapping[str, Mapping[str, int]], placement: dict[str, Any]) -> None:
     """All with one request class: what they ask for together, and in which way, is why they wait."""
     near = (workload.near_topology_id, workload.near_required, workload.near_preferred)
-    request_class = _request_class([shapes, placement, near, workload.preemptible, workload.preemption_delay_seconds])
+    request_class = request_class_of([shapes, placement, near, workload.preemptible, workload.preemption_delay_seconds])
     for name, shape in shapes.items():
         amounts = {field: shape[field] for field in SHAPE if field not in ("pods", "min_pods")}
         SubGroup.objects.create(
@@ -63,7 +63,7 @@ def create_groups(workload: Workload, shapes: Mapping[str, Mapping[str, int]], p
         )
 
 
-def _request_class(shape: Any) -> int:
+def request_class_of(shape: Any) -> int:
     """63 bits that are the same for the same shape, in every process and version."""
     digest = hashlib.blake2b(json.dumps(shape, sort_keys=True).encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1

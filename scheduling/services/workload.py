@@ -17,6 +17,7 @@ from portal.services.feed import feed_tell
 from quotas.models import Topology
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
 
+from . import found_rules as found
 from . import workload_rules as rules
 from .placement_rules import check_near, placement_of
 from .sub_groups import asked_for, create_groups, shape_of
@@ -151,6 +152,7 @@ def workload_stop(*, actor: Actor, workload: Workload) -> Workload:
     require_change(actor, "update", workload)
     if not workload.is_active:
         raise Refused(f"{workload.name} has ended already. There is nothing to stop.")
+    found.check_stop(workload)
     if workload.desired == Workload.Desired.RUNNING:
         _want(actor, workload, Workload.Desired.STOPPED, "stop")
     return workload
@@ -161,6 +163,7 @@ def workload_delete(*, actor: Actor, workload: Workload) -> Workload:
     """Asks for it to be stopped and taken off the lists; its history stays in the audit log."""
     workload = _locked(workload)
     require_change(actor, "delete", workload)
+    found.check_delete(workload)
     if workload.desired != Workload.Desired.DELETED:
         _want(actor, workload, Workload.Desired.DELETED, "delete")
     return workload
@@ -171,6 +174,11 @@ def goes_on(workload: Workload) -> bool:
     return workload.state == Workload.State.STOPPED and workload.applied and workload.pool_id is not None
 
 
+def may_resume(workload: Workload) -> bool:
+    """Whether it can run again: what was found only where it is still there."""
+    return not workload.origin or (goes_on(workload) and found.may_stop(workload))
+
+
 @transaction.atomic
 def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
     """Runs an ended workload again. One that was stopped goes on where its cluster kept its object; else it is a new
@@ -179,14 +187,17 @@ def workload_resume(*, actor: Actor, workload: Workload) -> Workload:
     require_change(actor, "update", workload)
     if workload.is_active:
         raise Refused(f"{workload.name} has not ended. Stop it first, and wait until it has.")
-    if workload.desired == Workload.Desired.STOPPED and goes_on(workload):
+    if not may_resume(workload):
+        raise Refused(found.has_ended(workload))
+    if workload.origin or (workload.desired == Workload.Desired.STOPPED and goes_on(workload)):
         return _go_on(actor, workload)
     return workload_submit(actor=actor, **same_again(workload))
 
 
 def same_again(workload: Workload, *, with_env: bool = True) -> dict[str, Any]:
     """The arguments with which it was submitted, its order of pools only where it was given. `with_env`: variables of
-    the environment may be secrets of who submitted it."""
+    the environment may be secrets of who submitted it. Raises Refused for what was found."""
+    found.check_submitted(workload)
     first, *others = SubGroup.objects.filter(workload=workload).order_by("pk")
     spec = dict(WorkloadSpec.objects.get(workload=workload).spec)
     if spec.pop("pools_from", ""):
@@ -232,7 +243,8 @@ def _want(actor: Actor, workload: Workload, desired: Workload.Desired, action: s
 def _go_on(actor: Actor, workload: Workload) -> Workload:
     """As an evicted one it waits anew; it has been applied once the cluster was told to run it."""
     require(actor, "create", ENTITIES[Workload.Kind(workload.kind)], _open_project(workload.project))
-    _require_name(workload.project, workload.name)
+    if not workload.origin:
+        _require_name(workload.project, workload.name)
     changes = {
         "state": Workload.State.WAITING,
         "state_message": "",
@@ -260,13 +272,13 @@ def _locked(workload: Workload) -> Workload:
 
 def _open_project(project: OrgUnit) -> OrgUnit:
     """The project as it is now, locked, so that it cannot begin to be deleted meanwhile."""
-    found = (
+    open_one = (
         OrgUnit.objects.select_for_update(no_key=True)
         .filter(pk=project.pk, kind=UnitKind.PROJECT, state=UnitState.ACTIVE)
         .first()
     )
-    if found is None:
+    if open_one is None:
         raise Refused(
             {"project": f"{project.name} takes no new workloads. Choose a project that is not being deleted."}
         )
-    return found
+    return open_one

@@ -11,6 +11,7 @@ ENTITIES = {
     Workload.Kind.TRAINING: "training",
     Workload.Kind.DISTRIBUTED: "training",
     Workload.Kind.INFERENCE: "inference",
+    Workload.Kind.OTHER: "found_workload",
 }
 """The line of the permission table that each kind falls under."""
 

@@ -29,6 +29,10 @@ GROUP_NAME_LENGTH = 40
 MOST_GROUPS = 8
 
 
+SUBMITTED = tuple(kind for kind in Workload.Kind if kind != Workload.Kind.OTHER)
+"""Kinds that people submit; the other one is only found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Whole numbers that a field takes, and how they are called to people."""
@@ -106,7 +110,7 @@ def shape_problems(shape: Mapping[str, Any]) -> dict[str, str]:
 def check_shape(*, kind: object, shape: Mapping[str, Any], preemptible: object, priority: object) -> None:
     """Refuses ranges that do not hold, and combinations that make no sense. `shape`: see `shape_problems`."""
     wrong = shape_problems(shape)
-    if kind not in Workload.Kind.values or isinstance(kind, bool):
+    if kind not in SUBMITTED or isinstance(kind, bool):
         wrong["kind"] = "This is no type of workload. Choose workspace, training, distributed training or inference."
     if priority not in Priority.values or isinstance(priority, bool):
         wrong["priority"] = "This is no priority. Choose low, medium, high or very high."

@@ -17,6 +17,7 @@ KIND_ICONS = {
     Workload.Kind.TRAINING: "play",
     Workload.Kind.DISTRIBUTED: "share-2",
     Workload.Kind.INFERENCE: "radio",
+    Workload.Kind.OTHER: "box",
 }
 
 

@@ -174,7 +174,9 @@ class SubmitPage(Page):
     def source(self) -> Workload | None:
         """The workload that the form is filled in as (`?from=`)."""
         number = self.request.GET.get("from")
-        return workload_for(self.request.user, whole_number(number) or 0) if number else None
+        found = workload_for(self.request.user, whole_number(number) or 0) if number else None
+        # What runs in a workload that was found is not known here.
+        return None if found is None or found.origin else found
 
     def again(self) -> QueryDict | None:
         """The form as that workload, with the change that the address asks for."""

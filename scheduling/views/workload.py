@@ -24,9 +24,10 @@ from scheduling.selectors.in_cluster import NO_LOGS, Answer, chosen_pod, events_
 from scheduling.selectors.room import node_cells
 from scheduling.selectors.timeline import timeline_of
 from scheduling.selectors.visible import READ_WORK, workload_for
+from scheduling.services.found_rules import may_delete, may_stop
 from scheduling.services.purge import REPORTS
 from scheduling.services.question import question_ask
-from scheduling.services.workload import goes_on, workload_delete, workload_resume, workload_stop
+from scheduling.services.workload import goes_on, may_resume, workload_delete, workload_resume, workload_stop
 from scheduling.services.workload_access import may_change, may_submit
 
 TABS = ("why", "pods", "logs", "events", "yaml")
@@ -85,13 +86,14 @@ class WorkloadPage(Page):
 
     def abilities(self, workload: Workload) -> dict[str, bool]:
         """What may be done with it, and makes sense in its state."""
+        wanted, deleted = workload.desired, Workload.Desired.DELETED
         update, submits = may_change(self.actor, "update", workload), may_submit(self.actor, workload)
         return {
-            "edit": submits,
-            "stop": update and workload.is_active and workload.desired == Workload.Desired.RUNNING,
-            "resume": update and submits and not workload.is_active,
+            "edit": submits and not workload.origin,
+            "stop": update and workload.is_active and wanted == Workload.Desired.RUNNING and may_stop(workload),
+            "resume": update and submits and not workload.is_active and may_resume(workload),
             "goes_on": goes_on(workload),
-            "delete": may_change(self.actor, "delete", workload) and workload.desired != Workload.Desired.DELETED,
+            "delete": may_change(self.actor, "delete", workload) and wanted != deleted and may_delete(workload),
         }
 
     def lines(self, workload: Workload, found: Why) -> list[dict[str, Any]]:

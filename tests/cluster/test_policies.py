@@ -47,7 +47,7 @@ def project(control_plane: ControlPlane, gateway: KubernetesGateway) -> str:
     eventually(lambda: control_plane.api.items(f"/api/v1/namespaces/{name}/serviceaccounts"))
     probe = editor(control_plane.api, name)
     eventually(lambda: refusal(probe, PODS.format(name), pod(nodeName="n")))
-    eventually(lambda: refusal(probe, PODS.format(name), pod(labels={f"{OURS}pool": "p"})))
+    eventually(lambda: refusal(probe, PODS.format(name), pod(labels={f"{OURS}workload": "p"})))
     return name
 
 
@@ -142,7 +142,7 @@ def test_labels_and_annotations_of_bursar_are_nobody_s(
 ) -> None:
     person, address = editor(control_plane.api, project), path.format(project)
     own = "are Bursar's own"
-    for name in ("workload", "pool", "project", "sub-group"):
+    for name in ("workload", "project", "sub-group"):
         assert own in refusal(person, address, wrap(pod(labels={OURS + name: "x"}))), name
     for name in ("decision", "devices", "submitted-by"):
         assert own in refusal(person, address, wrap(pod(annotations={OURS + name: "x"}))), name
@@ -150,6 +150,8 @@ def test_labels_and_annotations_of_bursar_are_nobody_s(
     outside["metadata"]["labels"] = {f"{OURS}workload": "x"}
     assert own in refusal(person, address, outside)
     assert refusal(person, address, wrap(pod())) == ""
+    wishes = wrap(pod(labels={f"{OURS}pool": "x"}, annotations={f"{OURS}min-members": "2"}))
+    assert refusal(person, address, wishes) == ""
     made = person.create(address, wrap(pod()))
     there = f"{address}/{made['metadata']['name']}"
     for kind in ("labels", "annotations"):

@@ -47,17 +47,12 @@ class _Groups(decode.Fields, frozen=True):
     groups: tuple[_Group, ...] = ()
 
 
-class _Owner(decode.Fields, frozen=True):
-    uid: str
-
-
 class _Manager(decode.Fields, frozen=True):
     manager: str = ""
     operation: str = ""
 
 
 class _Metadata(decode.Metadata, frozen=True):
-    owner_references: tuple[_Owner, ...] = ()
     managed_fields: tuple[_Manager, ...] = ()
 
     @property

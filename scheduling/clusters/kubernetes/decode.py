@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -12,6 +12,14 @@ T = TypeVar("T")
 
 class Fields(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """Base of what is decoded: names as in JSON, and nothing that the garbage collector needs to look at."""
+
+
+class OwnerReference(Fields, frozen=True):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
 
 
 class Metadata(Fields, frozen=True):
@@ -24,6 +32,7 @@ class Metadata(Fields, frozen=True):
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class Followed(Fields, frozen=True):
@@ -61,6 +70,37 @@ class Node(Followed, frozen=True):
     status: NodeStatus = NodeStatus()
 
 
+class Toleration(Fields, frozen=True):
+    key: str = ""
+    operator: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class RequiredNodes(Fields, frozen=True):
+    required_during_scheduling_ignored_during_execution: dict[str, Any] | None = None
+
+
+class RequiredPods(Fields, frozen=True):
+    required_during_scheduling_ignored_during_execution: tuple[dict[str, Any], ...] = ()
+
+
+class Affinity(Fields, frozen=True):
+    """Only what is required: where it cannot be had, a pod does not run."""
+
+    node_affinity: RequiredNodes = RequiredNodes()
+    pod_affinity: RequiredPods = RequiredPods()
+    pod_anti_affinity: RequiredPods = RequiredPods()
+
+
+class Spread(Fields, frozen=True):
+    when_unsatisfiable: str = ""
+
+
+class Named(Fields, frozen=True):
+    name: str = ""
+
+
 class Resources(Fields, frozen=True):
     requests: dict[str, str] = {}
 
@@ -77,6 +117,13 @@ class PodSpec(Fields, frozen=True):
     init_containers: tuple[Container, ...] = ()
     overhead: dict[str, str] = {}
     termination_grace_period_seconds: int = 30
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    priority: int = 0
+    affinity: Affinity = Affinity()
+    topology_spread_constraints: tuple[Spread, ...] = ()
+    resource_claims: tuple[Named, ...] = ()
+    scheduling_gates: tuple[Named, ...] = ()
 
 
 class Waiting(Fields, frozen=True):
@@ -111,12 +158,25 @@ class Pod(Followed, frozen=True):
     status: PodStatus = PodStatus()
 
 
+class TemplateSpec(Fields, frozen=True):
+    scheduler_name: str = ""
+
+
+class Template(Fields, frozen=True):
+    """Of the pods that an object makes."""
+
+    spec: TemplateSpec = TemplateSpec()
+
+
 class JobStatus(Fields, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
 class JobSpec(Fields, frozen=True):
     suspend: bool = False
+    parallelism: int = 1
+    completions: int | None = None
+    template: Template = Template()
 
 
 class Job(Followed, frozen=True):
@@ -126,12 +186,23 @@ class Job(Followed, frozen=True):
 
 class ScaledSpec(Fields, frozen=True):
     replicas: int = 1
+    template: Template = Template()
 
 
 class Scaled(Followed, frozen=True):
     """A StatefulSet or a Deployment: it has so many pods, until somebody says otherwise."""
 
     spec: ScaledSpec = ScaledSpec()
+
+
+class TemplatedSpec(Fields, frozen=True):
+    template: Template = Template()
+
+
+class Templated(Followed, frozen=True):
+    """An object of which only what it makes, and for whom, matters."""
+
+    spec: TemplatedSpec = TemplatedSpec()
 
 
 class Involved(Fields, frozen=True):

@@ -10,9 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ..found import SeenOwner
 from ..seen import (
     DEPLOYMENTS,
+    JOB_SETS,
     JOBS,
+    LEADER_WORKER_SETS,
+    MPI_JOBS,
+    PYTORCH_JOBS,
+    REPLICA_SETS,
     STATEFUL_SETS,
     SeenBinding,
     SeenBudget,
@@ -22,7 +28,17 @@ from ..seen import (
     SeenPod,
 )
 from . import decode
-from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, PROJECT, RBAC, WORKLOAD
+from .finding import seen_owner
+from .gangs import (
+    JobSet,
+    LeaderWorkerSet,
+    ReplicaJob,
+    seen_job_set,
+    seen_leader_worker_set,
+    seen_mpi_job,
+    seen_pytorch_job,
+)
+from .manifests import FIELD_MANAGER, MANAGED_BY, POLICY, PROJECT, RBAC
 from .seeing import (
     seen_binding,
     seen_budget,
@@ -34,7 +50,7 @@ from .seeing import (
     seen_stateful_set,
 )
 
-SeenItem = SeenNode | SeenPod | SeenObject | SeenNamespace | SeenBinding | SeenBudget
+SeenItem = SeenNode | SeenPod | SeenObject | SeenNamespace | SeenBinding | SeenBudget | SeenOwner
 T = TypeVar("T", bound=decode.Followed)
 
 
@@ -58,9 +74,21 @@ class Kind(Generic[T]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind("nodes", "nodes", "/api/v1/nodes", decode.Node, seen_node),
     Kind("pods", "pods", "/api/v1/pods", decode.Pod, seen_pod),
-    Kind(JOBS, "objects", "/apis/batch/v1/jobs", decode.Job, seen_job, WORKLOAD),
-    Kind(STATEFUL_SETS, "objects", "/apis/apps/v1/statefulsets", decode.Scaled, seen_stateful_set, WORKLOAD),
-    Kind(DEPLOYMENTS, "objects", "/apis/apps/v1/deployments", decode.Scaled, seen_deployment, WORKLOAD),
+    Kind(JOBS, "objects", "/apis/batch/v1/jobs", decode.Job, seen_job),
+    Kind(STATEFUL_SETS, "objects", "/apis/apps/v1/statefulsets", decode.Scaled, seen_stateful_set),
+    Kind(DEPLOYMENTS, "objects", "/apis/apps/v1/deployments", decode.Scaled, seen_deployment),
+    Kind(JOB_SETS, "objects", "/apis/jobset.x-k8s.io/v1alpha2/jobsets", JobSet, seen_job_set, optional=True),
+    Kind(PYTORCH_JOBS, "objects", "/apis/kubeflow.org/v1/pytorchjobs", ReplicaJob, seen_pytorch_job, optional=True),
+    Kind(MPI_JOBS, "objects", "/apis/kubeflow.org/v2beta1/mpijobs", ReplicaJob, seen_mpi_job, optional=True),
+    Kind(
+        LEADER_WORKER_SETS,
+        "objects",
+        "/apis/leaderworkerset.x-k8s.io/v1/leaderworkersets",
+        LeaderWorkerSet,
+        seen_leader_worker_set,
+        optional=True,
+    ),
+    Kind(REPLICA_SETS, "owners", "/apis/apps/v1/replicasets", decode.Templated, seen_owner),
     Kind("namespaces", "namespaces", "/api/v1/namespaces", decode.Labelled, seen_namespace, PROJECT),
     Kind(
         "bindings",

@@ -19,6 +19,7 @@ DECISION = "bursar.dev/decision"
 DEVICES = "bursar.dev/devices"
 SUBMITTED_BY = "bursar.dev/submitted-by"
 RUN_SECONDS = "bursar.dev/run-seconds"
+MIN_MEMBERS = "bursar.dev/min-members"
 
 POLICY = "/apis/policy/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -36,6 +36,10 @@ class Objects(Calls):
             self.apply(service_path(workload.key), service_manifest(workload, metadata.uid))
         return seen_object(form.seen_as, metadata)
 
+    def start_workload(self, workload: WorkloadKey, pods: int) -> None:
+        form = form_of(workload)
+        self._merge(form.path(workload), {"spec": form.pause(is_paused=False, pods=pods)})
+
     def stop_workload(self, workload: WorkloadKey) -> None:
         form = form_of(workload)
         try:

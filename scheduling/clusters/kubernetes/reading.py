@@ -14,7 +14,7 @@ from . import decode
 from .calls import Calls, decoded, pod_path
 from .redact import manifest_text
 from .text import plain, printable
-from .workloads import form_of, object_name
+from .workloads import object_name, object_path
 
 LOG_BYTES = 4 * 1024 * 1024
 MAX_LINE = 2000
@@ -48,7 +48,7 @@ class Reading(Calls):
         return sorted(map(_told, ours), key=lambda told: told.at or LONG_AGO, reverse=True)
 
     def read_manifest(self, workload: WorkloadKey) -> str:
-        found: dict[str, Any] = decoded(self.call("GET", form_of(workload).path(workload)), dict)
+        found: dict[str, Any] = decoded(self.call("GET", object_path(workload)), dict)
         return manifest_text(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..found import CRON_JOB
 from ..seen import (
     DEPLOYMENTS,
     JOBS,
@@ -19,11 +20,11 @@ from ..seen import (
     SeenPod,
 )
 from . import decode
+from .finding import GPU, found_pod, is_found, owner_of, submitted_by
 from .manifests import DECISION, DEVICES, POOL, PROJECT, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
 from .text import device_numbers, plain
 
-GPU = "nvidia.com/gpu"
 MAX_MESSAGE = 500
 MEBIBYTE = 1024 * 1024
 # A cluster may claim anything; more than this on one node is no truth, and would weigh on every cycle.
@@ -88,6 +89,8 @@ def seen_pod(pod: decode.Pod) -> SeenPod:
         memory_bytes=_requested(pod.spec, "memory"),
         message=plain(_pod_message(pod.status), MAX_MESSAGE),
         labels=metadata.labels if pod.spec.scheduler_name == SCHEDULER_NAME else {},
+        # Until its gates are open nobody may place it.
+        found=None if pod.spec.scheduling_gates else found_pod(pod),
     )
 
 
@@ -97,15 +100,35 @@ def seen_job(job: decode.Job) -> SeenObject:
         if condition.status == "True" and condition.type in ("Complete", "Failed"):
             state = ObjectState.SUCCEEDED if condition.type == "Complete" else ObjectState.FAILED
             message = condition.message
-    return seen_object(JOBS, job.metadata, state, plain(message, MAX_MESSAGE), stopped=job.spec.suspend)
+    spec = job.spec
+    return seen_object(
+        JOBS,
+        job.metadata,
+        state,
+        plain(message, MAX_MESSAGE),
+        stopped=spec.suspend,
+        pods=at_once(spec),
+        found=is_found(job.metadata, spec.template),
+    )
+
+
+def at_once(job: decode.JobSpec) -> int:
+    """How many pods it has at a time."""
+    return job.parallelism if job.completions is None else min(job.parallelism, job.completions)
 
 
 def seen_stateful_set(found: decode.Scaled) -> SeenObject:
-    return seen_object(STATEFUL_SETS, found.metadata, stopped=found.spec.replicas == 0)
+    return _seen_scaled(STATEFUL_SETS, found)
 
 
 def seen_deployment(found: decode.Scaled) -> SeenObject:
-    return seen_object(DEPLOYMENTS, found.metadata, stopped=found.spec.replicas == 0)
+    return _seen_scaled(DEPLOYMENTS, found)
+
+
+def _seen_scaled(kind: str, item: decode.Scaled) -> SeenObject:
+    pods = item.spec.replicas
+    found = is_found(item.metadata, item.spec.template)
+    return seen_object(kind, item.metadata, stopped=pods == 0, pods=pods, found=found)
 
 
 def seen_object(
@@ -115,17 +138,27 @@ def seen_object(
     message: str = "",
     *,
     stopped: bool = False,
+    pods: int = 0,
+    found: bool = False,
 ) -> SeenObject:
+    """What was found is a workload of its own uid, unless it belongs to something larger. A CronJob is none: each of
+    its Jobs is one."""
+    owner = owner_of(metadata)
+    is_top = owner is None or owner.kind == CRON_JOB
     return SeenObject(
         uid=metadata.uid,
         name=metadata.name,
         namespace=metadata.namespace,
-        workload=metadata.labels.get(WORKLOAD, ""),
+        workload=metadata.uid if found and is_top else metadata.labels.get(WORKLOAD, ""),
         state=state,
         kind=kind,
         deleting=metadata.deletion_timestamp is not None,
         stopped=stopped,
         message=message,
+        pods=pods,
+        owner=owner,
+        found=found,
+        submitted_by=submitted_by(metadata) if found else "",
     )
 
 

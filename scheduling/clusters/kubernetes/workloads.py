@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..found import DEPLOYMENT, JOB, POD, REPLICA_SET, STATEFUL_SET
 from ..gateway import GatewayError
 from ..orders import PodGroup, WorkloadKey, WorkloadObject
-from ..seen import DEPLOYMENTS, JOBS, STATEFUL_SETS
+from ..seen import DEPLOYMENTS, JOBS, REPLICA_SETS, STATEFUL_SETS
+from .calls import pod_path
 from .manifests import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -60,12 +62,33 @@ FORMS = {
 """By kind of workload."""
 
 
+FOUND_FORMS = {
+    JOB: FORMS["training"],
+    STATEFUL_SET: FORMS["workspace"],
+    DEPLOYMENT: FORMS["inference"],
+    REPLICA_SET: Form("apps/v1", REPLICA_SET, "replicasets", REPLICA_SETS, has_service=False),
+}
+"""By kind of what was found."""
+
+
 def form_of(key: WorkloadKey) -> Form:
-    return FORMS[key.kind]
+    """Raises GatewayError for what was found and is of a kind that Bursar does not read."""
+    if not key.found:
+        return FORMS[key.kind]
+    if key.found not in FOUND_FORMS:
+        raise GatewayError(f"Bursar does not read objects of the kind {key.found}: look at it with kubectl.")
+    return FOUND_FORMS[key.found]
+
+
+def object_path(key: WorkloadKey) -> str:
+    """Raises as `form_of`."""
+    return pod_path(key.namespace, key.name) if key.found == POD else form_of(key).path(key)
 
 
 def object_name(key: WorkloadKey) -> str:
     """Unlike the workload's own name never used twice: an ended workload's object may still be there."""
+    if key.found:
+        return key.name
     end = f"-{key.uid[:8]}"
     return key.name[: MAX_NAME - len(end)].rstrip("-.") + end
 

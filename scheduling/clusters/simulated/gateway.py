@@ -159,6 +159,9 @@ class SimulatedGateway:
         """Nobody looks at its pods but through the pages."""
         return True
 
+    def start_workload(self, workload: WorkloadKey, pods: int) -> None:
+        """Nothing is found in it."""
+
     def stop_workload(self, workload: WorkloadKey) -> None:
         """A job that goes on later there is none."""
         self.delete_workload(workload)

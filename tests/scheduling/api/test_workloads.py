@@ -139,3 +139,14 @@ def test_decisions_tell_as_much_as_one_may_know(client: Client, project: OrgUnit
     assert everything[0]["node"]["name"] == node.name
     assert client.get(f"{url}&since=yesterday").status_code == 400
     assert client.get(f"{url}&since=2998-01-01T00:00:00Z").json()["items"] == []
+
+
+def test_what_was_found_says_as_what_and_is_not_cloned(client: Client, project: OrgUnit, pool: Pool) -> None:
+    pod = make.make_workload("alone", project, pool, kind=Workload.Kind.OTHER, origin="Pod/alone")
+    shown = client.get(f"/api/v1/workloads/{pod.pk}/").json()
+    assert (shown["kind"], shown["origin"]) == ("other", {"kind": "Pod", "name": "alone"})
+    submitted = make.make_workload("train", project, pool)
+    assert client.get(f"/api/v1/workloads/{submitted.pk}/").json()["origin"] is None
+    refused = client.post(f"/api/v1/workloads/{pod.pk}/clone/", {}, content_type=JSON)
+    assert refused.status_code == 422
+    assert "Pod alone was found in the cluster" in refused.content.decode()

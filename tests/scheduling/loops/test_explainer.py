@@ -135,7 +135,7 @@ def test_a_look_takes_the_same_queries_for_one_pod_and_for_many(
     workload = waiting(project, pool, WaitCode.BLOCKED, unit=project.pk)
     for _ in range(6):
         make_pod(workload)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(told.look()) == 6
 
 

@@ -247,3 +247,26 @@ def test_what_was_stopped_and_is_kept_can_be_resumed(researcher: User, project: 
     assert "Run again" in page(researcher, make.make_workload("lost", project, pool, **stopped))
     response = make.signed_in(researcher).post(f"/workloads/{kept.pk}/run-again/", follow=True)
     assert "kept is being resumed." in response.content.decode()
+
+
+def test_what_was_found_says_where_and_offers_what_its_kind_allows(
+    researcher: User, project: OrgUnit, pool: Pool
+) -> None:
+    kind = Workload.Kind
+    web = make.make_workload("web", project, pool, by=researcher, kind=kind.INFERENCE, origin="Deployment/web")
+    crew = make.make_workload("crew", project, pool, by=researcher, kind=kind.OTHER, origin="Crew/crew")
+    manager = make.make_user(role="Research manager", scope=project)
+    shown = page(manager, web)
+    assert f"Deployment web in namespace {project.project_info.namespace}" in shown
+    assert 'data-dialog="stop"' in shown
+    assert 'data-dialog="delete"' not in shown
+    assert "Edit and resubmit" not in shown
+    assert 'data-dialog="stop"' not in page(manager, crew)
+    client = make.signed_in(manager)
+    answer = client.post(f"/workloads/{crew.pk}/stop/", follow=True)
+    assert f"kubectl -n {project.project_info.namespace} delete crew crew" in unescape(answer.content.decode())
+    assert "Found in the cluster" in client.get("/workloads/").content.decode()
+    crew.refresh_from_db()
+    assert crew.desired == Workload.Desired.RUNNING
+    # The form of Submit begins empty: what runs in it is not known here.
+    assert 'value="crew"' not in client.get(f"/submit/?from={crew.pk}").content.decode()
