@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from portal.reading import as_of_one_moment
-from portal.selectors.feed import Missed, feed_read
+from portal.selectors.feed import Missed, feed_read, feed_seq
 from scheduling.engine import types as engine
 
 from .back_off import pauses_of
@@ -61,6 +61,10 @@ class KeptSnapshot:
         self._check_seconds = check_seconds
         self._reading: Reading | None = None
         self._check_at = 0.0
+
+    def has_news(self) -> bool:
+        """Whether the change feed has told anything since the last look, or nobody has looked yet. One query."""
+        return self._reading is None or feed_seq(self._reading.row.cluster_id) != self._reading.seq
 
     def look(self) -> Look:
         """The pool now. Raises Gone."""

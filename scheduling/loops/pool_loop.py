@@ -90,6 +90,11 @@ class PoolLoop:
     def cycle(self, tenure: Tenure) -> None:
         """Settles what is late, decides, records, acts, and answers questions. Raises GatewayError when the cluster
         cannot be asked."""
+        if not self._has_open and time.monotonic() < self._quiet_until and not self._kept.has_news():
+            # Nothing was told since it was found quiet: all that may have come is a question.
+            tenure.keep()
+            self._answer(tenure)
+            return
         gateway = self._gateway()
         if self._has_open:
             settle(self.pool, gateway, tenure)
