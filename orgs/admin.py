@@ -9,8 +9,10 @@ from orgs.models import (
     AccessRule,
     Application,
     ClusterInfo,
+    Delivery,
     Group,
     GroupMember,
+    HappeningCursor,
     Mapping,
     OrgUnit,
     ProjectInfo,
@@ -19,6 +21,7 @@ from orgs.models import (
     RuleSync,
     Subject,
     User,
+    Webhook,
 )
 from portal.read_only import ReadOnlyAdmin
 
@@ -143,3 +146,21 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 class SocialAccountAdmin(ReadOnlyAdmin):
     list_display = ("user", "provider", "uid", "last_login", "date_joined")
     list_select_related = ("user",)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    list_display = ("name", "scope", "is_active", "failures", "failing_since", "trouble", "created_at")
+    list_select_related = ("scope",)
+    hidden = ("address", "secret", "old_secret")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "webhook", "kind", "subject", "state", "attempts", "status", "created_at")
+    list_select_related = ("webhook",)
+
+
+@admin.register(HappeningCursor)
+class HappeningCursorAdmin(ReadOnlyAdmin):
+    list_display = ("after",)

@@ -14,7 +14,8 @@ class OrgsConfig(AppConfig):
         from orgs.scope_picker import scope_picker
         from orgs.selectors.units import units_now
         from orgs.services import sign_in
-        from portal import questions
+        from orgs.webhooks.deliverer import deliver_forever
+        from portal import background, questions
         from portal.audit_links import register_links
         from portal.shell import MenuLine, register_menu, register_scope_picker
 
@@ -28,6 +29,7 @@ class OrgsConfig(AppConfig):
         register_links(audit_links.rule_links, "accessrule")
         register_links(audit_links.person_links, "user")
         register_scope_picker(scope_picker)
+        background.register("webhooks", deliver_forever)
         register_menu(
             MenuLine("Organization", "organization", "network", "Who", 1, "project:read", key="o"),
             MenuLine("Access", "access", "key-round", "Who", 30, "access_rule:read", key="a"),

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from orgs.services.delivery import deliveries_purge
 from orgs.services.session import sessions_purge
 from orgs.services.unit import units_remove
 
@@ -16,3 +17,9 @@ def remove_deleted_units() -> None:
 def purge_sessions() -> None:
     """Removes the rows of sessions whose time is over."""
     sessions_purge()
+
+
+@shared_task(name="orgs.deliveries_purge")
+def purge_deliveries() -> None:
+    """Removes old deliveries to webhooks."""
+    deliveries_purge()

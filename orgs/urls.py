@@ -19,6 +19,7 @@ from orgs.views import (
     scopes,
     settings,
     unit,
+    webhooks,
 )
 
 urlpatterns = [
@@ -62,6 +63,14 @@ urlpatterns = [
     path("access/keys/<int:pk>/", access_keys.KeyUpdate.as_view(), name="key_update"),
     path("access/keys/<int:pk>/rotate/", access_keys.KeyRotate.as_view(), name="key_rotate"),
     path("access/keys/<int:pk>/revoke/", access_keys.KeyRevoke.as_view(), name="key_revoke"),
+    path("access/webhooks/", webhooks.WebhooksPage.as_view(), name="webhooks"),
+    path("access/webhooks/new/", webhooks.WebhookCreate.as_view(), name="webhook_create"),
+    path("access/webhooks/<int:pk>/", webhooks.WebhookUpdate.as_view(), name="webhook_update"),
+    path("access/webhooks/<int:pk>/deliveries/", webhooks.DeliveriesPage.as_view(), name="webhook_deliveries"),
+    path("access/webhooks/<int:pk>/rotate/", webhooks.WebhookRotate.as_view(), name="webhook_rotate"),
+    path("access/webhooks/<int:pk>/test/", webhooks.WebhookTest.as_view(), name="webhook_test"),
+    path("access/webhooks/<int:pk>/delete/", webhooks.WebhookDelete.as_view(), name="webhook_delete"),
+    path("access/deliveries/<int:pk>/again/", webhooks.DeliveryAgain.as_view(), name="delivery_again"),
     path("reference/", reference.ReferencePage.as_view(), name="reference"),
     path("access/effective/", effective.EffectivePage.as_view(), name="effective"),
     path("scopes/", scopes.ScopeRows.as_view(), name="scopes"),

@@ -48,6 +48,8 @@ ACTS = {
     "end sessions": "ended sessions of",
     "rotate": "rotated",
     "revoke": "revoked",
+    "test": "tested",
+    "send again": "sent once more by",
     "link": "linked",
     "unlink": "unlinked",
 }

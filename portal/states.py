@@ -44,5 +44,10 @@ STATES: dict[str, State] = {
     "in force": _GOOD,
     "not yet": State("loader", "info"),
     "being withdrawn": State("loader", "quiet"),
+    "active": _GOOD,
+    "failing": _ODD,
+    "switched off": State("circle-pause", "quiet"),
+    "delivered": _GOOD,
+    "given up": _BAD,
     "paused": State("circle-pause", "quiet"),
 }

@@ -6,9 +6,10 @@ class QuotasConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs import hooks
+        from orgs.happenings import register_kinds, register_log, register_marks
         from portal.audit_links import register_links
         from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
-        from quotas import audit_links
+        from quotas import audit_links, happenings
         from quotas.selectors import figures, pool_order
         from quotas.selectors.access import access_setting, unset_access
         from quotas.selectors.finding import open_count
@@ -33,6 +34,9 @@ class QuotasConfig(AppConfig):
         hooks.quotas_take.register(mapping.quotas_take)
         hooks.quota_saves.register(mapping.quota_saves)
         hooks.default_pool_create.register(default_pool_create)
+        register_kinds(happenings.CHANGED, happenings.OPENED, happenings.RESOLVED)
+        register_log(happenings.QuotaChanges())
+        register_marks(happenings.Findings())
         register_links(audit_links.quota_links, "quota")
         register_links(audit_links.pool_links, "pool")
         register_links(audit_links.topology_links, "topology")

@@ -6,12 +6,13 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs import hooks as orgs
+        from orgs.happenings import register_kinds, register_log
         from portal import background
         from portal.audit_links import register_links
         from portal.selectors.readiness import register_readiness
         from portal.shell import MenuLine, SettingsPart, register_menu, register_settings
         from quotas import hooks as quotas
-        from scheduling import answers
+        from scheduling import answers, happenings
         from scheduling.clusters.kubernetes import vet_kubeconfig
         from scheduling.clusters.simulated import simulate_cluster
         from scheduling.loops.readiness import leases_ready
@@ -47,4 +48,7 @@ class SchedulingConfig(AppConfig):
         )
         register_settings(SettingsPart("scheduling/pool_choice.html", pool_choice_setting))
         background.register("scheduling", supervise)
+        register_kinds(*happenings.KINDS.values(), happenings.EVICTED)
+        register_log(happenings.WorkloadEvents())
+        register_log(happenings.Evictions())
         register_readiness("leases", leases_ready)

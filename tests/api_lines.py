@@ -49,6 +49,8 @@ def given(world: World) -> dict[str, Any]:
 
 
 UNITS_SEEN = "rest: 200"
+HOOKED = "SA DA Ed RM AA: 200; rest: 404"
+HOOK = {"name": "pager", "address": "https://hooks.example.org/in", "kinds": ["workload.failed"]}
 
 
 def found(world: World) -> dict[str, Any]:
@@ -272,6 +274,23 @@ ENDPOINTS = [
         {"patch": lambda world: {"name": "weekly"}},
     ),
     Endpoint("access-keys-rotate", of(pk="key.pk"), {"post": "SA AA: 422; L1: 201; rest: 404"}),
+    Endpoint(
+        "webhooks-list",
+        NONE,
+        {"get": HOOKED, "post": HOOKED.replace("200", "201")},
+        {"post": lambda world: {**HOOK, "scope": world.department.pk}},
+    ),
+    Endpoint(
+        "webhooks-detail",
+        of(pk="webhook.pk"),
+        {"get": HOOKED, "patch": HOOKED, "delete": HOOKED.replace("200", "204")},
+        {"patch": lambda world: {"name": "chat"}},
+    ),
+    Endpoint("webhooks-rotate", of(pk="webhook.pk"), {"post": HOOKED.replace("200", "201")}),
+    Endpoint("webhooks-test", of(pk="webhook.pk"), {"post": HOOKED.replace("200", "201")}),
+    Endpoint("webhook-deliveries-list", NONE, {"get": HOOKED}),
+    Endpoint("webhook-deliveries-detail", of(pk="delivery.pk"), {"get": HOOKED}),
+    Endpoint("webhook-deliveries-again", of(pk="delivery.pk"), {"post": HOOKED}),
     # --- what
     Endpoint(
         "pools-list",

@@ -77,6 +77,9 @@ WITHOUT_FIELDS = {
     "workload_stop",
     "workload_resume",
     "workload_delete",
+    "webhook_test",
+    "webhook_delete",
+    "delivery_again",
 }
 """Addresses whose forms have nothing to type (a name typed to confirm is compared, not stored)."""
 WITHOUT_FORM = {"quotas_effect", "quotas_save", "quotas_undo", "mapping_new", "device_begin", "device_token"}

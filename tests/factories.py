@@ -18,11 +18,13 @@ from django.utils import timezone
 from knox.models import get_digest_token
 
 from orgs import hooks
+from orgs.happenings import kinds
 from orgs.models import (
     AccessKey,
     AccessRule,
     Application,
     ClusterInfo,
+    Delivery,
     Group,
     GroupMember,
     OrgUnit,
@@ -32,9 +34,11 @@ from orgs.models import (
     Subject,
     UnitKind,
     User,
+    Webhook,
 )
-from orgs.secrets import decrypt
+from orgs.secrets import decrypt, encrypt
 from orgs.services.access_key import NewKey
+from orgs.webhooks.signing import new_secret
 from portal.actor import SYSTEM, Actor
 from portal.hooks import Hook
 from quotas.models import GuardSetting, Node, Pool, PoolSummary, Quota, QuotaVersion, Topology, UnitUsage
@@ -175,6 +179,17 @@ def make_key(owner: User, name: str = "nightly", **fields: Any) -> NewKey:
 def with_key(new: NewKey) -> Client:
     """A test client that sends the key."""
     return Client(headers={"Authorization": f"Bearer {new.token}"})
+
+
+def make_webhook(scope: OrgUnit, address: str = "https://hooks.example.org/x", **fields: Any) -> Webhook:
+    """Told everything, and before anything happened."""
+    values = {"name": f"webhook-{next(_number)}", "kinds": list(kinds()), "secret": encrypt(new_secret())}
+    return Webhook.objects.create(scope=scope, address=address, made_by="Ada", **(values | fields))
+
+
+def make_delivery(webhook: Webhook, subject: str = "workload:1", **fields: Any) -> Delivery:
+    values = {"kind": "workload.failed", "at": timezone.now(), "payload": {"text": "Failed"}}
+    return Delivery.objects.create(webhook=webhook, subject=subject, **(values | fields))
 
 
 def make_role(name: str = "", *permissions: str) -> Role:

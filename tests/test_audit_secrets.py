@@ -18,14 +18,16 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from orgs.models import ClusterInfo, User
+from orgs.models import ClusterInfo, Delivery, User, Webhook
 from orgs.secrets import encrypt
 from orgs.services.cluster import cluster_create
+from orgs.services.delivery import deliveries_claim
 from orgs.services.user import user_create
+from orgs.webhooks.deliverer import deliver
 from portal.models import AuditEvent, KeptAnswer
 from scheduling.services.workload import workload_resume, workload_submit
 from tests.bad_input import FormCase
-from tests.factories import PASSWORD, actor_of, code_of, make_user, signed_in
+from tests.factories import PASSWORD, actor_of, code_of, make_role, make_rule, make_user, signed_in
 from tests.kubeconfigs import KUBECONFIG
 from tests.test_bad_input import FORMS
 from tests.world import World, make_world
@@ -168,6 +170,59 @@ def test_access_keys(caplog: pytest.LogCaptureFixture) -> None:
     told += "".join(answer.content.decode() for answer in answers)
     assert not any(token in told for token in tokens)
     assert AuditEvent.objects.filter(entity="accesskey").count() == 4
+
+
+def test_webhooks(caplog: pytest.LogCaptureFixture) -> None:
+    """Made, changed, tried, sent to, rotated, by page and by the API: secrets stand in the first answer alone, and the
+    whole address where it may be changed."""
+    world = make_world()
+    cache.clear()
+    client, reader = signed_in(world.people["admin"]), signed_in(make_user("r@example.org", scope=world.department))
+    make_rule(
+        User.objects.get(email="r@example.org"),
+        make_role("Looks", "webhook:read", "project:read").name,
+        world.department,
+    )
+    data = {
+        "name": "a",
+        "scope": world.department.pk,
+        "address": f"http://127.0.0.1:9/{CANARY}",
+        "kinds": ["workload.failed"],
+    }
+    secrets = re.findall(r"whsec_[A-Za-z0-9+/=]{44}", client.post("/access/webhooks/new/", data).content.decode())
+    made = client.post(
+        "/api/v1/webhooks/", data | {"name": "b"}, content_type="application/json", headers={"Idempotency-Key": "1"}
+    )
+    secrets.append(made.json()["secret"])
+    url = f"/api/v1/webhooks/{made.json()['id']}/"
+    again = client.post(
+        "/api/v1/webhooks/", data | {"name": "b"}, content_type="application/json", headers={"Idempotency-Key": "1"}
+    )
+    assert again["Idempotency-Replayed"] == "true"
+    secrets.append(client.post(f"{url}rotate/", {}, content_type="application/json").json()["secret"])
+    assert len(set(secrets)) == 3
+    client.post(f"{url}test/", {}, content_type="application/json")
+    for claimed in deliveries_claim(most=10):
+        deliver(claimed)
+    page = f"/access/webhooks/{made.json()['id']}/deliveries/"
+    delivery = Delivery.objects.get(webhook=made.json()["id"])
+    urls = [
+        url,
+        "/api/v1/webhooks/",
+        "/api/v1/webhook-deliveries/",
+        page,
+        f"{page}?delivery={delivery.pk}",
+        "/access/webhooks/",
+    ]
+    answers = [again, *(client.get(one) for one in urls)]
+    told = in_the_log() + caplog.text + "".join(answer.content.decode() for answer in answers)
+    told += json.dumps(list(KeptAnswer.objects.values()), default=str)
+    assert not any(secret in told for secret in secrets)
+    seen = [reader.get(one) for one in urls]
+    assert {answer.status_code for answer in seen} == {200}
+    assert CANARY not in in_the_log() + caplog.text + "".join(answer.content.decode() for answer in seen)
+    assert AuditEvent.objects.filter(entity="webhook").count() == 4
+    assert not any(secret in json.dumps(list(Webhook.objects.values()), default=str) for secret in secrets)
 
 
 def recovery_codes() -> list[str]:

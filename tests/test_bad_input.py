@@ -33,6 +33,7 @@ from scheduling.services.simulation import simulated_node_do, simulated_node_lab
 from scheduling.services.tour import tour_set
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
+from tests import bad_webhooks
 from tests.bad_input import (
     BAD,
     OPTIONAL,
@@ -202,19 +203,17 @@ FORMS: list[FormCase] = [
         lambda world: {"name": "Mira Okafor", "email": "mira@example.org"},
         legal={"name": PRINTABLE},
     ),
-    FormCase(
-        "application_create",
-        "admin",
-        lambda world: {"name": "Night runs", "description": "Trains"},
-        legal={"name": PRINTABLE, "description": OPTIONAL},
+    *(
+        FormCase(
+            url_name,
+            "admin",
+            lambda world: {"name": "Night runs", "description": "Trains"},
+            arguments,
+            legal={"name": PRINTABLE, "description": OPTIONAL},
+        )
+        for url_name, arguments in (("application_create", of()), ("application_update", of(pk="application.pk")))
     ),
-    FormCase(
-        "application_update",
-        "admin",
-        lambda world: {"name": "Night runs", "description": "Trains"},
-        of(pk="application.pk"),
-        legal={"name": PRINTABLE, "description": OPTIONAL},
-    ),
+    *bad_webhooks.FORMS,
     *(
         FormCase(
             url_name,
@@ -441,6 +440,7 @@ SERVICES: list[ServiceCase] = [
         lambda world: {"actor": actor_of(), "name": "Night runs"},
         {"name": PRINTABLE, "description": OPTIONAL},
     ),
+    *bad_webhooks.SERVICES,
     ServiceCase(
         role_create,
         lambda world: {"actor": actor_of(), "name": "Day shift", "permissions": ["project:read"]},

@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import get_resolver, resolve, reverse
 from django.utils import timezone
 
-from orgs.models import OrgUnit, Role, User
+from orgs.models import Delivery, OrgUnit, Role, User, Webhook
 from orgs.services.unit import unit_rename
 from quotas.services.quota import quota_set
 from scheduling.models import CycleReport, Decision, Workload
@@ -30,6 +30,7 @@ from tests.factories import (
     VIEWER,
     actor_of,
     make_answer,
+    make_delivery,
     make_department,
     make_group,
     make_pod,
@@ -40,6 +41,7 @@ from tests.factories import (
     make_usage,
     make_user,
     make_waiting,
+    make_webhook,
     make_workload,
     signed_in,
 )
@@ -52,7 +54,7 @@ pytestmark = pytest.mark.django_db
 
 WITHOUT_SIGHT = ("nobody", "DA", "L1", "ML", "DV", "En")
 """People of every kind of role whose place is another department."""
-SECRETS = ("zanzibar", "quagga-7", "okapi-run", "okapi-late", "okapi-done")
+SECRETS = ("zanzibar", "quagga-7", "okapi-run", "okapi-late", "okapi-done", "okapi-hook")
 """The names of the hidden department, project and workloads; what follows `bursar-` is the project's name as well."""
 PICKED = (CREATE_WORK, "pool:create", "project:create", "department:create", "access_rule:create", "access_rule:read")
 """What the scope picker is asked for."""
@@ -66,6 +68,8 @@ class Hidden:
     project: OrgUnit
     workload: Workload
     person: User
+    webhook: Webhook
+    delivery: Delivery
 
     def ids(self) -> dict[str, Any]:
         """As every parameter and field that takes an id, a name or an address."""
@@ -83,9 +87,11 @@ def hide(world: World, *, busy: bool) -> Hidden:
     make_rule(make_group("wardens", person), VIEWER, department)
     for unit in (department, project):
         make_quota(unit, world.pool, 2)
+    webhook = make_webhook(project, name="okapi-hook")
+    delivery = make_delivery(webhook, subject="workload:okapi-done", payload={"text": "okapi-done"})
     done = make_workload("okapi-done", project=project, by=person, state=Workload.State.COMPLETED)
     if not busy:
-        return Hidden(department, project, done, person)
+        return Hidden(department, project, done, person, webhook, delivery)
     for unit in (department, project):
         make_usage(unit, world.pool, 1)
     running = make_workload("okapi-run", project=project, pool=world.pool, by=person, state=Workload.State.RUNNING)
@@ -102,7 +108,7 @@ def hide(world: World, *, busy: bool) -> Hidden:
     unit_rename(actor=actor_of(), unit=project, name="quagga-7", description="Stripes")
     quota_set(actor=actor_of(), unit=project, pool=world.pool, gpu_milli=1000, expected_version=1)
     workload_stop(actor=actor_of(), workload=running)
-    return Hidden(department, project, running, person)
+    return Hidden(department, project, running, person, webhook, delivery)
 
 
 def _decided_for(hidden: Workload, world: World) -> None:
@@ -134,6 +140,8 @@ def hidden_in(world: World, hidden: Hidden) -> World:
         workload=hidden.workload,
         work_elsewhere=hidden.workload,
         rule=hidden.person.subject.rules.get(),
+        webhook=hidden.webhook,
+        delivery=hidden.delivery,
     )
 
 

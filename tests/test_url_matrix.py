@@ -33,6 +33,7 @@ def suggested(world: World) -> dict[str, Any]:
 NO_PROVIDER: Arguments = lambda world: {"provider_id": "none"}  # noqa: E731
 OPEN = "anonymous nobody rest: 200"
 CLOSED = "anonymous nobody rest: 404"
+HOOKED = "SA DA Ed RM AA: 200; rest: 404"
 
 
 class Line(NamedTuple):
@@ -155,6 +156,14 @@ LINES: list[Line] = [
     Line("application_create", NONE, "SA AA: 200; DA Ed: 403; rest: 404", 422),
     Line("application_update", of(pk="application.pk"), "SA AA: 200; DA Ed: 403; rest: 404", 422),
     Line("application_delete", of(pk="application.pk"), "SA AA: 200; DA Ed: 403; rest: 404", 302),
+    Line("webhooks", NONE, HOOKED),
+    Line("webhook_create", NONE, HOOKED, 422),
+    Line("webhook_update", of(pk="webhook.pk"), HOOKED, 422),
+    Line("webhook_deliveries", of(pk="webhook.pk"), HOOKED),
+    Line("webhook_rotate", of(pk="webhook.pk"), HOOKED, 422),
+    Line("webhook_test", of(pk="webhook.pk"), HOOKED.replace("200", "405"), 302),
+    Line("webhook_delete", of(pk="webhook.pk"), HOOKED, 302),
+    Line("delivery_again", of(pk="delivery.pk"), HOOKED.replace("200", "405"), 302),
     Line("application_key_create", of(application="application.pk"), "SA AA: 200; nobody rest: 403", 422),
     Line("effective", NONE, "SA DA Ed RM AA: 200; rest: 404"),
     Line("audit", NONE, "SA DA AA: 200; rest: 404"),

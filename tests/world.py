@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgs.models import AccessKey, AccessRule, Application, Group, GroupMember, Mapping, OrgUnit, Role, User
+from orgs.models import (
+    AccessKey,
+    AccessRule,
+    Application,
+    Delivery,
+    Group,
+    GroupMember,
+    Mapping,
+    OrgUnit,
+    Role,
+    User,
+    Webhook,
+)
 from quotas.models import Node, Pool, Topology
 from scheduling.models import CycleReport, SavedCycle, Workload
 from tests.factories import (
@@ -14,6 +26,7 @@ from tests.factories import (
     make_application,
     make_cluster,
     make_cycle,
+    make_delivery,
     make_department,
     make_group,
     make_key,
@@ -24,6 +37,7 @@ from tests.factories import (
     make_saved_cycle,
     make_topology,
     make_user,
+    make_webhook,
     make_workload,
 )
 
@@ -86,6 +100,10 @@ class World:
     key: AccessKey
     """The researcher's."""
     application_key: AccessKey
+    webhook: Webhook
+    """Of the department."""
+    delivery: Delivery
+    """Its; delivered."""
     people: dict[str, User]
     """By the short forms, some also by other names; nobody has an account and no rule."""
 
@@ -104,6 +122,7 @@ def make_world() -> World:
     group = make_group("vision-research", people["nobody"])
     cycle = make_cycle(pool, 48211)
     application = make_application("nightly-runs", VIEWER, department)
+    webhook = make_webhook(department, name="vision-chat")
     return World(
         account=account,
         cluster=cluster,
@@ -129,5 +148,7 @@ def make_world() -> World:
         application=application,
         key=make_key(people["researcher"]).key,
         application_key=make_key(application.user).key,
+        webhook=webhook,
+        delivery=make_delivery(webhook, state=Delivery.State.DELIVERED, status=200, attempts=1),
         people=people,
     )

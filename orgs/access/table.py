@@ -50,6 +50,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "group":            "CRUD R    R    R    -    -    -    -  -  R    -",
         "application":      "CRUD R    R    -    -    -    -    -  -  CRUD -",
         "access_key":       "CRUD R    R    -    -    -    -    -  -  CRUD -",
+        "webhook":          "CRUD CRUD CRUD CRUD -    -    -    -  -  CRUD -",
         "role":             "CRUD R    R    R    -    -    -    -  -  R    -",
         "access_rule":      "CRUD CRUD CRUD CRUD -    -    -    -  -  CRUD -",
         "audit":            "R    R    -    -    -    -    -    -  -  R    -",

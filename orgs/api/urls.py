@@ -1,7 +1,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orgs.api import applications, audit, device, people, roles, scopes, units, whoami
+from orgs.api import applications, audit, device, people, roles, scopes, units, webhooks, whoami
 
 router = SimpleRouter(use_regex_path=False)
 router.register("clusters", units.Clusters, "clusters")
@@ -14,6 +14,8 @@ router.register("groups", people.Groups, "groups")
 router.register("group-members", people.Members, "group-members")
 router.register("applications", applications.Applications, "applications")
 router.register("access-keys", applications.Keys, "access-keys")
+router.register("webhooks", webhooks.Webhooks, "webhooks")
+router.register("webhook-deliveries", webhooks.Deliveries, "webhook-deliveries")
 router.register("audit", audit.Audit, "audit")
 router.register("places", scopes.Places, "places")
 router.register("whoami", whoami.WhoAmI, "whoami")

@@ -11,6 +11,7 @@ from .rule_sync import RuleSync
 from .subject import Subject
 from .unit import OrgUnit, UnitKind, UnitState
 from .user import User
+from .webhook import Delivery, HappeningCursor, Webhook
 
 __all__ = [
     "AccessKey",
@@ -18,9 +19,11 @@ __all__ = [
     "AccessRule",
     "Application",
     "ClusterInfo",
+    "Delivery",
     "DeviceSignIn",
     "Group",
     "GroupMember",
+    "HappeningCursor",
     "Mapping",
     "OrgUnit",
     "ProjectInfo",
@@ -31,6 +34,7 @@ __all__ = [
     "UnitKind",
     "UnitState",
     "User",
+    "Webhook",
     "in_force",
     "usable",
 ]

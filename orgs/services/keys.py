@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from orgs.models import ClusterInfo
+from orgs.models import ClusterInfo, Webhook
 from orgs.secrets import renewed
 from orgs.services.account import OPERATOR
 from portal.services.audit import audit_record
@@ -19,6 +19,7 @@ class Renewed:
 
     clusters: int
     second_factors: int
+    webhooks: int
 
 
 @transaction.atomic
@@ -48,4 +49,11 @@ def credentials_renew() -> Renewed:
         factor.save(update_fields=["data"])
         audit_record(actor=OPERATOR, action="renew encryption", entity=factor.user, unit=None)
         factors += 1
-    return Renewed(clusters, factors)
+    webhooks = 0
+    for webhook in Webhook.objects.select_for_update().order_by("pk"):
+        webhook.secret = renewed(webhook.secret)
+        webhook.old_secret = renewed(webhook.old_secret) if webhook.old_secret else ""
+        webhook.save(update_fields=["secret", "old_secret"])
+        audit_record(actor=OPERATOR, action="renew encryption", entity=webhook, unit=webhook.scope_id)
+        webhooks += 1
+    return Renewed(clusters, factors, webhooks)

@@ -39,6 +39,7 @@ TABS = (
     Tab("Groups", "groups", "group:read"),
     Tab("Applications", "applications", "application:read"),
     Tab("Access keys", "keys", "access_key:read"),
+    Tab("Webhooks", "webhooks", "webhook:read"),
     Tab("Effective access", "effective", "access_rule:read"),
 )
 

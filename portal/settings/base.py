@@ -1,6 +1,7 @@
 """What every installation shares; the files beside it say what differs."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -27,6 +28,12 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("BURSAR_ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("BURSAR_TRUSTED_ORIGINS", default=[])
 ALLOW_LOCAL_CLUSTERS = env.bool("BURSAR_ALLOW_LOCAL_CLUSTERS", default=False)
+# Networks that webhooks may go to beside the public one, by plain http too.
+WEBHOOK_NETWORKS = env.list("BURSAR_WEBHOOK_NETWORKS", default=[])
+try:
+    _ = [ip_network(network) for network in WEBHOOK_NETWORKS]
+except ValueError as error:
+    raise ImproperlyConfigured(f"BURSAR_WEBHOOK_NETWORKS: {error}. Write networks like 10.0.0.0/8.") from None
 
 INSTALLED_APPS = [
     "portal",
@@ -159,6 +166,7 @@ CELERY_BEAT_SCHEDULE = {
     "roll up hours of use": {"task": "scheduling.roll_up", "schedule": 600.0},
     "purge old rows": {"task": "scheduling.purge", "schedule": 600.0},
     "purge ended sessions": {"task": "orgs.sessions_purge", "schedule": 3600.0},
+    "purge deliveries to webhooks": {"task": "orgs.deliveries_purge", "schedule": 600.0},
     "purge the change feed": {"task": "portal.feed_purge", "schedule": 600.0},
     "purge kept answers": {"task": "portal.kept_answers_purge", "schedule": 3600.0},
     "purge old audit events": {"task": "portal.audit_purge", "schedule": 3600.0},

@@ -11,6 +11,7 @@ DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 SECRET_KEY, CREDENTIAL_KEYS, AUDIT_KEYS = demo_keys(DATA)
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.list("BURSAR_ALLOWED_HOSTS", default=[])]
 ALLOW_LOCAL_CLUSTERS = env.bool("BURSAR_ALLOW_LOCAL_CLUSTERS", default=True)
+WEBHOOK_NETWORKS = env.list("BURSAR_WEBHOOK_NETWORKS", default=["127.0.0.0/8"])
 
 DATABASES = {"default": sqlite_database(DATA / "bursar.sqlite3")}
 CELERY_BROKER_URL = "folder://localhost"

@@ -17,6 +17,7 @@ CREDENTIAL_KEYS = ["5Q3zRS8_CUfgCC2cCKZTbyqpaKp4hf9N7TRPFZ1wSZE="]
 AUDIT_KEYS = ["test-only-audit-key-" + "0" * 20]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 ALLOW_LOCAL_CLUSTERS = True
+WEBHOOK_NETWORKS = ["127.0.0.0/8"]
 STATIC_ROOT = _VAR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,6 +8,8 @@ from quotas.resources import RESOURCES
 
 from .pool import Pool
 
+UNTOLD = Q(told=1) | Q(told=2, resolved_at__isnull=False)
+"""Findings that webhooks have not been told of yet, or not that they were resolved."""
 SET_LEVELS = [Level.CHILDREN, Level.HARDWARE]
 """What can be guarded by itself; what runs goes with the first."""
 
@@ -37,6 +39,11 @@ class GuardSetting(models.Model):
 class GuardFinding(models.Model):
     """Something guaranteed that does not add up, from when it arose until it was resolved."""
 
+    class Told(models.IntegerChoices):
+        NOTHING = 1, "nothing"
+        OPENED = 2, "that it arose"
+        ALL = 3, "that it was resolved"
+
     unit = models.ForeignKey(OrgUnit, models.CASCADE, related_name="guard_findings")
     """The department whose units have more than it, or the cluster that has more than its hardware."""
     pool = models.ForeignKey(Pool, models.CASCADE, null=True, related_name="guard_findings")
@@ -47,10 +54,15 @@ class GuardFinding(models.Model):
     ceiling = models.BigIntegerField()
     since = models.DateTimeField(default=timezone.now)
     resolved_at = models.DateTimeField(null=True)
+    told = models.PositiveSmallIntegerField(choices=Told, default=Told.NOTHING)
+    """To webhooks."""
 
     class Meta:
         ordering = ["-since", "-id"]
-        indexes = [models.Index(fields=["resolved_at"], name="guard_finding_resolved")]
+        indexes = [
+            models.Index(fields=["resolved_at"], name="guard_finding_resolved"),
+            models.Index(fields=["id"], condition=UNTOLD, name="guard_finding_untold"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["unit", "pool", "resource", "level"],

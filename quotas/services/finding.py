@@ -12,11 +12,13 @@ from orgs.services.locks import cluster_locked
 from portal.errors import Refused
 from quotas.guard import NOTHING, Excess, Key, Level, together
 from quotas.models import GuardFinding, Node
+from quotas.models.guard import UNTOLD
 from quotas.selectors.guard import Books, Guard, Mode, guard_of, mode_of, ready_in
 from quotas.selectors.sums import guaranteed
 
 KEPT = timedelta(days=90)
 """After they were resolved."""
+MOST_TOLD = 500
 
 
 def findings_refresh(*, thorough: bool = False) -> None:
@@ -83,3 +85,15 @@ def findings_write(guard: Guard, books: Books) -> None:
         for key, excess in excesses.items()
         if key not in old
     )
+
+
+@transaction.atomic
+def findings_take() -> list[GuardFinding]:
+    """Findings that arose or were resolved since webhooks were last told, as they were told of until now; from now on
+    they count as told."""
+    found = list(GuardFinding.objects.filter(UNTOLD).select_related("unit", "pool").order_by("pk")[:MOST_TOLD])
+    resolved = [row.pk for row in found if row.resolved_at]
+    GuardFinding.objects.filter(pk__in=resolved).update(told=GuardFinding.Told.ALL)
+    arisen = [row.pk for row in found if not row.resolved_at]
+    GuardFinding.objects.filter(pk__in=arisen).update(told=GuardFinding.Told.OPENED)
+    return found

@@ -6,25 +6,19 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-
-from django.utils import timezone
 
 from orgs.api.listening import listener
 from orgs.models import AccessKey, OrgUnit
 from orgs.scope import below
 from portal.actor import Actor
 from portal.api import streams
+from portal.selectors.numbered import settled
 from scheduling.events import event_text
 from scheduling.models import Event
 from scheduling.selectors.visible import visible_workloads
 
 MOST = 500
 """Events that are told at once."""
-MOST_RECENT = 2000
-"""So many of the newest are looked at for numbers that are missing."""
-SETTLES = timedelta(seconds=10)
-"""A number is given before its event is saved: so long a missing one may still come, and what follows it waits."""
 
 
 class Newest:
@@ -63,23 +57,12 @@ class EventReader:
             return ()
         if (user := listener(self.actor, self.key)) is None:
             return None
-        last = self._settled(self.after)
+        last = settled(Event.objects.all(), self.after)
         seen = visible_workloads(user).filter(below(self.scope, "project"), **self.wanted)
         found = Event.objects.filter(id__gt=self.after, id__lte=last, workload__in=seen.values("pk"))
         events = list(found.select_related("workload__project").order_by("id")[:MOST])
         self.after = events[-1].pk if len(events) == MOST else last
         return [_message(event) for event in events]
-
-    def _settled(self, after: int) -> int:
-        """The highest number up to which none can come any more."""
-        recent = list(Event.objects.filter(id__gt=after).order_by("-id").values_list("id", "at")[:MOST_RECENT])
-        late = timezone.now() - SETTLES
-        last = after if len(recent) < MOST_RECENT else recent[-1][0] - 1
-        for number, at in reversed(recent):
-            if number != last + 1 and at > late:
-                break
-            last = number
-        return last
 
 
 def _message(event: Event) -> str:

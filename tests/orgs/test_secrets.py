@@ -7,10 +7,10 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from orgs.models import ClusterInfo
+from orgs.models import ClusterInfo, Webhook
 from orgs.secrets import decrypt, encrypt
 from portal.models import AuditEvent
-from tests.factories import code_of, make_cluster, make_second_factor, make_user
+from tests.factories import code_of, make_cluster, make_second_factor, make_user, make_webhook
 
 
 def test_there_and_back() -> None:
@@ -38,15 +38,17 @@ def test_what_is_kept_is_encrypted_anew_and_the_old_key_may_go(settings: Setting
     ClusterInfo.objects.update(credentials=encrypt("token"))
     factor = make_second_factor(make_user())
     code = code_of(factor)
+    secret = decrypt(make_webhook(cluster).secret)
     settings.CREDENTIAL_KEYS = [new]
     with pytest.raises(CommandError, match=r"Nothing was changed.*Put the old key back"):
         call_command("credentials_renew")
     settings.CREDENTIAL_KEYS = [new, old]
     told = StringIO()
     call_command("credentials_renew", stdout=told)
-    assert "1 cluster and 2 second factors" in told.getvalue()
+    assert "1 cluster, 2 second factors and 1 webhook" in told.getvalue()
     settings.CREDENTIAL_KEYS = [new]
     assert decrypt(ClusterInfo.objects.get(unit=cluster).credentials) == "token"
     factor.refresh_from_db()
     assert code_of(factor) == code
-    assert AuditEvent.objects.filter(action="renew encryption").count() == 3
+    assert AuditEvent.objects.filter(action="renew encryption").count() == 4
+    assert decrypt(Webhook.objects.get().secret) == secret

@@ -10,7 +10,7 @@ from portal.formats import counted
 
 class Command(BaseCommand):
     help = (
-        "Encrypts the credentials of clusters and the secrets of second factors anew, with the first of "
+        "Encrypts the credentials of clusters and the secrets of second factors and webhooks anew, with the first of "
         "BURSAR_CREDENTIAL_KEYS: put a new key in front, restart, run this, and take the old ones out."
     )
 
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         except ValueError as problem:
             raise CommandError(f"Nothing was changed. {problem}") from None
         self.stdout.write(
-            f"Credentials of {counted(done.clusters, 'cluster')} and {counted(done.second_factors, 'second factor')} "
-            "are encrypted with the first key. The others may go."
+            f"Credentials of {counted(done.clusters, 'cluster')}, {counted(done.second_factors, 'second factor')} and "
+            f"{counted(done.webhooks, 'webhook')} are encrypted with the first key. The others may go."
         )

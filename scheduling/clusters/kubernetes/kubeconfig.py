@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from .addresses import is_forbidden, is_metadata_name, resolve
+from portal.addresses import is_forbidden, is_metadata_name, resolve
+
 from .credentials import Credentials
 
 MAX_BYTES = 64 * 1024

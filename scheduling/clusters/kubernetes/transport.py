@@ -18,7 +18,8 @@ import urllib3
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from .addresses import is_forbidden
+from portal.addresses import is_forbidden
+
 from .credentials import Credentials
 from .errors import UnreachableError, refusal, unreachable
 

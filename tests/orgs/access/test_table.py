@@ -22,23 +22,24 @@ WORK = "workspace training inference found_workload"
 EXPECTED: dict[str, dict[str, str]] = {
     "System administrator": {
         "RU": "account settings",
-        "CRUD": f"cluster department project quota pool quota_request draft user group application access_key role "
-        f"access_rule policy scheduling_rule {WORK} {ASSETS} credential",
+        "CRUD": f"cluster department project quota pool quota_request draft user group application access_key webhook "
+        f"role access_rule policy scheduling_rule {WORK} {ASSETS} credential",
         "R": "node audit logs terminal overview reports scheduler",
     },
     "Department administrator": {
-        "CRUD": f"project quota quota_request draft access_rule policy scheduling_rule {WORK} {ASSETS} credential",
+        "CRUD": f"project quota quota_request draft webhook access_rule policy scheduling_rule {WORK} {ASSETS} "
+        "credential",
         "R": "account settings cluster department pool node user group application access_key role audit logs terminal "
         "overview reports scheduler",
     },
     "Editor": {
-        "CRUD": f"department project quota quota_request draft access_rule policy scheduling_rule {WORK} {ASSETS} "
-        "credential",
+        "CRUD": f"department project quota quota_request draft webhook access_rule policy scheduling_rule {WORK} "
+        f"{ASSETS} credential",
         "R": "account settings cluster pool node user group application access_key role logs terminal overview reports "
         "scheduler",
     },
     "Research manager": {
-        "CRUD": f"project quota_request draft access_rule {WORK} {ASSETS} credential",
+        "CRUD": f"project quota_request draft webhook access_rule {WORK} {ASSETS} credential",
         "R": "account settings cluster department quota pool user group role policy scheduling_rule logs terminal "
         "overview reports scheduler",
     },
@@ -60,7 +61,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "Viewer": {"R": f"{ALL} quota pool node quota_request draft {WORK} {ASSETS}"},
     "Department viewer": {"R": f"{ALL} quota pool quota_request draft {WORK} {ASSETS}"},
     "Application administrator": {
-        "CRUD": "application access_key access_rule",
+        "CRUD": "application access_key webhook access_rule",
         "R": f"{ALL} quota pool node user group role audit {WORK} {ASSETS}",
     },
     "Environment administrator": {"CRUD": "environment", "R": f"{ALL} compute_resource data_source template"},

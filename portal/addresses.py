@@ -1,7 +1,8 @@
-"""Which addresses a cluster may not have: a request to them would reach this host or its cloud's metadata service."""
+"""Which addresses people may not have this server call: its own host, a metadata service, private networks."""
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -45,6 +46,21 @@ def is_forbidden(text: str) -> bool:
         or address == ipaddress.IPv4Address("255.255.255.255")
         or _is_own(address)
     )
+
+
+def is_public(text: str) -> bool:
+    """Whether the IP address lies outside of all private and special networks."""
+    address = _carried(ipaddress.ip_address(text.partition("%")[0]))
+    tunnelled = isinstance(address, ipaddress.IPv6Address) and (address.sixtofour or address.teredo)
+    return address.is_global and not tunnelled and not is_forbidden(text)
+
+
+def lies_in(text: str, networks: Iterable[str]) -> bool:
+    """Whether the IP address belongs to one of the networks (`10.0.0.0/8`). A metadata service's belongs to none."""
+    address = _carried(ipaddress.ip_address(text.partition("%")[0]))
+    if address in METADATA_ADDRESSES or address.is_link_local:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in networks)
 
 
 def _carried(address: IpAddress) -> IpAddress:
