@@ -17,6 +17,11 @@ WATCHED = {
     "jobs": "Jobs",
     "stateful sets": "StatefulSets",
     "deployments": "Deployments",
+    "job sets": "JobSets",
+    "pytorch jobs": "PyTorchJobs",
+    "mpi jobs": "MPIJobs",
+    "leader worker sets": "LeaderWorkerSets",
+    "replica sets": "ReplicaSets",
     "bindings": "Bindings of people",
     "budgets": "Disruption budgets",
 }
@@ -24,7 +29,7 @@ WATCHED = {
 
 def watched_words(watched: dict[str, int]) -> list[tuple[str, int]]:
     """What is followed in a cluster, and how much of it."""
-    return [(WATCHED.get(name, name.capitalize()), number) for name, number in watched.items()]
+    return [(WATCHED.get(name, name.capitalize()), number) for name, number in watched.items() if number]
 
 
 def cluster_answer(info: ClusterInfo) -> Answer:

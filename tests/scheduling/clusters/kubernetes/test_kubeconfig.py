@@ -94,6 +94,7 @@ def test_secrets_survive_storage_and_stay_out_of_messages() -> None:
         ("server", ["https://192.0.2.10"]),
         ("server", ""),
         ("server", "https://no-such-name.invalid"),
+        ("certificate-authority-data", ""),
         ("certificate-authority-data", "not base64!"),
         ("certificate-authority-data", encoded(b"no certificate")),
         ("tls-server-name", "a b"),

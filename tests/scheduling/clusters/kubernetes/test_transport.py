@@ -13,7 +13,7 @@ import pytest
 
 from scheduling.clusters.kubernetes import transport as module
 from scheduling.clusters.kubernetes.credentials import Credentials
-from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
+from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError, unreachable
 from scheduling.clusters.kubernetes.official import OfficialClient
 from scheduling.clusters.kubernetes.transport import Transport
 from tests.cluster.certificates import Authority
@@ -176,6 +176,19 @@ def test_server_with_a_foreign_certificate_gets_no_request(server: str) -> None:
     with pytest.raises(UnreachableError, match="certificate-authority-data") as caught:
         get(transport_to(server, authority=Authority("other")), "/echo")
     assert not caught.value.may_have_arrived
+    assert "not signed by the authority" in str(caught.value)
+    assert "give it new credentials" in str(caught.value)
+
+
+def test_certificate_whose_time_is_over_is_no_foreign_one() -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = 10, "certificate has expired"
+    assert "has expired; renew it there" in str(unreachable("https://192.0.2.10", error))
+
+
+def test_without_an_authority_no_other_is_trusted() -> None:
+    with pytest.raises(ValueError, match="name no authority"):
+        Transport(Credentials(server="https://192.0.2.10", token="t0ken"), connections=1, allow_local=True)
 
 
 def test_address_is_looked_at_again_when_connected(server: str) -> None:
