@@ -100,6 +100,12 @@ class Workload(models.Model):
             models.Index(fields=["project", "created_at", "id"], name="workload_project"),
             models.Index(fields=["submitted_by", "created_at", "id"], name="workload_mine"),
             models.Index(fields=["name", "id"], name="workload_by_name"),
+            models.Index(fields=["state_since", "id"], name="workload_by_change"),
+            models.Index(fields=["requested_gpu_milli", "id"], name="workload_by_gpus"),
+            models.Index(fields=["priority", "id"], name="workload_by_priority"),
+            models.Index(fields=["state", "created_at", "id"], name="workload_in_state"),
+            # What is active is little beside what has ended: by age it is found without walking through the latter.
+            models.Index(fields=["created_at", "id"], condition=Q(is_active=True), name="workload_active"),
             models.Index(fields=["state", "state_since", "id"], condition=Q(is_active=True), name="workload_waits"),
             models.Index(fields=["pool", "id"], condition=Q(is_active=True), name="workload_snapshot"),
             # What the reconciler has to do: nearly always nothing.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import (  # noqa: F401 (they list themselves)
+    api,
     assigner,
     bind,
     engine,
