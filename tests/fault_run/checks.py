@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from scheduling.models import Pod, SimObject
@@ -16,14 +16,14 @@ TAKING = {"reclaim", "preempt", "consolidate"}
 LIVE = ("pending", "running")
 
 
-def violations(moment: Moment, before: Moment | None) -> Iterator[str]:
-    """`before`: the moment looked at last."""
+def violations(moment: Moment, earlier: Sequence[Moment]) -> Iterator[str]:
+    """`earlier`: the moments of the last seconds that were looked at; none where too little was."""
     yield from chain(
         overbooked(moment),
         decided_over(moment),
         twice(moment),
         stopped_without_decision(moment),
-        lost_inside_quota(moment, before),
+        lost_inside_quota(moment, earlier),
     )
 
 
@@ -110,13 +110,16 @@ def stopped_without_decision(moment: Moment) -> Iterator[str]:
             yield f"stopped without a decision: pod {pod.name}"
 
 
-def lost_inside_quota(moment: Moment, before: Moment | None) -> Iterator[str]:
+def lost_inside_quota(moment: Moment, earlier: Sequence[Moment]) -> Iterator[str]:
     """Nothing is taken from a project that held no more than it is guaranteed, nor what may not be stopped."""
-    known = {evict.pk for evicts in before.evicts.values() for evict in evicts} if before else set()
+    known = {evict.pk for before in earlier for evicts in before.evicts.values() for evict in evicts}
     new = [evict for evicts in moment.evicts.values() for evict in evicts if evict.pk not in known]
-    # At most so much was held between the two looks, whoever came and went meanwhile.
+    # At most so much was held when it was decided, whoever came and went meanwhile: a cycle takes a while.
     held: Counter[tuple[int, int]] = Counter()
-    for held_by, milli in ((before.holders() if before else {}) | moment.holders()).values():
+    holders: dict[str, tuple[tuple[int, int], int]] = {}
+    for each in (*earlier, moment):
+        holders |= each.holders()
+    for held_by, milli in holders.values():
         held[held_by] += milli
     for evict in new:
         owner = moment.owners.get(evict.workload)
@@ -126,7 +129,7 @@ def lost_inside_quota(moment: Moment, before: Moment | None) -> Iterator[str]:
             yield f"lost what may not be stopped: {owner.name}, {evict.code}"
         key = (owner.project, owner.pool)
         most, quota = held[key], moment.quotas.get(key, 0)
-        if evict.code == "reclaim" and evict.is_open and before and most <= quota:
+        if evict.code == "reclaim" and evict.is_open and earlier and most <= quota:
             yield f"lost inside its quota: {owner.name} of project {owner.project}, which held {most} of {quota}"
 
 

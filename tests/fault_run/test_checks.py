@@ -36,7 +36,7 @@ def world() -> World:
     steps = Steps(world)
     world.submit(world.project("p"), "gang", pods=2, devices=2)
     steps.start()
-    assert list(violations(read(), None)) == []
+    assert list(violations(read(), [])) == []
     return world
 
 
@@ -121,13 +121,13 @@ def stopped_by_nobody(world: World) -> None:
 )
 def test_is_noticed(world: World, plant: Callable[[World], None], words: str) -> None:
     plant(world)
-    assert any(words in sentence for sentence in violations(read(), None))
+    assert any(words in sentence for sentence in violations(read(), []))
 
 
 def test_a_pod_that_was_decided_to_stop_is_well(world: World) -> None:
     stopped_by_nobody(world)
     evict("preempt")
-    assert list(violations(read(), None)) == []
+    assert list(violations(read(), [])) == []
 
 
 def test_room_on_its_way_to_a_pod_is_given_until_that_pod_stops(world: World) -> None:
@@ -135,24 +135,24 @@ def test_room_on_its_way_to_a_pod_is_given_until_that_pod_stops(world: World) ->
     Decision.objects.filter(pod=second.pk).update(state=State.SENT, devices=first.devices)
     row = Pod.objects.filter(pk=second.pk)
     row.update(node=None, devices="", phase=Pod.Phase.PENDING)
-    assert any("over-booked by decision" in sentence for sentence in violations(read(), None))
+    assert any("over-booked by decision" in sentence for sentence in violations(read(), []))
     row.update(phase=Pod.Phase.STOPPING)
-    assert not any("over-booked by decision" in sentence for sentence in violations(read(), None))
+    assert not any("over-booked by decision" in sentence for sentence in violations(read(), []))
 
 
 def test_what_was_lost_inside_the_quota_is_noticed_and_what_was_above_is_not(world: World) -> None:
     project = Workload.objects.get().project
     before = read()
     evict("reclaim")
-    assert list(violations(read(), before)) == [], "it is guaranteed nothing"
+    assert list(violations(read(), [before])) == [], "it is guaranteed nothing"
     make_quota(project, world.pool, 4)
-    assert [sentence[:21] for sentence in violations(read(), before)] == ["lost inside its quota"]
+    assert [sentence[:21] for sentence in violations(read(), [before])] == ["lost inside its quota"]
 
 
 def test_what_may_not_be_stopped_and_is_is_noticed(world: World) -> None:
     Workload.objects.update(preemptible=False)
     evict("preempt")
-    assert any("lost what may not be stopped" in sentence for sentence in violations(read(), None))
+    assert any("lost what may not be stopped" in sentence for sentence in violations(read(), []))
 
 
 def test_half_a_gang_is_noticed_once_it_is_there_for_long(world: World) -> None:

@@ -13,6 +13,8 @@ from .moment import Moment, Truth, read
 PAUSE_SECONDS = 0.7
 FRESH_MS = 3000
 """An older moment says little about how things stood when something was decided."""
+EARLIER_MS = 10_000
+"""So long ago a cycle may have begun that has decided something now."""
 
 
 class Watcher(threading.Thread):
@@ -26,7 +28,7 @@ class Watcher(threading.Thread):
         self.pods_seen: set[str] = set()
         self._began = time.monotonic()
         self._half: dict[str, int] = {}
-        self._before: Moment | None = None
+        self._earlier: list[Moment] = []
 
     def run(self) -> None:
         while not self.ended.wait(PAUSE_SECONDS):
@@ -38,13 +40,12 @@ class Watcher(threading.Thread):
 
     def look(self) -> None:
         moment = read(self._truth)
-        before = self._before
-        if before and moment.at_ms - before.at_ms > FRESH_MS:
-            before = None
-        for sentence in [*violations(moment, before), *half_there(moment, self._half)]:
+        if self._earlier and moment.at_ms - self._earlier[-1].at_ms > FRESH_MS:
+            self._earlier = []
+        for sentence in [*violations(moment, self._earlier), *half_there(moment, self._half)]:
             if sentence not in self.found:
                 self.found[sentence] = time.monotonic() - self._began
                 print(f"  NOT WELL: {sentence}", flush=True)
-        self._before = moment
+        self._earlier = [each for each in self._earlier if moment.at_ms - each.at_ms < EARLIER_MS] + [moment]
         self.moments += 1
         self.pods_seen |= {pod.uid for pod in moment.pods if "node" in pod.status}
