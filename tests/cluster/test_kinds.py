@@ -139,12 +139,29 @@ def test_retries_are_used_up_by_failures_and_not_by_evictions(bursar: Bursar) ->
     # The Job controller backs off for about 10 s before it replaces a pod.
     bursar.until(lambda: all(replaced(bursar, workload, pod) for pod in (failed, evicted)))
     bursar.until_state(workload, STATES.RUNNING)
-    (job,) = bursar.objects(workload, RESOURCES[Kind.TRAINING])
-    assert job["status"]["failed"] == 1
+    resource = RESOURCES[Kind.TRAINING]
+    bursar.until(lambda: bursar.objects(workload, resource)[0]["status"].get("failed") == 1)
     for pod in bursar.pods(workload):
         ends(bursar, pod, 1)
     bursar.until_state(workload, STATES.FAILED)
     assert "backoff limit" in workload.state_message
+
+
+def test_a_gang_that_was_evicted_starts_again_soon(bursar: Bursar) -> None:
+    bursar.node("a")
+    workload = bursar.running("gang", pods=4)
+    old = bursar.pods(workload)
+    for pod in old:
+        body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
+        bursar.api.create(f"{pod_path(pod)}/eviction", body)
+
+    def runs_anew() -> bool:
+        running = [pod for pod in bursar.pods(workload) if pod["status"]["phase"] == "Running"]
+        return len({pod["metadata"]["uid"] for pod in running} - {pod["metadata"]["uid"] for pod in old}) == len(old)
+
+    # Each waits about 10 s, as after one failure; together they would wait 80.
+    bursar.until(runs_anew, seconds=40)
+    bursar.until_state(workload, STATES.RUNNING)
 
 
 @pytest.mark.parametrize("kind", [Kind.WORKSPACE, Kind.INFERENCE])

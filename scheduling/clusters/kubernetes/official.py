@@ -20,8 +20,8 @@ from .rights import REMEDY, RIGHTS, Right
 from .text import plain
 from .transport import JSON, Transport
 
-# From here on Jobs have a podFailurePolicy and evicted pods a condition that says so.
-OLDEST_VERSION = (1, 26)
+# From here on Jobs have limits for each index; podFailurePolicy and the condition of evicted pods are older.
+OLDEST_VERSION = (1, 29)
 # Questions asked at once: each right is one.
 QUESTIONS_IN_FLIGHT = 8
 MAX_VERSION = 60

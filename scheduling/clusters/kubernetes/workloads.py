@@ -141,6 +141,9 @@ def _job(workload: WorkloadObject, group: PodGroup) -> Manifest:
         "completions": group.pods,
         "completionMode": "Indexed",
         "backoffLimit": workload.retries,
+        # With a limit for each index the controller also waits for each by itself before it replaces its pod: else a
+        # gang of five that was evicted waits as after five failures in a row, for minutes.
+        "backoffLimitPerIndex": workload.retries,
         # A pod that was stopped for others is started again and does not count as failed.
         "podFailurePolicy": {
             "rules": [

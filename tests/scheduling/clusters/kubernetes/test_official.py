@@ -70,7 +70,7 @@ def test_each_right_is_asked_for_once() -> None:
     assert sorted(bound) == sorted(CLUSTER_ROLES), "several at once, so in any order"
 
 
-@pytest.mark.parametrize(("major", "minor", "is_enough"), [("1", "26", True), ("1", "25+", False), ("2", "0", True)])
+@pytest.mark.parametrize(("major", "minor", "is_enough"), [("1", "29", True), ("1", "28+", False), ("2", "0", True)])
 def test_old_server_is_refused(major: str, minor: str, is_enough: bool) -> None:
     client, _ = client_of(
         {**dict.fromkeys(VERSION_FIELDS, ""), "gitVersion": "v\u202e7\n", "major": major, "minor": minor}
@@ -78,7 +78,7 @@ def test_old_server_is_refused(major: str, minor: str, is_enough: bool) -> None:
     if is_enough:
         assert client.version() == "v 7"
     else:
-        with pytest.raises(GatewayError, match=r"runs Kubernetes v 7; 1\.26 or newer"):
+        with pytest.raises(GatewayError, match=r"runs Kubernetes v 7; 1\.29 or newer"):
             client.version()
 
 

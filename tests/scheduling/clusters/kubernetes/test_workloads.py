@@ -57,7 +57,7 @@ def test_labels_tell_whose_it_is_on_job_and_pods() -> None:
 
 def test_evictions_use_up_no_retries() -> None:
     spec = workload_manifest(WORKLOAD)["spec"]
-    assert spec["backoffLimit"] == 0
+    assert (spec["backoffLimit"], spec["backoffLimitPerIndex"]) == (0, 0)
     (rule,) = spec["podFailurePolicy"]["rules"]
     assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
