@@ -69,7 +69,7 @@ def replaced(bursar: Bursar, workload: Workload, gone: Object) -> Object | None:
     return None
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(RESOURCES))
 def test_submitted_stopped_resumed_and_deleted(bursar: Bursar, kind: Workload.Kind) -> None:
     bursar.node("a")
     pods = 2 if kind is Kind.DISTRIBUTED else 1
