@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from orgs.models import ProjectInfo
+from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey, WorkloadObject
 from scheduling.clusters.seen import SeenObject
 from scheduling.clusters.simulated import SimulatedGateway
+from scheduling.loops import reconcile as module
 from scheduling.loops.reconcile import _objects
 from scheduling.models import Pod, SimObject, Workload
 
@@ -192,3 +195,22 @@ def test_without_the_lease_nothing_is_called(world: World, steps: Steps) -> None
     steps.observer.epoch = 99
     steps.reconciler.tick(steps.observer)
     assert world.gateway.calls == []
+
+
+def test_it_looks_when_something_was_told_or_seen_and_rests_else(
+    world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RECONCILE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "QUIET_SECONDS", 60.0)
+    ticks: list[object] = []
+    monkeypatch.setattr(steps.reconciler, "tick", ticks.append)
+
+    def ticked(*, has_seen: bool = False, is_woken: bool = False) -> int:
+        steps.reconciler.look(steps.observer, has_seen=has_seen, is_woken=is_woken)
+        return len(ticks)
+
+    assert [ticked(), ticked(), ticked(is_woken=True)] == [1, 1, 1]
+    with transaction.atomic():
+        feed_tell(cluster=world.cluster.pk, config=True)
+    assert [ticked(), ticked(is_woken=True), ticked(is_woken=True)] == [1, 2, 2]
+    assert [ticked(has_seen=True), ticked()] == [3, 3]
