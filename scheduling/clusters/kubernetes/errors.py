@@ -15,6 +15,11 @@ from .rights import REMEDY
 from .text import plain
 
 MAX_MESSAGE = 300
+NEVER_SENT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ClosedPoolError,
+)
 TOO_MANY_REQUESTS = 429
 DISRUPTION_BUDGET = "DisruptionBudget"
 SEVERAL_BUDGETS = "more than one PodDisruptionBudget"
@@ -90,7 +95,7 @@ def refusal(status: int, body: bytes, headers: urllib3.HTTPHeaderDict) -> ApiErr
 
 def unreachable(server: str, error: Exception) -> UnreachableError:
     """The error that a failure of the connection means, in words for people."""
-    never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
+    never_sent = isinstance(error, NEVER_SENT)
     root = _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         never_sent = True

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -16,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from portal.addresses import is_forbidden
 
@@ -47,7 +48,8 @@ class Transport:
             self._headers["Authorization"] = f"Bearer {credentials.token}"
         self._token_file, self._token_until = credentials.token_file, 0.0
         name = credentials.tls_server_name or None
-        self._pool = urllib3.HTTPSConnectionPool(
+        self._new_pool = partial(
+            urllib3.HTTPSConnectionPool,
             parts.hostname,
             parts.port or 443,
             maxsize=connections,
@@ -55,8 +57,21 @@ class Transport:
             server_hostname=name,
             assert_hostname=name,
         )
-        if not allow_local:
-            self._pool.ConnectionCls = _OutwardConnection
+        self._connection = HTTPSConnection if allow_local else _OutwardConnection
+        self._renewing = threading.Lock()
+        self._pool = self._open()
+
+    def _open(self) -> urllib3.HTTPSConnectionPool:
+        pool = self._new_pool()
+        pool.ConnectionCls = self._connection
+        return pool
+
+    def _leave(self, pool: urllib3.HTTPSConnectionPool) -> None:
+        """No connection of before a silence is used again: each that died in it would cost one more call."""
+        with self._renewing:
+            if self._pool is pool:
+                self._pool = self._open()
+        pool.close()
 
     def request(
         self,
@@ -101,8 +116,9 @@ class Transport:
         if body is not None:
             headers["Content-Type"] = content_type
         url = self._path + path + (f"?{urlencode(query)}" if query else "")
+        pool = self._pool
         try:
-            response = self._pool.urlopen(
+            response = pool.urlopen(
                 method,
                 url,
                 body,
@@ -117,6 +133,8 @@ class Transport:
                 return response
             raise refusal(response.status, self._read(response), response.headers)
         except (HTTPError, OSError) as error:
+            if isinstance(error, ReadTimeoutError):
+                self._leave(pool)
             raise unreachable(self.server, error) from error
 
     def _renew_token(self) -> None:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from scheduling.clusters.kubernetes import transport as module
 from scheduling.clusters.kubernetes.credentials import Credentials
@@ -123,6 +124,16 @@ def test_request_carries_path_query_token_and_body(server: str) -> None:
 def test_connection_is_kept(server: str) -> None:
     transport = transport_to(server)
     assert len({json.loads(get(transport, "/echo"))["port"] for _ in range(3)}) == 1
+
+
+def test_after_a_silence_no_connection_of_before_is_used(server: str) -> None:
+    transport = transport_to(server)
+    opened = [transport._send("GET", "/echo", None, {}, urllib3.Timeout(5)) for _ in range(2)]
+    before = {json.loads(transport._read(response))["port"] for response in opened}
+    assert json.loads(get(transport, "/echo"))["port"] in before
+    with pytest.raises(UnreachableError):
+        get(transport, "/slow", 0.2)
+    assert json.loads(get(transport, "/echo"))["port"] not in before
 
 
 def test_client_certificate_needs_no_file(server: str) -> None:
