@@ -6,7 +6,7 @@ from typing import Any
 
 from environ import Env
 
-WEB = "BURSAR_WEB"
+WEB = "WEB_PROCESS"
 """In the environment of a web process: `portal.asgi` sets it."""
 
 

@@ -148,7 +148,7 @@ def test_a_change_that_somebody_else_was_faster_with(world: World, monkeypatch: 
     monkeypatch.setattr(
         "portal.cli.quota._row", lambda *_: ({"unit": world.project.pk, "pool": world.pool.pk}, {"version": 3})
     )
-    assert typed("quota", "change", "vis-3d", "a100", "--gpu", "3").exit_code == 6
+    assert typed("quota", "change", "vis-3d", "a100", "--gpu", "3").exit_code == 7
     assert Quota.objects.get(unit=world.project).gpu_milli == 1000
 
 
