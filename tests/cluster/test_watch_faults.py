@@ -10,6 +10,7 @@ import pytest
 
 from orgs.models import ClusterInfo, OrgUnit
 from orgs.secrets import encrypt
+from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes import pulse, reflector
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
@@ -73,15 +74,17 @@ def until_equal(control_plane: ControlPlane, cluster: OrgUnit, seconds: float) -
 def test_connections_that_died_without_a_word_are_replaced(
     control_plane: ControlPlane, proxy: FaultProxy, kubeconfig: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "PULSE_SECONDS", 0.5)
+    monkeypatch.setattr(pulse, "PULSE_SECONDS", 2.0)
     credentials = parse_kubeconfig(kubeconfig, allow_local=True)
     through = replace(credentials, server=proxy.address, ca_data=proxy.authority.certificate)
-    gateway = KubernetesGateway(through, call_timeout_seconds=1.0, allow_local=True)
+    gateway = KubernetesGateway(through, call_timeout_seconds=3.0, allow_local=True)
     watch = gateway.watch(Event())
     assert next(seen for seen in watch if seen.complete)
     proxy.still.set()
     proxy.lose()
     proxy.still.clear()
+    with pytest.raises(GatewayError):
+        gateway.read_pod(namespace, "any", "any")
     spec = {"containers": [{"name": "main", "image": "busybox"}]}
     control_plane.api.create(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "after"}, "spec": spec})
     until = time.monotonic() + RECOVERY_SECONDS

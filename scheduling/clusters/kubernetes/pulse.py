@@ -19,7 +19,7 @@ PATH = "/version"
 class Pulse(threading.Thread):
     """Measures the latency until `ended`; when there is no answer any more, that is the last change.
 
-    `is_back` is called when there was none for a while: what stood open may be dead by then, and nobody says so.
+    `is_back` is called when some call had none: what stood open may be dead by then, and nobody says so.
     """
 
     def __init__(
@@ -39,20 +39,19 @@ class Pulse(threading.Thread):
         self._is_back = is_back
 
     def run(self) -> None:
-        patience, was_away = Patience(), False
+        patience, silences = Patience(), self._transport.silences
         while not self._ended.is_set():
             began = time.monotonic()
             try:
                 self._transport.request("GET", PATH, timeout_seconds=self._timeout_seconds)
             except GatewayError as error:
-                was_away = True
                 if not (passes(error) and patience.wait(error, self._ended)):
                     tell(self._changes, error, self._ended)
                     return
                 continue
             patience.renew()
-            if was_away:
+            if silences != self._transport.silences:
+                silences = self._transport.silences
                 self._is_back()
-                was_away = False
             self.latency_ms = int((time.monotonic() - began) * 1000)
             self._ended.wait(PULSE_SECONDS)

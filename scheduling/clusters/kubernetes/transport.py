@@ -59,6 +59,8 @@ class Transport:
         )
         self._connection = HTTPSConnection if allow_local else _OutwardConnection
         self._renewing = threading.Lock()
+        self.silences = 0
+        """Calls to which no answer came."""
         self._pool = self._open()
 
     def _open(self) -> urllib3.HTTPSConnectionPool:
@@ -69,6 +71,7 @@ class Transport:
     def _leave(self, pool: urllib3.HTTPSConnectionPool) -> None:
         """No connection of before a silence is used again: each that died in it would cost one more call."""
         with self._renewing:
+            self.silences += 1
             if self._pool is pool:
                 self._pool = self._open()
         pool.close()
