@@ -130,7 +130,10 @@ def lost_inside_quota(moment: Moment, earlier: Sequence[Moment]) -> Iterator[str
         key = (owner.project, owner.pool)
         most, quota = held[key], moment.quotas.get(key, 0)
         if evict.code == "reclaim" and evict.is_open and earlier and most <= quota:
-            yield f"lost inside its quota: {owner.name} of project {owner.project}, which held {most} of {quota}"
+            yield (
+                f"lost inside its quota: {owner.name} of project {owner.project}, which held {most} of {quota}; "
+                f"the engine counted {evict.numbers}"
+            )
 
 
 def half_there(moment: Moment, since: dict[str, int]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from scheduling.models import Decision, Pod, SimObject, SubGroup, Workload
 KIND = SimObject.Kind
 Kind, State = Decision.Kind, Decision.State
 LATELY_MS = 30_000
+GIVEN_MS = 3000
 OPEN = (State.RECORDED, State.SENT, State.CONFIRMED, State.UNKNOWN)
 DONE = (State.CONFIRMED, State.OBSERVED)
 
@@ -29,6 +30,7 @@ class Place:
     node: str
     devices: str
     state: int
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Evict:
     workload: int
     code: str
     is_open: bool
+    numbers: dict[str, Any]
+    """What the engine counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,10 @@ class Moment:
     """Milli-GPU by project and pool."""
 
     def holders(self) -> dict[str, tuple[tuple[int, int], int]]:
-        """Pods (uids) that have room or are on their way to it: project and pool, and milli-GPU."""
-        opened = self.opened
+        """Pods (uids) that have room, are on their way to it, or were until lately: project and pool, and milli-GPU."""
+        opened = {*self.opened}
+        # What was given room is taken into account by what else is decided then, also where nothing comes of it.
+        opened |= {place.pod_uid for place in self.places.values() if self.at_ms - place.at_ms < GIVEN_MS}
         return {
             row.uid: ((owner.project, owner.pool), row.asked_devices * row.asked_device_milli)
             for row in self.rows.values()
@@ -142,21 +148,23 @@ def read(truth: Truth) -> Moment:
             moment.rows[uid] = Row(uid, workload, node or "", *rest)
         uids = {pod.uid for pod in moment.pods} | set(moment.rows)
         decisions = Decision.objects.filter(pod_uid__in=uids).order_by("pk")
-        for pk, uid, kind, state, node, devices, workload, code in decisions.values_list(
-            "pk", "pod_uid", "kind", "state", "node", "devices", "workload", "code"
+        for pk, uid, kind, state, node, devices, workload, code, numbers, at in decisions.values_list(
+            "pk", "pod_uid", "kind", "state", "node", "devices", "workload", "code", "numbers", "at"
         ):
             if kind == Kind.PLACE:
-                moment.places[pk] = Place(pk, uid, names.get(node, ""), devices, state)
+                moment.places[pk] = Place(pk, uid, names.get(node, ""), devices, state, int(at.timestamp() * 1000))
             elif kind == Kind.EVICT and state not in (State.VOID, State.FAILED):
-                moment.evicts[uid].append(Evict(pk, uid, workload, code, state in OPEN))
-        moment.owners = _owners({str(pod.owner) for pod in moment.pods})
+                moment.evicts[uid].append(Evict(pk, uid, workload, code, state in OPEN, numbers))
+        # Also of pods that only the database still has: what it does not know to be gone counts in what is decided.
+        uids_of_owners = {str(pod.owner) for pod in moment.pods}
+        moment.owners = _owners(Q(uid__in=uids_of_owners) | Q(pk__in={row.workload for row in moment.rows.values()}))
         for unit, pool, milli in Quota.objects.values_list("unit", "pool", "gpu_milli"):
             moment.quotas[unit, pool] = milli
     return moment
 
 
-def _owners(uids: set[str]) -> dict[int, Owner]:
-    found = Workload.objects.filter(uid__in=uids)
+def _owners(which: Q) -> dict[int, Owner]:
+    found = Workload.objects.filter(which)
     minimum = dict(SubGroup.objects.filter(workload__in=found).values_list("workload", "min_members"))
     return {
         pk: Owner(name, str(uid), project, pool or 0, preemptible, desired == Workload.Desired.RUNNING, minimum[pk])
