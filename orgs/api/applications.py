@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -21,7 +20,7 @@ from orgs.services import access_key as services
 from orgs.services.access_key import LONGEST_OVERLAP, KeyLimits, key_create, key_revoke, key_rotate, key_update
 from orgs.services.application import application_create, application_delete, application_update
 from portal.api.endpoint import EVERYBODY, Changes, Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import Given, Reference, Text, Whole
+from portal.api.fields import Given, Reference, Text, Whole, duration
 from portal.api.listing import Filter, Listing
 
 
@@ -154,7 +153,7 @@ class Keys(Lists, Gets, Creates, Changes, Deletes, OfTheAccount):
     def rotate(self, request: Request, pk: int) -> Response:
         """A new key with the same limits; the old one works on for a while."""
         key = self.row()
-        overlap = timedelta(seconds=self.read_in(Rotation)["overlap_seconds"])
+        overlap = duration(self.read_in(Rotation)["overlap_seconds"])
         return self.created(lambda: self._told(key_rotate(actor=self.actor, key=key, overlap=overlap)))
 
     def _told(self, new: services.NewKey) -> AccessKey:

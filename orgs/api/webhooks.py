@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -28,7 +27,7 @@ from orgs.services.webhook import (
 )
 from orgs.webhooks.deliverer import payload_of
 from portal.api.endpoint import Changes, Creates, Deletes, Effect, Gets, Lists
-from portal.api.fields import Given, Reference, Text, Whole, Word
+from portal.api.fields import Given, Reference, Text, Whole, Word, duration
 from portal.api.listing import Filter, Listing
 from portal.api.writing import Done, etag_of, written
 
@@ -151,7 +150,7 @@ class Webhooks(Lists, Gets, Creates, Changes, Deletes, OfTheAccount, Scoped):
     def rotate(self, request: Request, pk: int) -> Response:
         """A new secret; the old one signs too for a while."""
         webhook = self.row()
-        overlap = timedelta(seconds=min(self.read_in(SecretRotation)["overlap_seconds"], 10**9))
+        overlap = duration(self.read_in(SecretRotation)["overlap_seconds"])
         return self.created(lambda: self._told(webhook_rotate(actor=self.actor, webhook=webhook, overlap=overlap)))
 
     @action(["post"], detail=True)

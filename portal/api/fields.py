@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import IntegerChoices, QuerySet
@@ -11,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LARGEST = 2**53 - 1
+LONGEST_SECONDS = 10**9
 """Numbers that every reader of JSON can tell apart."""
 
 
@@ -37,6 +39,11 @@ class Whole(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             raise serializers.ValidationError("This is no whole number. Give one, without quotation marks.")
         return super().to_internal_value(data)
+
+
+def duration(seconds: int) -> timedelta:
+    """So long. What is longer than any service allows stays so: a timedelta holds less than a number does."""
+    return timedelta(seconds=min(seconds, LONGEST_SECONDS))
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
