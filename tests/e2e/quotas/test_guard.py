@@ -148,7 +148,7 @@ def test_the_steps_of_the_handbook(page: Page, live_server: Any, sign_in: SignIn
 
 def _observe(observed: Observed) -> None:
     with transaction.atomic():
-        observed.write(seen(list(objects(observed.cluster)), complete=True))
+        observed.write(seen(list(objects(observed.cluster)), asked_at=time.monotonic()))
     refresh_findings()
 
 
