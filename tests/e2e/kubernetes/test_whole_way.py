@@ -55,6 +55,10 @@ def pods_of(api: Api, project: str, workload: str) -> list[Object]:
     return [pod for pod in pods if pod["metadata"]["name"].startswith(f"{workload}-")]
 
 
+def others(pods: list[Object], than: Object) -> list[Object]:
+    return [pod for pod in pods if pod["metadata"]["uid"] != than["metadata"]["uid"]]
+
+
 def namespaces(api: Api) -> set[str]:
     return {namespace["metadata"]["name"] for namespace in api.items("/api/v1/namespaces")}
 
@@ -120,9 +124,8 @@ def test_whole_way(
     administrator.submit("owner", "speech", "a100", gpus=6)
     expect_running_where_the_api_server_says(administrator, api, "speech", "owner")
     assert [pod["metadata"]["uid"] for pod in pods_of(api, "vision", "inside")] == [inside["metadata"]["uid"]]
-    # The Job controller waits about 10 s before it replaces a pod.
-    (replacement,) = eventually(lambda: pods_of(api, "vision", "borrows"), seconds=30)
-    assert replacement["metadata"]["uid"] != borrower["metadata"]["uid"]
+    # The Job controller waits about 10 s before it replaces a pod, which stays as failed until then.
+    (replacement,) = eventually(lambda: others(pods_of(api, "vision", "borrows"), borrower), seconds=30)
     assert "nodeName" not in replacement["spec"]
     job = job_of(api, "vision", "borrows")
     assert job is not None
