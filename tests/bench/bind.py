@@ -199,8 +199,8 @@ def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
     begun, cpu = time.perf_counter(), time.process_time()
     worker.start()
     try:
-        ended = _wait_bound(control_plane, "ours")
-        cpu = time.process_time() - cpu
+        _wait_bound(control_plane, "ours")
+        cpu, ended = time.process_time() - cpu, acts[-1][1]
     finally:
         stop.set()
         worker.join()
@@ -235,8 +235,7 @@ def _workloads(control_plane: ControlPlane) -> list[dict[str, str]]:
 
 
 def _some(control_plane: ControlPlane, run: str, fields: str) -> bool:
-    # From the server's memory: read from etcd, and decoded, 5,000 pods take longer than what is measured.
-    query = {"labelSelector": f"run={run}", "fieldSelector": fields, "limit": "1", "resourceVersion": "0"}
+    query = {"labelSelector": f"run={run}", "fieldSelector": fields, "limit": "1"}
     return bool(control_plane.api.items(PATH, **query))
 
 
@@ -245,7 +244,8 @@ def _wait_bound(control_plane: ControlPlane, run: str) -> float:
     deadline = time.monotonic() + LONGEST_SECONDS
     while _some(control_plane, run, "spec.nodeName="):
         assert time.monotonic() < deadline, f"{run} was not done in {LONGEST_SECONDS} s"
-        time.sleep(0.1)
+        # To answer, the server may have to read all pods: asked often, that is what would be measured.
+        time.sleep(0.5)
     return time.perf_counter()
 
 
