@@ -53,26 +53,24 @@ class WebhookSerializer(Given):
         return selectors.address_for(self.context["request"].user, webhook)
 
 
-class WebhookChange(serializers.Serializer):
-    """Another name, address or choice."""
-
+class _Chosen(serializers.Serializer):
     name = Text()
     address = Text(help_text="Where to: https.")
     kinds = serializers.ListField(
         child=serializers.CharField(), help_text="What is told, as in docs/webhooks.md: `workload.failed`, ..."
     )
+
+
+class WebhookChange(_Chosen):
+    """Another name, address or choice."""
+
     is_active = serializers.BooleanField(required=False)
 
 
-class NewWebhook(serializers.Serializer):
+class NewWebhook(_Chosen):
     """A webhook of a unit."""
 
-    name = Text()
     scope = UnitId(help_text="The id of a unit: it is told what happens there and below.")
-    address = Text(help_text="Where to: https.")
-    kinds = serializers.ListField(
-        child=serializers.CharField(), help_text="What is told, as in docs/webhooks.md: `workload.failed`, ..."
-    )
 
 
 class SecretRotation(serializers.Serializer):

@@ -19,6 +19,20 @@ OVERLAPS = {0: "at once", 1: "in an hour", 24: "in a day", 24 * 7: "in a week"}
 """By hours."""
 
 
+def overlap_field(what: str) -> forms.TypedChoiceField:
+    """In how many hours the old one ends that something takes the place of."""
+    return forms.TypedChoiceField(
+        label=f"The old {what} ends",
+        coerce=int,
+        choices=list(OVERLAPS.items()),
+        initial=24,
+        error_messages={
+            "required": f"Nothing is chosen. Choose when the old {what} ends.",
+            "invalid_choice": "There is no such choice. Choose one of the list.",
+        },
+    )
+
+
 class KeyForm(forms.Form):
     """What a key is called, what it may do of what its owner may, where, and until when."""
 
@@ -84,13 +98,4 @@ class KeyForm(forms.Form):
 class RotateForm(forms.Form):
     """How long the old key works beside the new one."""
 
-    hours = forms.TypedChoiceField(
-        label="The old key ends",
-        coerce=int,
-        choices=list(OVERLAPS.items()),
-        initial=24,
-        error_messages={
-            "required": "Nothing is chosen. Choose when the old key ends.",
-            "invalid_choice": "There is no such choice. Choose one of the list.",
-        },
-    )
+    hours = overlap_field("key")

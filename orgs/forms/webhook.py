@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from orgs.forms.access_key import OVERLAPS
+from orgs.forms.access_key import overlap_field
 from orgs.forms.scope import ScopeChoices, ScopeField, ScopeMenu
 from orgs.happenings import kinds
 from orgs.models import Webhook
@@ -70,13 +70,4 @@ class WebhookUpdateForm(WebhookForm):
 class SecretRotateForm(forms.Form):
     """How long the old secret signs beside the new one."""
 
-    hours = forms.TypedChoiceField(
-        label="The old secret ends",
-        coerce=int,
-        choices=list(OVERLAPS.items()),
-        initial=24,
-        error_messages={
-            "required": "Nothing is chosen. Choose when the old secret ends.",
-            "invalid_choice": "There is no such choice. Choose one of the list.",
-        },
-    )
+    hours = overlap_field("secret")

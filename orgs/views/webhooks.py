@@ -110,8 +110,7 @@ class DeliveriesPage(OneWebhook, Page):
 
 
 def deliveries_of(webhook: Webhook, **query: Any) -> str:
-    chosen = "&".join(f"{key}={value}" for key, value in query.items())
-    return reverse("webhook_deliveries", args=[webhook.pk]) + (f"?{chosen}" if chosen else "")
+    return reverse("webhook_deliveries", args=[webhook.pk], query=query)
 
 
 class WebhookTest(OneWebhook):

@@ -12,8 +12,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LARGEST = 2**53 - 1
-LONGEST_SECONDS = 10**9
 """Numbers that every reader of JSON can tell apart."""
+LONGEST_SECONDS = 10**9
+"""More than any service allows, and less than a timedelta holds."""
 
 
 class Given(serializers.Serializer):
@@ -42,7 +43,7 @@ class Whole(serializers.IntegerField):
 
 
 def duration(seconds: int) -> timedelta:
-    """So long. What is longer than any service allows stays so: a timedelta holds less than a number does."""
+    """So long, at most LONGEST_SECONDS."""
     return timedelta(seconds=min(seconds, LONGEST_SECONDS))
 
 

@@ -54,12 +54,9 @@ class Told:
 
 
 class PodRow(NamedTuple):
-    pk: int
-    """Negative: of a pod that is nobody's."""
     uid: str
     name: str
     namespace: str
-    wait_class: int
     since_ms: int
 
 
@@ -68,8 +65,8 @@ class Explainer:
 
     def __init__(self, cluster: int) -> None:
         self.cluster = cluster
-        self._told: dict[int, Told] = {}
-        """By pod."""
+        self._told: dict[str, Told] = {}
+        """By uid of the pod."""
 
     def step(self, tenure: Tenure, stop: threading.Event) -> None:
         tenure.wait(LOOK_SECONDS, stop)
@@ -86,29 +83,30 @@ class Explainer:
     def look(self, gateway: Gateway, tenure: Tenure, stop: threading.Event) -> int:
         """How many pods were told. Raises GatewayError."""
         told = 0
-        for pk, why in self._due()[:MOST_AT_ONCE]:
+        for why in self._due()[:MOST_AT_ONCE]:
             if stop.wait(APART_SECONDS) or not tenure.may_call():
                 break
             if gateway.explain(why):
-                self._told[pk] = Told(why.reason, why.message, time.monotonic())
+                self._told[why.uid] = Told(why.reason, why.message, time.monotonic())
                 told += 1
         return told
 
-    def _due(self) -> list[tuple[int, PodReason]]:
+    def _due(self) -> list[PodReason]:
         """Pods that do not say, as far as is known here, why they wait: those that say nothing first."""
-        rows, untaken = waiting_pods(self.cluster), untaken_pods(self.cluster)
-        self._told = {row.pk: self._told[row.pk] for row in (*rows, *untaken) if row.pk in self._told}
-        words = words_of({row.wait_class for row in rows})
+        waiting, untaken = waiting_pods(self.cluster), untaken_pods(self.cluster)
+        there = {row.uid for row, _ in waiting} | {row.uid for row, _, _ in untaken}
+        self._told = {uid: told for uid, told in self._told.items() if uid in there}
+        words = words_of({wait_class for _, wait_class in waiting})
         now, at_ms = time.monotonic(), time.time_ns() // 1_000_000
-        due: list[tuple[float, int, PodReason]] = []
-        said = [(row, words[row.wait_class]) for row in rows if row.wait_class in words]
-        for row, (reason, message) in (*said, *untaken.items()):
-            told = self._told.get(row.pk)
+        due: list[tuple[float, PodReason]] = []
+        said = [(row, *words[wait_class]) for row, wait_class in waiting if wait_class in words]
+        for row, reason, message in (*said, *untaken):
+            told = self._told.get(row.uid)
             if told is None or now - told.at > _pause(told, reason, message):
                 why = PodReason(row.namespace, row.name, row.uid, reason, message, row.since_ms, at_ms)
-                due.append((told.at if told else 0.0, row.pk, why))
+                due.append((told.at if told else 0.0, why))
         due.sort(key=lambda item: item[0])
-        return [(pk, why) for _, pk, why in due]
+        return [why for _, why in due]
 
 
 def _pause(told: Told, reason: str, message: str) -> float:
@@ -117,27 +115,24 @@ def _pause(told: Told, reason: str, message: str) -> float:
     return FIGURES_AFTER_SECONDS if told.message != message else float("inf")
 
 
-def waiting_pods(cluster: int) -> list[PodRow]:
+def waiting_pods(cluster: int) -> list[tuple[PodRow, int]]:
+    """With the class of what waits."""
     rows = Pod.objects.filter(
         phase=Pod.Phase.PENDING,
         workload__cluster=cluster,
         workload__waiting__since__lt=timezone.now() - FIRST_AFTER,
     )
-    fields = ("pk", "uid", "name", "workload__project__project_info__namespace", "workload__waiting__wait_class")
+    fields = ("uid", "name", "workload__project__project_info__namespace", "since_ms", "workload__waiting__wait_class")
     timed = rows.annotate(since_ms=EpochMs("workload__waiting__since")).order_by("workload__waiting__since", "pk")
-    return [PodRow(*row) for row in timed.values_list(*fields, "since_ms")[:MOST_WAITING]]
+    return [(PodRow(*row), wait_class) for *row, wait_class in timed.values_list(*fields)[:MOST_WAITING]]
 
 
-def untaken_pods(cluster: int) -> dict[PodRow, tuple[str, str]]:
+def untaken_pods(cluster: int) -> list[tuple[PodRow, str, str]]:
     """Pods that were made for Bursar to place, and are nobody's workload: with reason and message."""
     rows = UntakenPod.objects.filter(cluster=cluster, created_at__lt=timezone.now() - FIRST_AFTER)
     timed = rows.annotate(since_ms=EpochMs("created_at")).order_by("created_at", "pk")
-    return {
-        PodRow(-pk, uid, name, namespace, 0, since_ms): (reason, message)
-        for pk, uid, name, namespace, since_ms, reason, message in timed.values_list(
-            "pk", "uid", "name", "namespace", "since_ms", "reason", "message"
-        )[:MOST_WAITING]
-    }
+    fields = ("uid", "name", "namespace", "since_ms", "reason", "message")
+    return [(PodRow(*row), reason, message) for *row, reason, message in timed.values_list(*fields)[:MOST_WAITING]]
 
 
 def words_of(classes: set[int]) -> dict[int, tuple[str, str]]:

@@ -60,8 +60,10 @@ def add_rows(
         )
 
 
-def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Inserts rows whose values are as columns keep them: of a foreign key the id, of a choice the number."""
+    if not rows:
+        return
     columns: list[Any] = [model._meta.get_field(name) for name in fields]
     quote = connection.ops.quote_name
     place = f"{quote(model._meta.db_table)} ({', '.join(quote(column.column) for column in columns)})"

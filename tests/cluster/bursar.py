@@ -11,6 +11,8 @@ from typing import Any
 from orgs.models import ClusterInfo, OrgUnit
 from portal.actor import SYSTEM
 from scheduling.clusters.gateway import Gateway
+from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.loops.observed import Observed
 from scheduling.loops.pool_loop import PoolLoop
 from scheduling.loops.reconcile import Reconciler
@@ -22,6 +24,10 @@ from tests.cluster.kubelet import FakeKubelet
 from tests.factories import make_cluster, make_pool, make_project
 
 STATES = Workload.State
+
+
+def gateway_for(kubeconfig: str) -> KubernetesGateway:
+    return KubernetesGateway(parse_kubeconfig(kubeconfig, allow_local=True), call_timeout_seconds=4, allow_local=True)
 
 
 class Bursar:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from tests.cluster.build import BuildError
+from tests.cluster.bursar import gateway_for
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.shipped import shipped_kubeconfig
@@ -40,6 +42,13 @@ def control_plane() -> Iterator[ControlPlane]:
 def kubeconfig(control_plane: ControlPlane) -> str:
     """Of the account that is shipped for Bursar, which has no other rights."""
     return shipped_kubeconfig(control_plane)
+
+
+@pytest.fixture
+def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
+    made = gateway_for(kubeconfig)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.loops import access_sync
 from tests.cluster.access import RBAC, Kept, allows, kept
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.test_gateway import gateway_for
 from tests.factories import make_group, make_rule, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -40,13 +39,6 @@ NOBODY_S = [
     ("create", "rbac.authorization.k8s.io", "rolebindings"),
     ("bypass", "bursar.dev", "policies"),
 ]
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 @pytest.fixture

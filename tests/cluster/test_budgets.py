@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-
-import pytest
 
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.orders import BY_BUDGET, Eviction, Outcome, Result
@@ -13,17 +10,10 @@ from scheduling.clusters.seen import SeenBudget
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
-from tests.cluster.test_gateway import JOBS, PODS, bound_pod, gateway_for, pods_of, workload
+from tests.cluster.test_gateway import JOBS, PODS, bound_pod, pods_of, workload
 from tests.cluster.waiting import eventually
 
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 def protect(control_plane: ControlPlane, namespace: str, name: str, **spec: object) -> None:

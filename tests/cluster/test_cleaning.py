@@ -19,7 +19,6 @@ from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
-from tests.cluster.test_gateway import gateway_for
 from tests.cluster.waiting import eventually
 from tests.factories import actor_of
 
@@ -31,13 +30,6 @@ KINDS = {
     Workload.Kind.TRAINING: "batch/v1/jobs",
     Workload.Kind.INFERENCE: "apps/v1/deployments",
 }
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,16 +11,9 @@ from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.orders import PodReason
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.test_gateway import PODS, bind_of, gateway_for
+from tests.cluster.test_gateway import PODS, bind_of
 
 SINCE_MS = 1_900_000_000_000
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 class Waiting:

@@ -22,7 +22,6 @@ from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
-from tests.cluster.test_gateway import gateway_for
 from tests.cluster.waiting import eventually
 from tests.factories import make_pool
 
@@ -37,13 +36,6 @@ PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
 }
 number = count(1)
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -307,7 +299,7 @@ def test_pods_that_are_nobody_s_are_told_why(bursar: Bursar, namespace: str, gat
     assert not Workload.objects.filter(project=bursar.project).exists()
 
     explainer = Explainer(bursar.cluster.pk)
-    eventually(lambda: {row.name for row in untaken_pods(bursar.cluster.pk)} >= said.keys())
+    eventually(lambda: {row.name for row, *_ in untaken_pods(bursar.cluster.pk)} >= said.keys())
     explainer.look(gateway, bursar._tenure, Event())
     conditions = bursar.api.get(f"{path}/lost")["status"]["conditions"]
     (told,) = [condition for condition in conditions if condition["type"] == "PodScheduled"]

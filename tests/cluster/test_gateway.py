@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -12,27 +11,16 @@ import yaml
 
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
-from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.clusters.kubernetes.rights import RIGHTS
 from scheduling.clusters.orders import Bind, Eviction, Outcome, PodGroup, PoolLabel, WorkloadObject
 from tests.cluster.api import ApiError, Object
+from tests.cluster.bursar import gateway_for
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.waiting import eventually
 
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 PODS = "/api/v1/namespaces/{}/pods"
-
-
-def gateway_for(kubeconfig: str) -> KubernetesGateway:
-    return KubernetesGateway(parse_kubeconfig(kubeconfig, allow_local=True), call_timeout_seconds=4, allow_local=True)
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 def workload(namespace: str, pods: int = 1, **changes: object) -> WorkloadObject:

@@ -18,7 +18,6 @@ from tests.cluster.api import MERGE_PATCH, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
-from tests.cluster.test_gateway import gateway_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -30,13 +29,6 @@ RESOURCES = {
     Kind.INFERENCE: "apps/v1/deployments",
 }
 number = count(1)
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 @pytest.fixture

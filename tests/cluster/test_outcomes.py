@@ -13,9 +13,10 @@ from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
 from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from tests.cluster.api import ApiError, Object
+from tests.cluster.bursar import gateway_for
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fault_proxy import FaultProxy
-from tests.cluster.test_gateway import PODS, bind_of, gateway_for
+from tests.cluster.test_gateway import PODS, bind_of
 from tests.cluster.waiting import eventually
 
 TIMEOUT_SECONDS = 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from tests.cluster.access import RBAC, allows
 from tests.cluster.api import Api, ApiError, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.shipped import ADMISSION, FILES
-from tests.cluster.test_gateway import gateway_for, workload
+from tests.cluster.test_gateway import workload
 from tests.cluster.waiting import eventually
 
 GROUP = "rbac.authorization.k8s.io"
@@ -30,13 +29,6 @@ PODS, JOBS, CRON_JOBS, STATEFUL_SETS, DEPLOYMENTS, REPLICA_SETS = (
 )
 GPU = {"limits": {"nvidia.com/gpu": "1"}}
 OURS = "bursar.dev/"
-
-
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    made = gateway_for(kubeconfig)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -17,9 +17,7 @@ from tests.cluster.api import Api
 from tests.cluster.certificates import Authority
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
-from tests.cluster.test_gateway import bound_pod, gateway, workload
-
-__all__ = ["gateway"]
+from tests.cluster.test_gateway import bound_pod, workload
 
 WRITTEN = (
     "2036-01-01T01:00:00.000000001+01:00 step 1\rstep 2\n"

@@ -27,14 +27,6 @@ from tests.cluster.waiting import eventually
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 
 
-@pytest.fixture
-def gateway(kubeconfig: str) -> Iterator[KubernetesGateway]:
-    credentials = parse_kubeconfig(kubeconfig, allow_local=True)
-    made = KubernetesGateway(credentials, call_timeout_seconds=4, allow_local=True)
-    yield made
-    made.close()
-
-
 def pod(name: str, node: str = "", **spec: object) -> Object:
     content = {"containers": [{"name": "main", "image": "busybox"}], **spec}
     return {"metadata": {"name": name}, "spec": content | ({"nodeName": node} if node else {})}

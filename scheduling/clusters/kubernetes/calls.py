@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from ..gateway import GatewayError
+from . import decode
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, Manifest
 from .transport import APPLY, JSON, Transport
@@ -41,6 +42,10 @@ class Calls:
     def apply(self, path: str, manifest: Manifest) -> bytes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return self.call("PATCH", path, manifest, query=query, content_type=APPLY)
+
+    def identity(self) -> str:
+        """What tells the cluster from any other: the uid of a namespace that each has, and keeps."""
+        return decoded(self.call("GET", "/api/v1/namespaces/kube-system"), decode.Labelled).metadata.uid
 
     def is_there(self, path: str) -> bool:
         try:

@@ -99,9 +99,6 @@ class Cleaner(Calls):
     def address(self) -> str:
         return self.transport.server
 
-    def identity(self) -> str:
-        return decoded(self.call("GET", "/api/v1/namespaces/kube-system"), decode.Labelled).metadata.uid
-
     def look(self) -> Traces:
         """Everything of Bursar's. Objects that go with others that it made are left out."""
         found: dict[str, tuple[Trace, _Metadata]] = {}

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from ..seen import JOB_SETS, LEADER_WORKER_SETS, MPI_JOBS, PYTORCH_JOBS, ObjectState, SeenObject
+from ..seen import JOB_SETS, LEADER_WORKER_SETS, MPI_JOBS, PYTORCH_JOBS, SeenObject
 from . import decode
-from .seeing import at_once, seen_object
-from .text import plain
-
-COMPLETED = ("Completed", "Complete", "Succeeded")
-MAX_MESSAGE = 500
+from .seeing import at_once, outcome_of, seen_object
 
 
 class ReplicatedJobTemplate(decode.Fields, frozen=True):
@@ -89,10 +85,4 @@ def _seen_replicas(kind: str, item: ReplicaJob, parts: dict[str, Replicas]) -> S
 
 
 def _seen(kind: str, item: decode.Followed, status: decode.JobStatus, pods: int, *, stopped: bool) -> SeenObject:
-    state, message = ObjectState.ACTIVE, ""
-    for condition in status.conditions:
-        if condition.status == "True" and condition.type in (*COMPLETED, "Failed"):
-            state = ObjectState.FAILED if condition.type == "Failed" else ObjectState.SUCCEEDED
-            message = condition.message
-    message = plain(message, MAX_MESSAGE) if state is ObjectState.FAILED else ""
-    return seen_object(kind, item.metadata, state, message, stopped=stopped, pods=pods, found=True)
+    return seen_object(kind, item.metadata, *outcome_of(status), stopped=stopped, pods=pods, found=True)

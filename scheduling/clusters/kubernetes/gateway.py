@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from . import decode
 from .acting import Acting
-from .calls import decoded
 from .credentials import Credentials
 from .kinds import KINDS
 from .namespaces import Namespaces
@@ -33,9 +31,6 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
         version = client.version()
         client.require_rights()
         return version
-
-    def identity(self) -> str:
-        return decoded(self.call("GET", "/api/v1/namespaces/kube-system"), decode.Labelled).metadata.uid
 
     def close(self) -> None:
         super().close()

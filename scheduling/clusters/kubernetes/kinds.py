@@ -1,6 +1,6 @@
 """The kinds of objects that are followed in a cluster.
 
-One more takes: a shape in `decode`, what the observer is told of it (a field of `gateway.Seen`, and its `gone_` field)
+One more takes: a shape in `decode`, what the observer is told of it (a field of `seen.Seen`, and its `gone_` field)
 with a function in `seeing`, a line here, and the right to list and watch it (`rights`, deploy/kubernetes/bursar.yaml).
 """
 

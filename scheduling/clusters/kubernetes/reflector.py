@@ -86,7 +86,7 @@ class Reflector(threading.Thread):
     ) -> None:
         super().__init__(name=f"reflector of {kind.name} at {transport.server}", daemon=True)
         self._transport = transport
-        self._kind = kind
+        self.kind = kind
         self._changes = changes
         self._ended = ended
         self._stream: Stream | None = None
@@ -106,10 +106,10 @@ class Reflector(threading.Thread):
         except GatewayError as error:
             self._put(error)
         except (msgspec.DecodeError, ValueError) as error:
-            self._put(GatewayError(f"The cluster sent {self._kind.name} that cannot be read: {error}"))
+            self._put(GatewayError(f"The cluster sent {self.kind.name} that cannot be read: {error}"))
         except Exception as error:
-            logger.exception("Following %s failed", self._kind.name)
-            self._put(GatewayError(f"Following {self._kind.name} failed: {error}"))
+            logger.exception("Following %s failed", self.kind.name)
+            self._put(GatewayError(f"Following {self.kind.name} failed: {error}"))
 
     @property
     def followed(self) -> int:
@@ -131,9 +131,9 @@ class Reflector(threading.Thread):
         except _ExpiredError:
             self._version = ""
         except GatewayError as error:
-            if isinstance(error, ApiError) and error.status == NOT_FOUND and self._kind.optional:
+            if isinstance(error, ApiError) and error.status == NOT_FOUND and self.kind.optional:
                 if self._version or not self._is_absent:
-                    self._put(Listed(self._kind.name, [], time.monotonic()))
+                    self._put(Listed(self.kind.name, [], time.monotonic()))
                 self._version, self._is_absent = "", True
                 self._ended.wait(ABSENT_SECONDS)
             elif not (passes(error) and self._patience.wait(error, self._ended)):
@@ -145,7 +145,7 @@ class Reflector(threading.Thread):
         query, asked_at = self._query(limit=str(PAGE_SIZE)), time.monotonic()
         while not self._ended.is_set():
             try:
-                body = self._transport.request("GET", self._kind.path, query=query, timeout_seconds=LIST_SECONDS)
+                body = self._transport.request("GET", self.kind.path, query=query, timeout_seconds=LIST_SECONDS)
             except GatewayError as error:
                 if "continue" not in query:
                     raise
@@ -157,9 +157,9 @@ class Reflector(threading.Thread):
                 continue
             self._patience.renew()
             page = self._page.decode(body)
-            items += map(self._kind.convert, page.items or ())
+            items += map(self.kind.convert, page.items or ())
             if not page.metadata.continue_from:
-                self._put(Listed(self._kind.name, items, asked_at))
+                self._put(Listed(self.kind.name, items, asked_at))
                 self._followed = {item.uid for item in items}
                 self._version = page.metadata.resource_version
                 return
@@ -173,7 +173,7 @@ class Reflector(threading.Thread):
             watch="true", allowWatchBookmarks="true", resourceVersion=self._version, timeoutSeconds=seconds
         )
         try:
-            with self._transport.stream(self._kind.path, query, read_seconds=SILENCE_SECONDS) as stream:
+            with self._transport.stream(self.kind.path, query, read_seconds=SILENCE_SECONDS) as stream:
                 self._stream = stream
                 # Who interrupts sets `ended` first: either the stream was there for that, or this sees it.
                 if self._ended.is_set():
@@ -206,11 +206,11 @@ class Reflector(threading.Thread):
         found = self._object.decode(event.object)
         gone = event.type == "DELETED"
         (self._followed.discard if gone else self._followed.add)(found.metadata.uid)
-        self._put(Changed(self._kind.name, self._kind.convert(found), gone=gone, told_at=time.monotonic()))
+        self._put(Changed(self.kind.name, self.kind.convert(found), gone=gone, told_at=time.monotonic()))
         self._version = found.metadata.resource_version
 
     def _query(self, **query: str) -> dict[str, str]:
-        return {**query, "labelSelector": self._kind.selector} if self._kind.selector else query
+        return {**query, "labelSelector": self.kind.selector} if self.kind.selector else query
 
     def _put(self, change: Change) -> None:
         tell(self._changes, change, self._ended)

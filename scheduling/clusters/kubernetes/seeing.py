@@ -26,6 +26,9 @@ from .quantities import thousandths, units
 from .text import device_numbers, plain
 
 MAX_MESSAGE = 500
+FAILED = "Failed"
+COMPLETED = ("Complete", "Completed", "Succeeded")
+"""As a Job, a JobSet and Kubeflow's kinds say it."""
 MEBIBYTE = 1024 * 1024
 # A cluster may claim anything; more than this on one node is no truth, and would weigh on every cycle.
 MAX_DEVICES = 256
@@ -95,21 +98,25 @@ def seen_pod(pod: decode.Pod) -> SeenPod:
 
 
 def seen_job(job: decode.Job) -> SeenObject:
-    state, message = ObjectState.ACTIVE, ""
-    for condition in job.status.conditions:
-        if condition.status == "True" and condition.type in ("Complete", "Failed"):
-            state = ObjectState.SUCCEEDED if condition.type == "Complete" else ObjectState.FAILED
-            message = condition.message
     spec = job.spec
     return seen_object(
         JOBS,
         job.metadata,
-        state,
-        plain(message, MAX_MESSAGE),
+        *outcome_of(job.status),
         stopped=spec.suspend,
         pods=at_once(spec),
         found=is_found(job.metadata, spec.template),
     )
+
+
+def outcome_of(status: decode.JobStatus) -> tuple[ObjectState, str]:
+    """How something that runs to its end has ended, if it has, and the cluster's word on a failure."""
+    for condition in reversed(status.conditions):
+        if condition.status == "True" and condition.type == FAILED:
+            return ObjectState.FAILED, plain(condition.message, MAX_MESSAGE)
+        if condition.status == "True" and condition.type in COMPLETED:
+            return ObjectState.SUCCEEDED, ""
+    return ObjectState.ACTIVE, ""
 
 
 def at_once(job: decode.JobSpec) -> int:

@@ -23,11 +23,11 @@ STOP_SECONDS = 2.0
 
 
 class Watching(Calls):
-    _reflectors: Sequence[tuple[str, Reflector]] = ()
+    _reflectors: Sequence[Reflector] = ()
     _pulse: Pulse | None = None
 
     def health(self) -> Health:
-        watched = {name: reflector.followed for name, reflector in self._reflectors}
+        watched = {reflector.kind.name: reflector.followed for reflector in self._reflectors}
         return Health(self._pulse.latency_ms if self._pulse else None, watched)
 
     def watch(self, stop: Event) -> Iterator[Seen]:
@@ -41,8 +41,7 @@ class Watching(Calls):
                 reflector.interrupt()
 
         pulse = Pulse(self.transport, self.timeout_seconds, changes, ended, look_again)
-        self._reflectors = [(kind.name, reflector) for kind, reflector in zip(KINDS, reflectors, strict=True)]
-        self._pulse = pulse
+        self._reflectors, self._pulse = reflectors, pulse
         for thread in (*reflectors, pulse):
             thread.start()
         batch = Batch()
