@@ -48,7 +48,7 @@ class KeyAuthentication(TokenAuthentication):
         digest = hash_token(token)
         keys: QuerySet[AccessKey] = AccessKey.objects.filter(
             token_key=token[: CONSTANTS.TOKEN_KEY_LENGTH]
-        ).select_related("user", "scope")
+        ).select_related("user", "scope", "use")
         key = next((key for key in keys if compare_digest(key.digest, digest)), None)
         if key is None:
             raise AuthenticationFailed("There is no such key, or it was revoked. Make one under Profile, Access keys.")

@@ -135,6 +135,9 @@ def key_revoke(*, actor: Actor, key: AccessKey) -> None:
 
 def key_used(*, key: AccessKey, address: str) -> None:
     """Notes that a key was used: a minute exact, as a row for every request would cost more than it tells."""
+    noted = getattr(key, "use", None)
+    if noted and timezone.now() - noted.at < timedelta(seconds=USE_NOTED_EVERY_SECONDS):
+        return
     if not cache.add(f"key-used:{key.pk}", True, USE_NOTED_EVERY_SECONDS):
         return
     # A database that takes no writes just now keeps nobody from reading.

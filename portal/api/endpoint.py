@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -62,8 +63,12 @@ class Endpoint(Limited, GenericViewSet, ABC):
         super().initial(request, *args, **kwargs)
         if self.permission != EVERYBODY and not may_any(request.user, self.permission):
             raise Http404
-        self.actor = Actor.of(request._request)
         self.refuse_unknown(request.query_params)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who asks, for services. Reading needs none."""
+        return Actor.of(self.request._request)
 
     def refuse_unknown(self, asked: Mapping[str, str]) -> None:
         """A parameter that is misspelt would silently be left out."""

@@ -70,6 +70,7 @@ class Word(serializers.ChoiceField):
 
     def __init__(self, choices: type[IntegerChoices], **kwargs: Any) -> None:
         self.numbers = {choice.label: choice for choice in choices}
+        self.words = {choice: choice.label for choice in choices}
         super().__init__(choices=list(self.numbers), **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
@@ -78,14 +79,21 @@ class Word(serializers.ChoiceField):
         return self.numbers[data]
 
     def to_representation(self, value: Any) -> str:
-        return next(word for word, number in self.numbers.items() if number == value)
+        return self.words[value]
+
+
+class Named(serializers.CharField):
+    """What a thing is called where it is named."""
+
+    def get_attribute(self, instance: Any) -> str:
+        return str(instance)
 
 
 class Reference(serializers.Serializer):
     """Another thing, by id and name."""
 
     id = serializers.IntegerField(source="pk", read_only=True)
-    name = serializers.CharField(source="__str__", read_only=True)
+    name = Named(read_only=True)
 
 
 class EffectLine(serializers.Serializer):

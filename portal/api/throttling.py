@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import cache
@@ -27,11 +28,7 @@ class Throttle(BaseThrottle):
         window = int(now // WINDOW_SECONDS)
         who = request.user.pk or self.get_ident(request)
         name = f"api-rate:{kind}:{who}:{window}"
-        cache.add(name, 0, 2 * WINDOW_SECONDS)
-        try:
-            count = cache.incr(name)
-        except ValueError:  # went away between the two, as where the cache is full
-            count = 1
+        count = _counted(name)
         self.left_seconds = (window + 1) * WINDOW_SECONDS - now
         request.rate_limit = {  # type: ignore[attr-defined]
             "RateLimit-Limit": str(allowed),
@@ -42,6 +39,17 @@ class Throttle(BaseThrottle):
 
     def wait(self) -> float:
         return self.left_seconds
+
+
+def _counted(name: str) -> int:
+    """How often the name was counted, with this time."""
+    with suppress(ValueError):  # nobody counted it before
+        return cache.incr(name)
+    if cache.add(name, 1, 2 * WINDOW_SECONDS):
+        return 1
+    with suppress(ValueError):
+        return cache.incr(name)
+    return 1  # it went away between the two, as where the cache is full
 
 
 class Limited(APIView):

@@ -30,7 +30,7 @@ if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
 DATABASES = {"default": postgres_database(env, POSTGRES_OPTIONS)}
 CELERY_BROKER_URL = env.str("BURSAR_REDIS_URL")
 WAKE_URL = CELERY_BROKER_URL
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CELERY_BROKER_URL}}
+CACHES = {"default": {"BACKEND": "portal.cache.SharedCache", "LOCATION": CELERY_BROKER_URL}}
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
