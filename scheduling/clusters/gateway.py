@@ -34,8 +34,10 @@ class Gateway(Protocol):
     """One connected cluster. Thread-safe: the observer, the reconciler and actors of several pools share it."""
 
     def check(self) -> str:
-        """The server's version. Raises GatewayError with what is wrong and what to do, RightsMissingError among
-        them."""
+        """The server's version. Raises GatewayError with what is wrong and what to do."""
+
+    def require_rights(self) -> None:
+        """Raises RightsMissingError where the cluster does not grant what Bursar needs. It may take a second."""
 
     def identity(self) -> str:
         """What tells the cluster from any other, whatever its address; empty where there can be no other."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 
 from orgs.models import ClusterInfo
 from orgs.secrets import decrypt
@@ -29,6 +30,14 @@ def gateway_for(cluster: int) -> Gateway:
     if known:
         known[1].close()
     return gateway
+
+
+def make_ready() -> None:
+    """Imports what observers of Kubernetes clusters need, where there are such. It takes nearly a second, which
+    who takes over from a dead worker had better spend before."""
+    if ClusterInfo.objects.filter(mode=ClusterInfo.Mode.KUBERNETES).exists():
+        import_module("scheduling.clusters.kubernetes")
+        import_module("kubernetes.client")
 
 
 def _connect(cluster: int, mode: int, credentials: str) -> Gateway:

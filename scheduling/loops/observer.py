@@ -29,6 +29,31 @@ LONGEST_PAUSE_SECONDS = 3.0
 log = structlog.get_logger()
 
 
+class Rights:
+    """Whether the cluster grants what Bursar needs, asked beside the work of the observer."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._problem: GatewayError | None = None
+        self._asking = threading.Thread(target=self._ask, args=[gateway], name="rights", daemon=True)
+        self._asking.start()
+
+    def _ask(self, gateway: Gateway) -> None:
+        try:
+            gateway.require_rights()
+        except GatewayError as problem:
+            self._problem = problem
+
+    @property
+    def are_known(self) -> bool:
+        return not self._asking.is_alive()
+
+    def require(self) -> None:
+        """Waits for the answer. Raises RightsMissingError, or GatewayError when there was none."""
+        self._asking.join()
+        if self._problem:
+            raise self._problem
+
+
 class Observer:
     """Observes one cluster, and wakes this worker's loops when something changed there.
 
@@ -48,7 +73,16 @@ class Observer:
             gateway = gateway_for(self.cluster)
             version = gateway.check()
             self._recognize(gateway.identity(), tenure)
-            self._watch(gateway, version, tenure, stop)
+            rights = Rights(gateway)
+            if not self._was_connected():
+                rights.require()
+            try:
+                self._watch(gateway, version, rights, tenure, stop)
+            except GatewayError:
+                # It may be for want of rights: then these are named.
+                if rights.are_known:
+                    rights.require()
+                raise
         except ClusterInfo.DoesNotExist:
             raise Gone from None
         except GatewayError as problem:
@@ -70,7 +104,12 @@ class Observer:
             with tenure.recording():
                 ClusterInfo.objects.filter(pk=self.cluster).update(identity=identity)
 
-    def _watch(self, gateway: Gateway, version: str, tenure: Tenure, stop: threading.Event) -> None:
+    def _was_connected(self) -> bool:
+        """Whoever observed it last had all rights: who takes over goes on, and asks meanwhile."""
+        state = ClusterInfo.State.CONNECTED
+        return ClusterInfo.objects.filter(pk=self.cluster, state=state).exists()
+
+    def _watch(self, gateway: Gateway, version: str, rights: Rights, tenure: Tenure, stop: threading.Event) -> None:
         observed = Observed(self.cluster)
         reconciler = Reconciler(self.cluster, gateway, observed)
         access = AccessSync(self.cluster, gateway)
@@ -88,7 +127,8 @@ class Observer:
             now = time.monotonic()
             if seen.told_at is not None:
                 lag = max(lag or 0.0, now - seen.told_at)
-            if now - connected > SEEN_SECONDS:
+            if rights.are_known and now - connected > SEEN_SECONDS:
+                rights.require()
                 connected = now
                 if gateway_for(self.cluster) is not gateway:
                     # Somebody gave other credentials.

@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.db import Error, connection
@@ -14,6 +16,7 @@ from django.db import Error, connection
 from portal.services.lease import lease_holders
 from portal.services.live_worker import worker_gone, worker_seen
 from portal.wake import WakeListener
+from scheduling.clusters.registry import make_ready
 
 from .assigner import Assigner
 from .explainer import Explainer
@@ -38,6 +41,7 @@ def supervise(stop: threading.Event) -> None:
     listener.add(supervisor.wake)
     listener.start()
     try:
+        supervisor.make_ready()
         while not stop.is_set():
             supervisor.look()
             supervisor.wait(stop)
@@ -53,17 +57,20 @@ class Supervisor:
         self._wakes: dict[str, threading.Event] = {}
         self._free_since: dict[str, float] = {}
 
+    def make_ready(self) -> None:
+        """While what a dead worker held is not free yet."""
+        with _patient():
+            worker_seen(holder=self.holder)
+            make_ready()
+
     def look(self) -> None:
         """Forgets threads that have ended, stops those that nobody wants any more, and takes or gives back leases."""
         self.threads = {name: thread for name, thread in self.threads.items() if thread.is_alive()}
-        try:
+        with _patient():
             wanted = {item.lease: item for item in wanted_leases()}
             for name in self.threads.keys() - wanted.keys():
                 self._end(name)
             self._spread(wanted)
-        except Error as problem:
-            log.warning("database_away", problem=type(problem).__name__)
-            connection.close()
 
     def _spread(self, wanted: dict[str, Wanted]) -> None:
         live = worker_seen(holder=self.holder)
@@ -119,8 +126,16 @@ class Supervisor:
         deadline = time.monotonic() + END_SECONDS
         for thread in self.threads.values():
             thread.join(max(deadline - time.monotonic(), 0))
-        try:
+        with _patient():
             worker_gone(holder=self.holder)
-        except Error as problem:
-            log.warning("database_away", problem=type(problem).__name__)
+        connection.close()
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """The database may be away: the next look tries again."""
+    try:
+        yield
+    except Error as problem:
+        log.warning("database_away", problem=type(problem).__name__)
         connection.close()

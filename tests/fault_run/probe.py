@@ -36,15 +36,16 @@ class Prober:
         self._open = urllib.request.build_opener(NoRedirect).open
         self._number = count()
 
-    def started_everywhere(self, deadline: float) -> bool:
-        """Submits one to each pool, and waits until they start."""
-        names = [self._submitted(pool.name, deadline) for pool in self._world.pools]
-        started = Workload.objects.filter(name__in=names).exclude(state=State.WAITING)
-        while time.monotonic() < deadline:
-            if patiently(started.count) == len(names):
-                return True
-            time.sleep(0.1)
-        return False
+    def submit_everywhere(self, deadline: float) -> list[str]:
+        """One to each pool; their names."""
+        return [self._submitted(pool.name, deadline) for pool in self._world.pools]
+
+    def are_in_cluster(self, names: list[str]) -> bool:
+        """Whether all of them were handed on to the cluster."""
+        return patiently(Workload.objects.filter(name__in=names, applied=True).count) == len(names)
+
+    def have_started(self, names: list[str]) -> bool:
+        return patiently(Workload.objects.filter(name__in=names).exclude(state=State.WAITING).count) == len(names)
 
     def _submitted(self, pool: str, deadline: float) -> str:
         """Its name, once web has said that it has it. What it did not answer for is asked for anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,15 +44,33 @@ def all_rounds() -> dict[str, tuple[int, int, float]]:
     return {name: (epoch, cycle, expires_at.timestamp()) for name, epoch, cycle, expires_at in found}
 
 
-def wait_for(prober: Prober, over: float) -> float | None:
-    """Seconds from `over` (monotonic) until all is well. The probes start after it."""
+def wait_for(prober: Prober, over: float, works: Callable[[], float | None]) -> float | None:
+    """Seconds from `over` (monotonic) until all is well. The probes start after it.
+
+    `works` waits until the cluster itself does its part again, and tells when that was, or None. What passes until
+    then, once Bursar has handed the probes on and can only wait, does not count.
+    """
     deadline = over + LONGEST
     before = patiently(all_rounds)
-    started = prober.started_everywhere(deadline)
-    while started and time.monotonic() < deadline:
-        wanted = patiently(lambda: [item.lease for item in wanted_leases()])
-        now = patiently(rounds)
-        if all(name in now and now[name] > before.get(name, (0, 0, 0.0)) for name in wanted):
-            return time.monotonic() - over
+    names = prober.submit_everywhere(deadline)
+    handed_on = _until(lambda: _have_done_rounds(before) and prober.are_in_cluster(names), deadline)
+    started = _until(lambda: prober.have_started(names), deadline)
+    worked = works()
+    if handed_on is None or started is None or worked is None:
+        return None
+    return started - over - max(0.0, worked - handed_on)
+
+
+def _have_done_rounds(before: dict[str, tuple[int, int, float]]) -> bool:
+    wanted = patiently(lambda: [item.lease for item in wanted_leases()])
+    now = patiently(rounds)
+    return all(name in now and now[name] > before.get(name, (0, 0, 0.0)) for name in wanted)
+
+
+def _until(is_so: Callable[[], bool], deadline: float) -> float | None:
+    """When it was (monotonic); None: not before the deadline."""
+    while not is_so():
+        if time.monotonic() > deadline:
+            return None
         time.sleep(0.1)
-    return None
+    return time.monotonic()

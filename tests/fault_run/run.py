@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Run:
     def go(self) -> Outcome:
         try:
             eventually(lambda: LiveWorker.objects.count() == len(self._parts.workers), START_SECONDS)
-            eventually(lambda: wait_for(self._prober, time.monotonic()) is not None, START_SECONDS)
+            eventually(lambda: self._recovered(time.monotonic()) is not None, START_SECONDS)
             print(f"        all runs and first probes started, {self.seconds:.0f} s after the start", flush=True)
             self._began = time.monotonic()
             self._watcher.start()
@@ -82,12 +83,16 @@ class Run:
         print(f"{self.seconds:6.0f} s  {fault.name}", end="", flush=True)
         fault.hurt()
         over, at = time.monotonic(), self.seconds
-        fault.then()
-        took = wait_for(self._prober, over)
+        took = self._recovered(over, fault.then)
         print(f": well again after {took:.1f} s" if took is not None else ": NOT WELL AGAIN", flush=True)
         self.outcome.recoveries.append(Recovery(at, fault.name, took))
         if took is None:
             self.outcome.problems.append(f"not well again after: {fault.name} at {at:.0f} s")
+
+    def _recovered(self, over: float, then: Callable[[], None] = lambda: None) -> float | None:
+        works = self._stage.works(over)
+        then()
+        return wait_for(self._prober, over, works)
 
     def _cpu(self) -> dict[str, float]:
         own = os.times()

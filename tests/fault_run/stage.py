@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Stage:
     def probe_run_time(self) -> dict[str, str]:
         """The same of a probe: fields of the form."""
         return {"minutes": "0.1"}
+
+    def works(self, over: float) -> Callable[[], float | None]:
+        """Waits until the cluster does its own part again after a fault that was `over` then (monotonic); when it did,
+        or None: it does not."""
+        return lambda: over
 
     def begin(self) -> None:
         """What else happens, as long as there are faults."""

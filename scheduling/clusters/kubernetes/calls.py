@@ -14,6 +14,8 @@ from .manifests import FIELD_MANAGER, Manifest
 from .transport import APPLY, JSON, Transport
 
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+QUESTIONS_IN_FLIGHT = 8
+"""Asked at once, where many are asked: each right is one."""
 
 T = TypeVar("T")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .acting import Acting
+from .calls import QUESTIONS_IN_FLIGHT
 from .credentials import Credentials
 from .kinds import KINDS
 from .namespaces import Namespaces
@@ -21,16 +22,15 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
     """
 
     def __init__(self, credentials: Credentials, *, call_timeout_seconds: float, allow_local: bool) -> None:
-        connections = CALLS_IN_FLIGHT + len(KINDS) + 3
+        connections = CALLS_IN_FLIGHT + QUESTIONS_IN_FLIGHT + len(KINDS) + 3
         transport = Transport(credentials, connections=connections, allow_local=allow_local)
         super().__init__(transport, timeout_seconds=call_timeout_seconds)
 
     def check(self) -> str:
-        """The server's version, once it is one that Bursar works with and grants what Bursar needs."""
-        client = OfficialClient(self.transport, self.timeout_seconds)
-        version = client.version()
-        client.require_rights()
-        return version
+        return OfficialClient(self.transport, self.timeout_seconds).version()
+
+    def require_rights(self) -> None:
+        OfficialClient(self.transport, self.timeout_seconds).require_rights()
 
     def close(self) -> None:
         super().close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from orgs.names import SYSTEM_NAMESPACE
 
 from ..access import CLUSTER_ROLES, POLICIES
 from ..gateway import GatewayError
 from . import decode, manifests
-from .calls import NOT_FOUND, UNPROCESSABLE, Calls, decoded
+from .calls import NOT_FOUND, QUESTIONS_IN_FLIGHT, UNPROCESSABLE, Calls, decoded
 from .errors import ApiError
 
 
@@ -47,7 +48,10 @@ class Namespaces(Calls):
         admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
         paths = {name: [f"{manifests.RBAC}/clusterroles/{name}"] for name in CLUSTER_ROLES}
         paths |= {name: [f"{admission}ies/{name}", f"{admission}ybindings/{name}"] for name in POLICIES}
-        return tuple(name for name, needed in paths.items() if not all(map(self.is_there, needed)))
+        needed = [path for some in paths.values() for path in some]
+        with ThreadPoolExecutor(QUESTIONS_IN_FLIGHT) as executor:
+            there = dict(zip(needed, executor.map(self.is_there, needed), strict=True))
+        return tuple(name for name, some in paths.items() if not all(there[path] for path in some))
 
     def apply_binding(self, namespace: str, role: str, people: Sequence[str]) -> None:
         path = _binding_path(namespace, role)

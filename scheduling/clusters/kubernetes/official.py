@@ -16,14 +16,13 @@ from typing import Any
 import urllib3
 
 from ..gateway import GatewayError, RightsMissingError
+from .calls import QUESTIONS_IN_FLIGHT
 from .rights import REMEDY, RIGHTS, Right
 from .text import plain
 from .transport import JSON, Transport
 
 # From here on Jobs have limits for each index; podFailurePolicy and the condition of evicted pods are older.
 OLDEST_VERSION = (1, 29)
-# Questions asked at once: each right is one.
-QUESTIONS_IN_FLIGHT = 8
 MAX_VERSION = 60
 
 

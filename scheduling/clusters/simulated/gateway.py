@@ -48,6 +48,9 @@ class SimulatedGateway:
     def check(self) -> str:
         return "simulated"
 
+    def require_rights(self) -> None:
+        """None are needed."""
+
     def identity(self) -> str:
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.fault_run.world import NAMES, NODES, World, make_pools, organize
 from .faults import ClusterFaults
 from .nodes import NodeChanges, add_node
 from .record import Record
+from .sign_of_life import SignOfLife
 
 EQUAL_SECONDS = 30.0
 KUBERNETES = About(
@@ -36,7 +38,8 @@ KUBERNETES = About(
     truth="what the API server tells at its own address, past the network that fails,",
     must=" Each bind is also looked at\nby itself, as it happens; each eviction has its decision; and at the end "
     "the database shows exactly what the server has.",
-    over="; of the control plane: when it is ready",
+    over="; of the control plane: when it is ready. While the probes\nare in the cluster, and its own controllers make "
+    "no pods yet, as a Job shows that Bursar has nothing to do with, no time counts",
 )
 
 
@@ -49,6 +52,7 @@ class KubernetesStage(Stage):
         self._proxy = proxy
         self._kubelet = kubelet
         self.truth = self._record = Record(control_plane.api)
+        self._signs: list[SignOfLife] = []
         nodes = {name: [f"{name}-node-{number}" for number in range(NODES)] for name in NAMES}
         self._nodes = NodeChanges(control_plane.api, kubelet, nodes, seed)
         for pool, names in nodes.items():
@@ -76,6 +80,12 @@ class KubernetesStage(Stage):
     def probe_run_time(self) -> dict[str, str]:
         return {"command": "sleep 5"}
 
+    def works(self, over: float) -> Callable[[], float | None]:
+        sign = SignOfLife(self._control_plane.api, over)
+        sign.start()
+        self._signs.append(sign)
+        return sign.wait
+
     def begin(self) -> None:
         self._nodes.start()
 
@@ -100,7 +110,9 @@ class KubernetesStage(Stage):
 
     def figures(self) -> dict[str, object]:
         injected = ", ".join(f"{number} {name}" for name, number in sorted(self._proxy.injected.items()))
+        took = [sign.at - sign.over for sign in self._signs if sign.at is not None]
         return {
+            "until the controllers made pods again, at most, s": f"{max(took, default=0):.1f}",
             "pods bound, as the server told": len(self._record.bound),
             "pods evicted, as the server told": len(self._record.evicted),
             "nodes drained, silenced or taken out": self._nodes.done,
