@@ -74,7 +74,8 @@ class Record:
             pods = self._items[KIND.POD]
             for key in [key for key, pod in pods.items() if pod.deleted and (pod.due_ms or 0) < now_ms() - LATELY_MS]:
                 del pods[key]
-            moment.pods = list(pods.values())
+            # Whose owner is not Bursar's, and has no room, is a sign of life.
+            moment.pods = [pod for pod in pods.values() if pod.owner or "node" in pod.status]
 
     def jobs(self) -> list[SimObject]:
         with self._lock:
