@@ -12,7 +12,7 @@ from orgs.api.bulk import Bulk
 from orgs.models import ClusterInfo, OrgUnit, ProjectInfo, UnitKind
 from orgs.scope import limited, visible_units
 from orgs.selectors.impact import move_impact, unit_impact
-from orgs.services.cluster import cluster_create, cluster_disconnect
+from orgs.services.cluster import cluster_create, cluster_disconnect, cluster_reconnect
 from orgs.services.department import department_create
 from orgs.services.move import unit_move
 from orgs.services.project import project_create
@@ -96,6 +96,12 @@ class Names(serializers.Serializer):
     description = Text()
 
 
+class ClusterChanges(Names):
+    """`kubeconfig`: other credentials, or another address, of the same cluster."""
+
+    kubeconfig = Text(required=False, write_only=True, help_text="Encrypted at rest, and never given again.")
+
+
 class Units(Lists, Gets, Locks, Scoped):
     """Units of one kind."""
 
@@ -140,7 +146,7 @@ class Clusters(ChangedUnits):
     permission = "cluster:read"
     kind = UnitKind.CLUSTER
     serializer_class = ClusterSerializer
-    create_serializer, change_serializer = NewCluster, Names
+    create_serializer, change_serializer = NewCluster, ClusterChanges
     listing = Listing(SORTS, {"name": NAME, "scope": SCOPE}, SEARCH)
 
     def rows(self) -> QuerySet[OrgUnit]:
@@ -148,6 +154,12 @@ class Clusters(ChangedUnits):
 
     def made(self, values: dict[str, Any]) -> Model:
         return cluster_create(actor=self.actor, **values)
+
+    def changed(self, row: OrgUnit, values: dict[str, Any]) -> Effect:
+        effect = super().changed(row, values)
+        if "kubeconfig" in values:
+            cluster_reconnect(actor=self.actor, cluster=row, kubeconfig=values["kubeconfig"])
+        return effect
 
     def deleted(self, row: OrgUnit) -> Effect:
         effect = self.gone(row)

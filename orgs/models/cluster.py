@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 from .unit import OrgUnit
 
@@ -41,6 +42,12 @@ class ClusterInfo(models.Model):
     access_drift = models.CharField(max_length=500, blank=True)
     """What somebody else last changed about them, and was put back."""
     access_drift_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # Two observers of one cluster would each put back what the other writes.
+            models.UniqueConstraint(fields=["identity"], condition=~Q(identity=""), name="cluster_connected_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit_id}: {self.get_mode_display()}"

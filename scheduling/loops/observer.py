@@ -26,6 +26,8 @@ SEEN_SECONDS = 5.0
 """How often `last_seen` is written while nothing changes."""
 LONGEST_PAUSE_SECONDS = 3.0
 """Between two tries to reach a cluster: when it is back, that is all that is lost."""
+NAMING_SECONDS = 1.0
+"""Waited for the names of rights that may be missing."""
 log = structlog.get_logger()
 
 
@@ -47,9 +49,9 @@ class Rights:
     def are_known(self) -> bool:
         return not self._asking.is_alive()
 
-    def require(self) -> None:
-        """Waits for the answer. Raises RightsMissingError, or GatewayError when there was none."""
-        self._asking.join()
+    def require(self, seconds: float | None = None) -> None:
+        """Waits for the answer, no longer than that. Raises RightsMissingError, or GatewayError when there was none."""
+        self._asking.join(seconds)
         if self._problem:
             raise self._problem
 
@@ -72,16 +74,15 @@ class Observer:
         try:
             gateway = gateway_for(self.cluster)
             version = gateway.check()
-            self._recognize(gateway.identity(), tenure)
             rights = Rights(gateway)
             if not self._was_connected():
                 rights.require()
             try:
+                self._recognize(gateway.identity(), tenure)
                 self._watch(gateway, version, rights, tenure, stop)
             except GatewayError:
                 # It may be for want of rights: then these are named.
-                if rights.are_known:
-                    rights.require()
+                rights.require(NAMING_SECONDS)
                 raise
         except ClusterInfo.DoesNotExist:
             raise Gone from None
@@ -93,7 +94,8 @@ class Observer:
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _recognize(self, identity: str, tenure: Tenure) -> None:
-        """Another cluster under the same name would end all work here: nothing of it would be there."""
+        """Another cluster under the same name would end all work here: nothing of it would be there. The same one under
+        two names would be told two things."""
         known = ClusterInfo.objects.values_list("identity", flat=True).get(pk=self.cluster)
         if known and identity != known:
             raise GatewayError(
@@ -102,6 +104,10 @@ class Observer:
             )
         if identity != known:
             with tenure.recording():
+                if ClusterInfo.objects.filter(identity=identity).exists():
+                    raise GatewayError(
+                        "This cluster is connected already, under another name and address. Disconnect one of the two."
+                    )
                 ClusterInfo.objects.filter(pk=self.cluster).update(identity=identity)
 
     def _was_connected(self) -> bool:

@@ -14,10 +14,11 @@ from pytest_django.fixtures import Settings
 
 from orgs.models import ClusterInfo, OrgUnit
 from orgs.secrets import encrypt
-from orgs.services.cluster import cluster_reconnect
+from orgs.services.cluster import cluster_disconnect, cluster_reconnect
 from portal.actor import SYSTEM
 from scheduling.clusters import registry
 from scheduling.clusters.kubernetes import patience, pulse, transport, vet_kubeconfig
+from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.loops.observer import Observer
 from scheduling.loops.pool_loop import PoolLoop
 from scheduling.loops.tenure import Tenure
@@ -123,6 +124,20 @@ def test_another_cluster_in_place_of_the_one_that_was_connected_is_refused(kubec
         assert info().state == State.DISCONNECTED
 
 
+def test_the_same_cluster_is_connected_once(kubeconfig: str) -> None:
+    first, second = connected(kubeconfig), make_cluster("again", mode=ClusterInfo.Mode.KUBERNETES)
+    with observing(first) as info:
+        eventually(lambda: info().state == State.CONNECTED)
+        ClusterInfo.objects.filter(pk=second.pk).update(credentials=info().credentials)
+        with observing(second) as other:
+            eventually(lambda: "connected already, under another name" in other().state_message)
+            assert (other().state, other().identity) == (State.DISCONNECTED, "")
+        cluster_disconnect(actor=actor_of(), cluster=first)
+    first.delete()
+    with observing(second) as other:
+        eventually(lambda: other().state == State.CONNECTED)
+
+
 def test_only_the_authority_that_was_given_is_trusted(proxy: FaultProxy, kubeconfig: str) -> None:
     cluster = connected(through(proxy, kubeconfig))
     with observing(cluster) as info:
@@ -182,6 +197,8 @@ def test_cluster_out_of_reach_holds_up_no_other(
 ) -> None:
     monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(pulse, "PULSE_SECONDS", 0.3)
+    # One server stands for two.
+    monkeypatch.setattr(KubernetesGateway, "identity", lambda gateway: gateway.transport.server)
     near, far = Site("reach-near", kubeconfig, kubelet), Site("reach-far", through(proxy, kubeconfig), kubelet)
     with running(**near.loops(), **far.loops()):
         before = far.submit("before")

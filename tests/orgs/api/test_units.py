@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
 from django.test import Client
 
-from orgs.models import OrgUnit
+from orgs.models import ClusterInfo, OrgUnit
+from orgs.secrets import decrypt
 from portal.models import AuditEvent
 from tests.factories import (
     ADMIN,
+    make_account,
     make_cluster,
     make_department,
     make_project,
@@ -20,6 +23,7 @@ from tests.factories import (
     make_user,
     signed_in,
 )
+from tests.kubeconfigs import KUBECONFIG
 from tests.queries import assert_same_queries
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +214,21 @@ def test_credentials_of_a_cluster_are_not_given(client: Client) -> None:
     answer = client.post("/api/v1/clusters/", body, content_type=JSON)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/kubeconfig"
+
+
+def test_other_credentials_of_a_cluster_are_taken(client: Client) -> None:
+    make_account()
+    body = {"name": "south", "mode": "Kubernetes", "kubeconfig": KUBECONFIG}
+    url = client.post("/api/v1/clusters/", body, content_type=JSON)["Location"]
+
+    def change(kubeconfig: str, query: str = "") -> HttpResponse:
+        return client.patch(f"{url}{query}", {"kubeconfig": kubeconfig}, content_type=JSON)
+
+    moved = KUBECONFIG.replace("192.0.2.10", "192.0.2.11").replace("s3cret-token", "n3w-token")
+    assert change(moved, "?dry_run=true").status_code == 200
+    assert ClusterInfo.objects.get().address == "https://192.0.2.10:6443"
+    answer = change(moved)
+    assert (answer.status_code, answer.json()["address"]) == (200, "https://192.0.2.11:6443")
+    assert "n3w-token" not in answer.content.decode()
+    assert "n3w-token" in decrypt(ClusterInfo.objects.get().credentials)
+    assert change("nonsense").json()["errors"][0]["pointer"] == "/kubeconfig"
