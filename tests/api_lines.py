@@ -14,6 +14,7 @@ from portal.models import AuditEvent
 from quotas.guard import Level
 from quotas.models import GuardFinding, Quota, UnitUsage
 from scheduling.models import Decision
+from tests.documents import job
 from tests.factories import actor_of, make_quota, make_usage
 from tests.matrix import NONE, Arguments, of, statuses
 from tests.world import World
@@ -409,6 +410,12 @@ ENDPOINTS = [
         "workloads-resume",
         of(pk="work_of_l2.pk"),
         {"post": "SA DA Ed RM L2: 201; En Co Ds Te Cr: 404; rest: 403"},
+    ),
+    Endpoint(
+        "workloads-from-manifest",
+        NONE,
+        {"post": "SA DA Ed RM L1 L2: 201; En Co Ds Te Cr: 404; rest: 403"},
+        {"post": lambda world: {"project": world.project.pk, "manifest": job("train-9")}},
     ),
     Endpoint("workloads-explain", of(pk="workload.pk"), {"get": "En Co Ds Te Cr: 404; rest: 200"}),
     Endpoint("workloads-logs", of(pk="workload.pk"), {"get": "Vi DV AA: 403; En Co Ds Te Cr: 404; rest: 200"}),

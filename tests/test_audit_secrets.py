@@ -26,7 +26,9 @@ from orgs.services.user import user_create
 from orgs.webhooks.deliverer import deliver
 from portal.models import AuditEvent, KeptAnswer
 from scheduling.services.workload import workload_resume, workload_submit
+from scheduling.services.workload_yaml import workload_submit_yaml
 from tests.bad_input import FormCase
+from tests.documents import container, job
 from tests.factories import PASSWORD, actor_of, code_of, make_role, make_rule, make_user, signed_in
 from tests.kubeconfigs import KUBECONFIG
 from tests.test_bad_input import FORMS
@@ -105,15 +107,21 @@ def everything(world: World) -> dict[str, Callable[[], Any]]:
         workload.save()
         workload_resume(actor=admin, workload=workload)
 
+    def submitted_as_yaml() -> None:
+        variable = {"name": "KEY", "value": CANARY}
+        document = job("train-7", containers=[container(env=[variable], command=["run", CANARY])])
+        workload_submit_yaml(actor=admin, project=world.project, manifest=document)
+
     return {
         "cluster": lambda: cluster_create(actor=admin, name="south", **connect),  # type: ignore[arg-type]
         "user": lambda: user_create(actor=admin, email="mira@example.org", name="Mira", password=f"{CANARY} long"),
         "submit": lambda: submitted("train-9"),
         "resume": resumed,
+        "yaml": submitted_as_yaml,
     }
 
 
-@pytest.mark.parametrize("name", ["cluster", "user", "submit", "resume"])
+@pytest.mark.parametrize("name", ["cluster", "user", "submit", "resume", "yaml"])
 def test_services(name: str) -> None:
     everything(make_world())[name]()
     assert AuditEvent.objects.exists()

@@ -31,9 +31,7 @@ from scheduling.clusters.simulated import simulate_cluster
 from scheduling.services.pool_choice import pool_choice_set
 from scheduling.services.simulation import simulated_node_do, simulated_node_label, simulated_pods_do
 from scheduling.services.tour import tour_set
-from scheduling.services.workload import workload_submit
-from scheduling.services.workload_rules import PodGroup
-from tests import bad_webhooks
+from tests import bad_webhooks, bad_work
 from tests.bad_input import (
     BAD,
     OPTIONAL,
@@ -80,8 +78,6 @@ POOL_SETTINGS = {
 }
 
 KEY = {"name": "nightly", "rights": "reading", "expires_at": "2998-12-31"}
-GROUP = PodGroup("launcher", pods=1, cpu_millicores=1000, memory_bytes=1024**3)
-LABELS = {f"key-{number}": "value" for number in range(21)}
 
 
 def simulated(world: World) -> OrgUnit:
@@ -441,6 +437,7 @@ SERVICES: list[ServiceCase] = [
         {"name": PRINTABLE, "description": OPTIONAL},
     ),
     *bad_webhooks.SERVICES,
+    *bad_work.SERVICES,
     ServiceCase(
         role_create,
         lambda world: {"actor": actor_of(), "name": "Day shift", "permissions": ["project:read"]},
@@ -555,63 +552,6 @@ SERVICES: list[ServiceCase] = [
             "wait_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
             "most_moves": lambda world: [-1, 101, 1.5, "3", None, True],
             "expected_version": lambda world: [1, -1, 10**40],
-        },
-    ),
-    ServiceCase(
-        workload_submit,
-        lambda world: {
-            "actor": actor_of(),
-            "project": world.project,
-            "kind": 2,
-            "name": "train-2",
-            "image": "python:3.12",
-            "cpu_millicores": 8000,
-            "memory_bytes": 64 * 1024**3,
-            "devices": 4,
-            "pools": [world.pool.name],
-            "near_topology": world.topology,
-            "near_required": "example.org/hall",
-        },
-        {"name": (), "image": LABEL_TEXTS},
-        {
-            "project": lambda world: [world.account, world.cluster, world.department],
-            "kind": lambda world: [0, 5, "training", None, True],
-            "pods": lambda world: [0, -1, 10**12, 1.5, "2", None, True],
-            "devices": lambda world: [-1, 65, 1.5, "4", None],
-            "device_milli": lambda world: [0, 9, 1001, 500.0, "1000", None],
-            "cpu_millicores": lambda world: [0, -1, 2**63, "8", None],
-            "memory_bytes": lambda world: [0, -1, 2**63, 1.5, None],
-            "priority": lambda world: [0, 51, "high", None],
-            "preemptible": lambda world: [None, 1, "on"],
-            "pools": lambda world: [["none-such"], [world.pool.name] * 2, world.pool.name, [7], None],
-            "command": lambda world: ["python", [7], ["a\0"], ["\ud800"], ["x"] * 101, None],
-            "env": lambda world: [["A=1"], {"1A": "x"}, {"A": 7}, {"A": "\0"}, {"A": "x" * 5000}],
-            "run_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
-            "fail_after_seconds": lambda world: [0, -1, 10**12, 1.5, "60"],
-            "min_pods": lambda world: [0, -1, 2, 10**12, 1.5, "1", True],
-            "gpu_memory_mib": lambda world: [-1, 10**12, 1.5, "1024", None, True],
-            "group": lambda world: ["", "Workers", "a b", "x" * 41, 7, None, "a\0"],
-            "more_groups": lambda world: [None, "launcher", [7], [{"name": "a"}], [GROUP], [GROUP] * 9],
-            "near_topology": lambda world: [7, "racks", make_topology(), world.pool],
-            "near_required": lambda world: [7, "example.org/none", "\0", None],
-            "near_preferred": lambda world: [7, "example.org/none", "\0", None],
-            "node_labels": lambda world: [["a=b"], {7: "a"}, {"a": 7}, {"a b": "c"}, {"a": "\0"}, {"": ""}, LABELS],
-            "tolerations": lambda world: [
-                None,
-                "key",
-                [7],
-                [{"key": "a b"}],
-                [{"key": "a", "operator": "In"}],
-                [{"key": "a", "effect": "Prefer"}],
-                [{"key": "a", "value": "\0"}],
-                [{"key": "a", "seconds": "7"}],
-                [{}],
-                [{"operator": "Exists"}] * 21,
-                [{"key": 7, "operator": "Exists"}],
-                [{"operator": ["Exists"]}],
-                [{"operator": "Exists", "effect": ["a"]}],
-            ],
-            "preemption_delay_seconds": lambda world: [-1, 10**12, 1.5, "60", None, True],
         },
     ),
     ServiceCase(

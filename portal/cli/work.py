@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from portal.cli import values
 from portal.cli.client import Client
 from portal.cli.common import confirmed, dry_run_option, examples, list_options, listed, read, typed, yes_option
-from portal.cli.errors import NOT_FOUND, Ended
+from portal.cli.errors import NOT_FOUND, REFUSED, Ended
 from portal.cli.finding import completing, id_of
 from portal.cli.nouns import POOL, SCOPE, Field
 from portal.cli.output import Column, format_option, say_effect, say_one, say_rows
@@ -49,12 +50,16 @@ DETAILS = (
 EXAMPLES = (
     "bursar workload submit train-9 --project vis-3d --image python:3.12 --gpu 1 --cpu 4 --memory 8Gi",
     "bursar workload submit probe --project vis-3d --image python:3.12 --gpu 0.5 -- python -m probe --fast",
+    "bursar workload submit -f job.yaml --project vis-3d",
     "bursar workload list --project vis-3d --active",
     "bursar workload list --mine",
     "bursar workload describe train-9",
     "bursar workload stop train-9",
     "bursar workload resume train-2",
 )
+
+
+SAID_BY_DOCUMENTS = ("name", "command", "image", "kind", "gpu", "cpu", "memory", "pods", "env")
 
 
 @click.group("workload", epilog=examples(EXAMPLES))
@@ -107,11 +112,12 @@ def list_(
     say_rows(rows, COLUMNS, form, "There are no workloads.")
 
 
-@group.command("submit", epilog=examples(EXAMPLES[:2]))
-@click.argument("name")
+@group.command("submit", epilog=examples(EXAMPLES[:3]))
+@click.argument("name", required=False)
 @click.argument("command", nargs=-1)
+@click.option("-f", "--file", type=click.File(), help="A Kubernetes document instead; - for what is piped in.")
 @click.option("--project", required=True, help="Whose it is.", shell_complete=completing("projects"))
-@click.option("--image", required=True, help="What is run.")
+@click.option("--image", help="What is run.")
 @click.option("--kind", type=KINDS, default="training", show_default=True)
 @click.option("--gpu", type=values.GPUS, default="0", show_default=True, help="For each pod; 0.5 is half of one.")
 @click.option("--cpu", type=values.CORES, default="1", show_default=True, help="Cores for each pod.")
@@ -125,12 +131,16 @@ def list_(
 @dry_run_option
 @format_option
 def submit(
-    name: str,
+    name: str | None,
     command: tuple[str, ...],
+    file: TextIO | None,
     project: str,
+    image: str | None,
+    kind: str,
     gpu: int,
     cpu: int,
     memory: int,
+    pods: int,
     pools: tuple[str, ...],
     env: tuple[str, ...],
     run_time: int | None,
@@ -140,13 +150,16 @@ def submit(
 ) -> None:
     """Submit a workload. What stands behind -- is its command."""
     client = Client()
-    body = {given: value for given, value in rest.items() if value is not None} | {
-        "project": id_of(client, "projects", project),
-        "name": name,
-        "cpu_millicores": cpu,
-        "memory_bytes": memory,
-        **devices_of(gpu),
-    }
+    body = {given: value for given, value in rest.items() if value is not None}
+    body["project"] = id_of(client, "projects", project)
+    if file is not None:
+        _refuse_beside_a_document()
+        body["manifest"] = _text_of(file)
+    elif name and image:
+        body |= {"name": name, "image": image, "kind": kind, "pods": pods}
+        body |= {"cpu_millicores": cpu, "memory_bytes": memory, **devices_of(gpu)}
+    else:
+        raise click.UsageError("Give a name and --image, or a document by -f.")
     pairs = [one.partition("=") for one in env]
     if any(not sign for _, sign, _ in pairs):
         raise click.UsageError("Type each --env as NAME=VALUE.")
@@ -154,7 +167,8 @@ def submit(
     body |= {"command": list(command)} if command else {}
     body |= {"pools": list(pools)} if pools else {}
     body |= {"run_seconds": run_time} if run_time is not None else {}
-    answer = client.write("POST", "workloads/", body, dry_run=dry_run)
+    path = "workloads/" if file is None else "workloads/from-manifest/"
+    answer = client.write("POST", path, body, dry_run=dry_run)
     if dry_run:
         click.echo("Nothing was submitted. It would be taken.", err=True)
         say_effect(answer)
@@ -204,6 +218,21 @@ def delete(workload: str, project: str | None, dry_run: bool, yes: bool) -> None
     if confirmed(client, path, f"This deletes workload {workload}.", yes=yes, dry_run=dry_run):
         client.write("DELETE", path)
         click.echo(f"Deleted workload {workload}.")
+
+
+def _text_of(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise Ended(f"{file.name} is no text. Give a Kubernetes document as YAML.", REFUSED) from None
+
+
+def _refuse_beside_a_document() -> None:
+    context = click.get_current_context()
+    given = (one for one in SAID_BY_DOCUMENTS if context.get_parameter_source(one) == ParameterSource.COMMANDLINE)
+    if odd := next(given, None):
+        option = f"--{odd}" if odd not in ("name", "command") else f"the {odd}"
+        raise click.UsageError(f"The document says that: leave out {option}.")
 
 
 def devices_of(gpu_milli: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -53,10 +54,26 @@ class Toleration(serializers.Serializer):
     effect = Text(required=False)
 
 
-class NewWorkload(Shape):
-    """A workload to be run as soon as there is room."""
+class Wishes(serializers.Serializer):
+    """What is said of a workload in the words of Bursar, however its pods are described."""
 
     project = UnitId(UnitKind.PROJECT, help_text="The id of a project.")
+    near_topology = RowId(
+        topologies_in_scope, "topology", required=False, allow_null=True, help_text="The id of a topology."
+    )
+    near_required = Text(required=False, help_text="All pods in one domain of this level.")
+    near_preferred = Text(required=False, help_text="If possible in one of this level.")
+    priority = Word(Priority, required=False)
+    preemptible = serializers.BooleanField(required=False)
+    preemption_delay_seconds = Whole(required=False)
+    pools = serializers.ListField(child=Text(), required=False, help_text="Names, the first is tried first.")
+    run_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run.")
+    fail_after_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run that fails.")
+
+
+class NewWorkload(Wishes, Shape):
+    """A workload to be run as soon as there is room."""
+
     kind = Word(Workload.Kind)
     name = Text()
     image = Text()
@@ -64,20 +81,23 @@ class NewWorkload(Shape):
     env = serializers.DictField(child=Text(), required=False, help_text="Never given again.", write_only=True)
     group = Text(required=False, help_text="What the first group is called.")
     more_groups = PodGroupInput(many=True, required=False)
-    near_topology = RowId(
-        topologies_in_scope, "topology", required=False, allow_null=True, help_text="The id of a topology."
-    )
-    near_required = Text(required=False, help_text="All pods in one domain of this level.")
-    near_preferred = Text(required=False, help_text="If possible in one of this level.")
     node_labels = serializers.DictField(child=Text(), required=False)
     tolerations = Toleration(many=True, required=False)
-    priority = Word(Priority, required=False)
-    preemptible = serializers.BooleanField(required=False)
-    preemption_delay_seconds = Whole(required=False)
     retries = Whole(required=False, help_text="So many of a training's pods may fail before it has failed.")
-    pools = serializers.ListField(child=Text(), required=False, help_text="Names, the first is tried first.")
-    run_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run.")
-    fail_after_seconds = Whole(required=False, allow_null=True, help_text="Of a simulated run that fails.")
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]})
+class Manifest(serializers.Field):
+    """A Kubernetes document, as text or as an object. What is wrong with it the service says."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class NewFromManifest(Wishes):
+    """A workload that a Kubernetes document describes: a Job, a StatefulSet or a Deployment."""
+
+    manifest = Manifest(write_only=True, help_text="The document, as YAML text or as an object. Never given again.")
 
 
 class Clone(NewWorkload):

@@ -29,13 +29,14 @@ from portal.asked import whole_number
 from scheduling.api.events import EventReader
 from scheduling.api.explain import ExplainSerializer, ask, explained
 from scheduling.api.logs import ASKED, LogAsk, LogReader, LogSerializer, log_now
-from scheduling.api.submission import Clone, NewWorkload, foretold
+from scheduling.api.submission import Clone, NewFromManifest, NewWorkload, foretold
 from scheduling.models import Priority, Workload
 from scheduling.prefill import next_name
 from scheduling.selectors.in_cluster import NO_LOGS, may_read_logs
 from scheduling.selectors.visible import READ_WORK, visible_workloads, workload_for
 from scheduling.services.workload import same_again, workload_delete, workload_resume, workload_stop, workload_submit
 from scheduling.services.workload_access import may_change
+from scheduling.services.workload_yaml import check_beside, workload_submit_yaml
 
 
 class Origin(serializers.Serializer):
@@ -106,9 +107,10 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
         ("name",),
     )
     more_acts = {"stop": "stop_one"}
-    taken = {"stop": None, "resume": None, "clone": Clone, "ask": None}
+    taken = {"stop": None, "resume": None, "clone": Clone, "ask": None, "from_manifest": NewFromManifest}
     answers = {"stop": {200: WorkloadSerializer}, "explain": {200: ExplainSerializer}, "ask": {200: ExplainSerializer}}
     answers |= {"resume": {200: WorkloadSerializer, 201: WorkloadSerializer}}
+    answers |= {"from_manifest": {201: WorkloadSerializer}}
     answers |= {"events": {(200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
     answers |= {"logs": {200: LogSerializer, (200, streams.MEDIA_TYPE): OpenApiTypes.STR}}
     asked = {
@@ -144,6 +146,13 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
     def deleted(self, row: Workload) -> Effect:
         workload_delete(actor=self.actor, workload=row)
         return ()
+
+    @action(["post"], detail=False, url_path="from-manifest")
+    def from_manifest(self, request: Request) -> Response:
+        """Submits a Kubernetes document: a Job as a training, a StatefulSet as a workspace, a Deployment as inference.
+        Priority, pools and nearness stand beside it; what is refused is named by its path in the document."""
+        values = self.read_in(NewFromManifest)
+        return self.created(lambda: workload_submit_yaml(actor=self.actor, **values))
 
     @action(["post"], detail=True)
     def stop(self, request: Request, pk: int) -> Response:
@@ -229,6 +238,8 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
 
         def make() -> Model:
             same = same_again(row, with_env=may_change(self.actor, "update", row))
+            if "manifest" in same:
+                check_beside(values)
             project = values.get("project", row.project)
             active = Workload.objects.filter(project=project, is_active=True, name__startswith=row.name[:40])
             name = next_name(row.name, set(active.values_list("name", flat=True)))

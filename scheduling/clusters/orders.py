@@ -105,6 +105,8 @@ class WorkloadObject:
     """The person's address; empty where it was nobody who is still here."""
     extra: dict[str, Any] = field(default_factory=dict)
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
+    manifest: dict[str, Any] = field(default_factory=dict)
+    """Of what came as YAML: `metadata`, `spec` and `template` of its object, checked. Simulated ones pass it over."""
 
     @property
     def key(self) -> WorkloadKey:

@@ -235,6 +235,7 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
             retries=spec.get("retries", 0),
             submitted_by=by or "",
             extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
+            manifest=spec.get("manifest", {}),
         )
         found.append((item, pk))
     return found

@@ -144,7 +144,8 @@ class WorkloadSpec(models.Model):
     spec = models.JSONField(default=dict)
     """`command` list, `env` object, `pools` names in the order to try, `pools_from` where that order comes from in
     words ("": it was given), `retries` how many pods may fail, `run_seconds` of a simulated run or None,
-    `fail_after_seconds` for a simulated failure or None."""
+    `fail_after_seconds` for a simulated failure or None. Of what came as YAML also `manifest`: `metadata`, `spec` and
+    `template` of its object, checked, without what Bursar lays over them."""
 
     def __str__(self) -> str:
         return f"spec of {self.workload_id}"

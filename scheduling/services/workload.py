@@ -16,6 +16,7 @@ from portal.services.audit import audit_record
 from portal.services.feed import feed_tell
 from quotas.models import Topology
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
+from scheduling.submitted_yaml import without_values
 
 from . import found_rules as found
 from . import workload_rules as rules
@@ -55,6 +56,7 @@ def workload_submit(
     retries: int = 0,
     run_seconds: int | None = None,
     fail_after_seconds: int | None = None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> Workload:
     """Creates a workload that waits in the first of `pools` (names, in the order to try; none = as the project says).
 
@@ -63,7 +65,8 @@ def workload_submit(
     a training, one of the rest). `group` names these pods; a distributed training may have `more_groups`.
     `near_required` and `near_preferred` are levels of `near_topology`; `node_labels` and `tolerations` are for all
     pods. So many pods of a training may fail before it has failed (`retries`). `run_seconds` and `fail_after_seconds`
-    steer a simulated cluster. Raises Refused or Forbidden.
+    steer a simulated cluster. `manifest`: what else its object has, as `submitted_yaml` has read and checked it; the
+    other arguments have to be what that says. Raises Refused or Forbidden.
     """
     first = {
         "pods": pods,
@@ -127,7 +130,8 @@ def workload_submit(
             "retries": retries,
             "run_seconds": run_seconds,
             "fail_after_seconds": fail_after_seconds,
-        },
+        }
+        | ({"manifest": dict(manifest)} if manifest else {}),
     )
     Assignment.objects.create(workload=workload, pool=order[0])
     create_groups(workload, shapes, placement)
@@ -204,6 +208,7 @@ def same_again(workload: Workload, *, with_env: bool = True) -> dict[str, Any]:
         del spec["pools"]
     if not with_env:
         spec["env"] = {}
+        spec |= {"manifest": without_values(spec["manifest"])} if "manifest" in spec else {}
     return {
         "project": workload.project,
         "kind": workload.kind,

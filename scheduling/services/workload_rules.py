@@ -138,7 +138,7 @@ def check_groups(kind: int, first: object, more: object) -> None:
         if not wrong and names.count(group.name) > 1:
             wrong = "There are two groups of this name. Name each differently."
         if wrong:
-            raise Refused({"more_groups": f"{_shown(group.name)}: {wrong}"})
+            raise Refused({"more_groups": f"{shown(group.name)}: {wrong}"})
 
 
 def group_name_problem(name: object) -> str:
@@ -191,7 +191,7 @@ def check_command(command: object) -> None:
         raise Refused({"command": "A command is a list of words. Give each word as text."})
     if len(command) > ENTRIES or sum(map(len, command)) > TEXT_LENGTH:
         raise Refused({"command": f"At most {ENTRIES} words and {TEXT_LENGTH:,} characters. Put the rest in a script."})
-    if not all(map(_is_plain, command)):
+    if not all(map(is_plain, command)):
         raise Refused({"command": "A command holds no control characters but line breaks and tabs. Remove them."})
 
 
@@ -202,8 +202,8 @@ def check_env(env: object) -> None:
         raise Refused({"env": f"At most {ENTRIES} variables and {TEXT_LENGTH:,} characters. Mount a file instead."})
     for name, value in env.items():
         if not isinstance(name, str) or not VARIABLE.fullmatch(name):
-            raise Refused({"env": f"{_shown(name)} is no name of a variable. Use letters, digits and underscores."})
-        if not isinstance(value, str) or not _is_plain(value):
+            raise Refused({"env": f"{shown(name)} is no name of a variable. Use letters, digits and underscores."})
+        if not isinstance(value, str) or not is_plain(value):
             raise Refused({"env": f"The value of {name} must be text without control characters. Write {name}=value."})
 
 
@@ -243,11 +243,11 @@ def pools_in_order(project: OrgUnit, names: Any) -> tuple[list[Pool], str]:
     return order.pools, order.words()
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Printable, apart from line breaks and tabs: no control or direction characters, nothing that is no text."""
     return all(character.isprintable() or character in "\n\t" for character in text)
 
 
-def _shown(text: object) -> str:
+def shown(text: object) -> str:
     """What somebody typed, short enough and harmless in a sentence."""
     return "".join(character if character.isprintable() else "?" for character in str(text)[:63])

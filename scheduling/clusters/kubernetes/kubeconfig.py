@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from portal.addresses import is_forbidden, is_metadata_name, resolve
 
 from .credentials import Credentials
+from .guarded_yaml import Guarded, GuardedYamlError, load
 
 MAX_BYTES = 64 * 1024
-MAX_DEPTH = 12
 
 FLATTEN = "It names a file on your computer. `kubectl config view --raw --flatten --minify` puts the content inline."
 SERVICE_ACCOUNT = "Use the token of a service account instead (`kubectl create token`)."
@@ -81,20 +81,10 @@ def parse_kubeconfig(text: str, *, allow_local: bool) -> Credentials:
     return credentials
 
 
-class _PlainLoader(yaml.BaseLoader):
-    """YAML without what makes a small text big or deep: no aliases, few levels. Every scalar stays text."""
+class _PlainLoader(Guarded, yaml.BaseLoader):
+    """Every scalar stays text."""
 
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise KubeconfigError("kubeconfig", "It contains a YAML alias (*name). Write the value out.")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise KubeconfigError("kubeconfig", f"It is nested more than {MAX_DEPTH} levels deep. Paste the original.")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+    max_depth = 12
 
 
 def _load(text: str) -> Mapping[str, Any]:
@@ -104,12 +94,9 @@ def _load(text: str) -> Mapping[str, Any]:
             "kubeconfig", "It is larger than 64 KiB. `kubectl config view --raw --flatten --minify` leaves one context."
         )
     try:
-        loaded = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a BaseLoader makes nothing but text, lists, mappings
-    except yaml.YAMLError as error:
-        # The error's own text quotes the input, which may be a secret.
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise KubeconfigError("kubeconfig", f"It is not valid YAML{where}. Paste the whole file.") from None
+        loaded = load(text, _PlainLoader)
+    except GuardedYamlError as error:
+        raise KubeconfigError("kubeconfig", str(error)) from None
     if not isinstance(loaded, Mapping):
         raise KubeconfigError(
             "kubeconfig", "It is not a kubeconfig: fields at the top are missing. Paste the whole file."

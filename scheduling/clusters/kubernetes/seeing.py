@@ -87,9 +87,9 @@ def seen_pod(pod: decode.Pod) -> SeenPod:
         deleting=metadata.deletion_timestamp is not None,
         devices=device_numbers(metadata.annotations.get(DEVICES, "")),
         decision=int(decision) if decision.isascii() and decision.isdigit() and len(decision) < 19 else None,
-        gpu_milli=_requested(pod.spec, GPU) * 1000,
-        cpu_millicores=_requested(pod.spec, "cpu"),
-        memory_bytes=_requested(pod.spec, "memory"),
+        gpu_milli=requested(pod.spec, GPU) * 1000,
+        cpu_millicores=requested(pod.spec, "cpu"),
+        memory_bytes=requested(pod.spec, "memory"),
         message=plain(_pod_message(pod.status), MAX_MESSAGE),
         labels=metadata.labels if pod.spec.scheduler_name == SCHEDULER_NAME else {},
         # Until its gates are open nobody may place it.
@@ -199,7 +199,7 @@ def seen_binding(binding: decode.RoleBinding) -> SeenBinding:
     )
 
 
-def _requested(spec: decode.PodSpec, resource: str) -> int:
+def requested(spec: decode.PodSpec, resource: str) -> int:
     """What Kubernetes counts for the pod: containers that stay (restarting init containers among them) together, or
     what the greediest init container needs beside those that were started before it."""
     read = thousandths if resource == "cpu" else units

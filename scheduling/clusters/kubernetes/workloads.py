@@ -99,14 +99,16 @@ def workload_manifest(workload: WorkloadObject) -> Manifest:
         raise GatewayError("Several groups of pods cannot run in a Kubernetes cluster yet: submit one group.")
     (group,) = workload.groups
     form = form_of(workload.key)
-    spec = {"template": _template(workload, group, form)} | form.pause(is_paused=False, pods=group.pods)
+    given = workload.manifest
+    spec = given.get("spec", {}) | {"template": _template(workload, group, form)}
+    spec |= form.pause(is_paused=False, pods=group.pods)
     return {
         "apiVersion": form.api,
         "kind": form.kind,
         "metadata": {
             "name": object_name(workload.key),
             "namespace": workload.namespace,
-            **_metadata(workload, group),
+            **_metadata(workload, group, given.get("metadata", {})),
         },
         "spec": spec | _OF_KIND[form.kind](workload, group),
     }
@@ -172,7 +174,8 @@ def _deployment(workload: WorkloadObject, group: PodGroup) -> Manifest:
 _OF_KIND = {"Job": _job, "StatefulSet": _stateful_set, "Deployment": _deployment}
 
 
-def _metadata(workload: WorkloadObject, group: PodGroup) -> Manifest:
+def _metadata(workload: WorkloadObject, group: PodGroup, given: Manifest | None = None) -> Manifest:
+    """Bursar's own, laid over what is `given`."""
     labels = {
         MANAGED_BY: FIELD_MANAGER,
         WORKLOAD: workload.uid,
@@ -180,22 +183,24 @@ def _metadata(workload: WorkloadObject, group: PodGroup) -> Manifest:
         POOL: workload.pool,
         SUB_GROUP: group.name,
     }
-    return {"labels": labels} | (
-        {"annotations": {SUBMITTED_BY: workload.submitted_by}} if workload.submitted_by else {}
-    )
+    own = {"labels": labels, "annotations": {SUBMITTED_BY: workload.submitted_by} if workload.submitted_by else {}}
+    found = {name: (given or {}).get(name, {}) | values for name, values in own.items()}
+    return {name: values for name, values in found.items() if values}
 
 
 def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
-    metadata = _metadata(workload, group)
-    spec: Manifest = {
+    """One way for what was typed into a form and for what came as YAML: what Bursar has to say is laid over both."""
+    given = workload.manifest.get("template") or {"spec": {"containers": [_container(workload, group)]}}
+    metadata = _metadata(workload, group, given.get("metadata"))
+    spec: Manifest = given["spec"] | {
         "schedulerName": SCHEDULER_NAME,
         "restartPolicy": "Never" if form.runs_to_completion else "Always",
         # The work of researchers has no business with the API server.
         "automountServiceAccountToken": False,
-        "containers": [_container(workload, group, form)],
     }
     if form.has_service and form.runs_to_completion:
         spec["subdomain"] = object_name(workload.key)
+        spec["containers"] = [_with(_meeting(workload, group), container) for container in spec["containers"]]
     if workload.node_labels:
         spec["nodeSelector"] = dict(sorted(workload.node_labels.items()))
     if workload.tolerations:
@@ -207,19 +212,24 @@ def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest
     return {"metadata": metadata, "spec": spec}
 
 
-def _container(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
+def _with(variables: list[Manifest], container: Manifest) -> Manifest:
+    """The container with these variables of the environment, where it has none of the same name."""
+    given = container.get("env", [])
+    names = {variable["name"] for variable in given}
+    return container | {"env": [variable for variable in variables if variable["name"] not in names] + given}
+
+
+def _container(workload: WorkloadObject, group: PodGroup) -> Manifest:
     requests = {"cpu": f"{group.cpu_millicores}m", "memory": str(group.memory_bytes)}
     limits = {"memory": str(group.memory_bytes)}
     if group.devices:
         if group.device_milli != WHOLE_DEVICE or group.device_memory_mib:
             raise GatewayError("Parts of a GPU cannot run in a Kubernetes cluster: ask for whole GPUs.")
         limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = str(group.devices)
-    meeting = _meeting(workload, group) if form.has_service and form.runs_to_completion else []
-    given = [{"name": name, "value": value} for name, value in sorted(workload.env.items())]
     container: Manifest = {
         "name": "main",
         "image": workload.image,
-        "env": [variable for variable in meeting if variable["name"] not in workload.env] + given,
+        "env": [{"name": name, "value": value} for name, value in sorted(workload.env.items())],
         "resources": {"requests": requests, "limits": limits},
     }
     if workload.command:

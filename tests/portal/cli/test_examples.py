@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from portal.cli.main import main
+from tests.documents import job
 from tests.factories import make_key
 from tests.portal.cli.typing import sign_in, typed
 from tests.world import World, make_world
@@ -29,6 +31,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     sign_in(monkeypatch, tmp_path, make_key(found.people["admin"]))
     monkeypatch.chdir(tmp_path)
     assert typed("export", "-f", "org.yaml").exit_code == 0
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(job("from-a-file")))
     return found
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.db.models import F
 
 from orgs.models import OrgUnit
 from portal.cli.client import Client
 from scheduling.clusters.seen import LogLine
 from scheduling.models import Pod, Workload
+from tests.documents import job
 from tests.factories import make_key, make_pod, make_quota, make_summary, make_workload
 from tests.portal.cli.typing import sign_in, typed
 from tests.world import World, make_world
@@ -56,6 +58,26 @@ def test_what_a_pod_has_written(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert followed.exit_code == 0, followed.output
     assert followed.stdout.splitlines() == [f"{first.name} begins", " [2Jdone"]
     assert "The pod has ended." in followed.stderr
+
+
+def test_a_document_is_submitted(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump(job("train-9", pods=2)))
+    submit = ("workload", "submit", "--project", "vis-3d", "-f")
+    tried = typed(*submit, str(file), "--dry-run")
+    assert (tried.exit_code, "It would be taken." in tried.stderr) == (0, True)
+    assert not Workload.objects.filter(name="train-9").exists()
+    made = typed(*submit, str(file), "--priority", "high", "-o", "json")
+    assert made.exit_code == 0, made.output
+    assert (json.loads(made.stdout)["kind"], json.loads(made.stdout)["priority"]) == ("distributed training", "high")
+    piped = typed(*submit, "-", answers=yaml.safe_dump(job("train-10", nodeName="a")))
+    assert piped.exit_code == 6
+    assert "spec.template.spec.nodeName: Bursar chooses the node." in piped.stderr
+    assert typed(*submit, str(file), "train-9").exit_code == 2
+    assert "leave out --gpu" in typed(*submit, str(file), "--gpu", "1").stderr
+    assert "or a document by -f" in typed("workload", "submit", "train-9", "--project", "vis-3d").stderr
+    file.write_bytes(b"\xff\xfe\xfa")
+    assert "is no text" in typed(*submit, str(file)).stderr
 
 
 def test_who_may_not_read_logs(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +14,7 @@ from orgs.models import OrgUnit, User
 from quotas.models import Pool
 from scheduling.models import Decision, Question, SubGroup, Workload, WorkloadSpec
 from tests import factories as make
+from tests.documents import container, job
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -64,6 +66,48 @@ def test_a_clone_is_the_same_but_for_what_is_sent(client: Client, project: OrgUn
     other = make.signed_in(make.make_user(role=make.RESEARCHER, scope=project))
     theirs = other.post(url, {"name": "mine"}, content_type=JSON).json()
     assert WorkloadSpec.objects.get(workload=theirs["id"]).spec["env"] == {}, "secrets of whoever submitted it"
+
+
+def test_a_document_is_tried_submitted_once_and_cloned(client: Client, project: OrgUnit, pool: Pool) -> None:
+    url, variable = "/api/v1/workloads/from-manifest/", {"name": "TOKEN", "value": "s3cret"}
+    document = job(pods=2, containers=[container(env=[variable])])
+    sent = {"project": project.pk, "manifest": yaml.safe_dump(document), "priority": "high", "pools": ["a100"]}
+    tried = client.post(f"{url}?dry_run=true", sent, content_type=JSON).json()
+    assert tried["effect"][0]["text"] == "Starts now in a100 with 2 GPUs, all over quota."
+    assert not Workload.objects.exists()
+    made = [client.post(url, sent, content_type=JSON, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].json() == made[1].json()
+    assert (made[0].json()["kind"], made[0].json()["priority"]) == ("distributed training", "high")
+    assert "s3cret" not in made[0].content.decode()
+
+    clone_url = f"/api/v1/workloads/{made[0].json()['id']}/clone/"
+    refused = client.post(clone_url, {"devices": 4, "image": "a"}, content_type=JSON).json()["errors"]
+    assert [error["pointer"] for error in refused] == ["/devices", "/image"]
+    assert "Submit that with the change." in refused[0]["detail"]
+    clone = client.post(clone_url, {"priority": "low"}, content_type=JSON).json()
+    assert "s3cret" in str(WorkloadSpec.objects.get(workload=clone["id"]).spec)
+    other = make.signed_in(make.make_user(role=make.RESEARCHER, scope=project))
+    theirs = other.post(clone_url, {}, content_type=JSON).json()
+    assert "s3cret" not in str(WorkloadSpec.objects.get(workload=theirs["id"]).spec), "secrets of whoever submitted it"
+
+
+def test_what_is_wrong_with_a_document_is_said_by_its_path(client: Client, project: OrgUnit, pool: Pool) -> None:
+    url = "/api/v1/workloads/from-manifest/"
+    hostile = job(nodeName="a", volumes=[{"name": "a", "hostPath": {"path": "/"}}])
+    answer = client.post(url, {"project": project.pk, "manifest": hostile}, content_type=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"pointer": "/manifest", "detail": "spec.template.spec.nodeName: Bursar chooses the node. Use nodeSelector."},
+        {
+            "pointer": "/manifest",
+            "detail": "spec.template.spec.volumes[0].hostPath: A pod may not reach the files of its node. "
+            "Use a persistentVolumeClaim.",
+        },
+    ]
+    for odd in ("a: [", "", 7, [], True):
+        answer = client.post(url, {"project": project.pk, "manifest": odd}, content_type=JSON)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/manifest")
 
 
 def test_what_its_cluster_kept_goes_on_and_else_there_is_a_new_one(

@@ -155,3 +155,54 @@ def test_name_is_valid_and_of_one_workload_only(name: str, one: object, other: o
     named = object_name(replace(KEY, name=name, uid=str(one)))
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", named)
     assert (named == object_name(replace(KEY, name=name, uid=str(other)))) == (str(one)[:8] == str(other)[:8])
+
+
+DOCUMENT = {
+    "metadata": {"labels": {"team": "a"}},
+    "spec": {"activeDeadlineSeconds": 60},
+    "template": {
+        "metadata": {"labels": {"app": "train"}, "annotations": {"note": "b"}},
+        "spec": {
+            "initContainers": [{"name": "fetch", "image": "busybox"}],
+            "containers": [
+                {"name": "main", "image": "python:3.12", "env": [{"name": "MASTER_PORT", "value": "7"}]},
+                {"name": "logs", "image": "busybox"},
+            ],
+            "volumes": [{"name": "scratch", "emptyDir": {}}],
+        },
+    },
+}
+AS_YAML = replace(WORKLOAD, manifest=DOCUMENT, node_labels={"zone": "a"}, submitted_by="mira@example.org")
+
+
+def test_what_bursar_has_to_say_is_laid_over_a_document() -> None:
+    made, plain = workload_manifest(AS_YAML), workload_manifest(replace(AS_YAML, manifest={}))
+    assert made["metadata"] == plain["metadata"] | {"labels": {"team": "a"} | plain["metadata"]["labels"]}
+    assert made["spec"] == plain["spec"] | {"activeDeadlineSeconds": 60, "template": made["spec"]["template"]}
+    template, ours = made["spec"]["template"], plain["spec"]["template"]
+    assert template["metadata"]["labels"] == {"app": "train"} | ours["metadata"]["labels"]
+    assert template["metadata"]["annotations"] == {"note": "b", "bursar.dev/submitted-by": "mira@example.org"}
+    own = {name: value for name, value in ours["spec"].items() if name != "containers"}
+    assert own.items() <= template["spec"].items()
+    assert template["spec"]["volumes"] == [{"name": "scratch", "emptyDir": {}}]
+    assert "env" not in template["spec"]["initContainers"][0]
+
+
+def test_processes_of_a_document_find_each_other_unless_it_says_how() -> None:
+    main, logs = workload_manifest(AS_YAML)["spec"]["template"]["spec"]["containers"]
+    assert [variable["name"] for variable in main["env"]] == ["MASTER_ADDR", "NODE_RANK", "NNODES", "MASTER_PORT"]
+    assert main["env"][-1]["value"] == "7"
+    assert [variable["name"] for variable in logs["env"]] == ["MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "NNODES"]
+
+
+def test_nothing_of_a_document_takes_the_place_of_what_bursar_says() -> None:
+    """Were the checks to let it through."""
+    hostile = {"labels": {"bursar.dev/workload": "other", "bursar.dev/project": "other"}}
+    pod = DOCUMENT["template"]["spec"] | {"schedulerName": "other", "automountServiceAccountToken": True}  # type: ignore[index]
+    manifest = {"metadata": hostile, "spec": {"parallelism": 9}, "template": {"metadata": hostile, "spec": pod}}
+    made, plain = (workload_manifest(replace(AS_YAML, manifest=given)) for given in (manifest, {}))
+    assert made["metadata"] == plain["metadata"]
+    assert made["spec"]["parallelism"] == 4
+    assert made["spec"]["template"]["metadata"] == plain["spec"]["template"]["metadata"]
+    assert made["spec"]["template"]["spec"]["schedulerName"] == "bursar"
+    assert made["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
