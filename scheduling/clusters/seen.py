@@ -101,6 +101,8 @@ class SeenObject:
     message: str = ""
     pods: int = 0
     """How many it has at a time."""
+    done: int = 0
+    """So many of these have done their part, as it counts them: pods that have may be gone."""
     owner: Owner | None = None
     found: bool = False
     """Bursar is to place its pods, and has not made it."""

@@ -16,7 +16,7 @@ from .observed_found import FoundWriter
 from .observed_namespaces import NamespaceWriter
 from .observed_nodes import NodeWriter
 from .observed_pods import PodWriter, valid_uids
-from .observed_workloads import write_states
+from .observed_workloads import write_done, write_states
 
 
 class Observed:
@@ -51,6 +51,7 @@ class Observed:
         self._found.sweep()
         has_written |= self._nodes.write_foreign(self._pods.foreign.changes())
         uids = self._keep_objects(seen)
+        changed |= write_done(seen.objects)
         if self.listed:
             looked_at = changed | touched | self._concerned(seen, uids)
             changed |= write_states(looked_at, self.objects)

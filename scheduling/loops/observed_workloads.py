@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db.models import Count
 from django.utils import timezone
 
 from scheduling.clusters.seen import ObjectState, SeenObject
 from scheduling.models import Event, Pod, SubGroup, Workload
 
+from .observed_pods import valid_uids
 from .rows import clean, update_rows
 
 State = Workload.State
@@ -47,7 +49,7 @@ class Facts:
     started: bool
     object: SeenObject | None
     phases: Counter[int]
-    """Pods in each phase."""
+    """Pods in each phase; those that have done their part, though some may be gone."""
     pods: int
     """How many it is to have."""
     below_minimum: bool = False
@@ -83,6 +85,19 @@ def derive(facts: Facts) -> tuple[State, str]:
     if running or facts.phases[Phase.STARTING]:
         return State.STARTING, ""
     return State.WAITING, ""
+
+
+def write_done(objects: Iterable[SeenObject]) -> set[int]:
+    """Keeps how many pods have done their part, as their objects count; ids of workloads of which that differs. Pods
+    that have can go, as with their node, and would be waited for in vain. Of several groups nobody counts each."""
+    done = {item.workload: item.done for item in objects if item.done and item.workload}
+    if not done:
+        return set()
+    alone = SubGroup.objects.filter(workload__uid__in=valid_uids(done)).alias(groups=Count("workload__sub_groups"))
+    rows = alone.filter(groups=1).values_list("pk", "workload", "workload__uid", "done")
+    differing = [(pk, workload, done[str(uid)]) for pk, workload, uid, old in rows if old != done[str(uid)]]
+    update_rows(SubGroup, ("done",), [(pk, number) for pk, _, number in differing])
+    return {workload for _, workload, _ in differing}
 
 
 def write_states(workloads: Iterable[int], objects: Mapping[str, SeenObject]) -> set[int]:
@@ -151,21 +166,28 @@ def _next(old: Row, facts: Facts, allocated: int, now: datetime) -> Row:
 def _pods(workloads: list[int]) -> tuple[dict[int, Counter[int]], dict[int, int], set[int]]:
     """Pods of each workload in each phase, milli-GPUs that its bound pods hold, and which have too few pods."""
     groups = {
-        pk: (workload, devices, minimum)
-        for pk, workload, devices, minimum in SubGroup.objects.filter(workload__in=workloads).values_list(
-            "pk", "workload_id", "devices", "min_members"
+        pk: numbers
+        for pk, *numbers in SubGroup.objects.filter(workload__in=workloads).values_list(
+            "pk", "workload_id", "devices", "min_members", "done"
         )
     }
     phases: dict[int, Counter[int]] = defaultdict(Counter)
     allocated: dict[int, int] = defaultdict(int)
     alive: Counter[int] = Counter()
+    ended: Counter[int] = Counter()
     for workload, group, phase, milli in Pod.objects.filter(workload__in=workloads).values_list(
         "workload_id", "sub_group_id", "phase", "device_milli"
     ):
         phases[workload][phase] += 1
         if phase in (Phase.STARTING, Phase.RUNNING):
             allocated[workload] += groups[group][1] * milli
-        if phase in (Phase.STARTING, Phase.RUNNING, Phase.SUCCEEDED):
             alive[group] += 1
-    below = {workload for group, (workload, _, minimum) in groups.items() if alive[group] < minimum}
+        elif phase == Phase.SUCCEEDED:
+            ended[group] += 1
+    below = set()
+    for group, (workload, _, minimum, done) in groups.items():
+        gone = max(done - ended[group], 0)
+        phases[workload][Phase.SUCCEEDED] += gone
+        if alive[group] + ended[group] + gone < minimum:
+            below.add(workload)
     return phases, allocated, below

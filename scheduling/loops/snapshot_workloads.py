@@ -80,11 +80,12 @@ def _sub_groups(
     rows = SubGroup.objects.filter(workload__in=list(pods)).annotate(succeeded=succeeded).order_by("pk")
     groups: dict[int, list[engine.SubGroup]] = defaultdict(list)
     done: dict[int, int] = defaultdict(int)
-    fields = ("devices", "device_milli", "gpu_memory_mib", "cpu_millicores", "memory_bytes", "min_members", "succeeded")
-    for pk, workload, name, *numbers, ended, placement in rows.values_list(
-        "pk", "workload_id", "name", *fields, Cast("placement", TextField())
+    fields = ("devices", "device_milli", "gpu_memory_mib", "cpu_millicores", "memory_bytes", "min_members")
+    for pk, workload, name, *numbers, counted, there, placement in rows.values_list(
+        "pk", "workload_id", "name", *fields, "done", "succeeded", Cast("placement", TextField())
     ):
         *shape, min_members = numbers
+        ended = max(counted, there)
         done[workload] += ended
         here = pods[workload].get(pk, [])
         short = max(min_members - ended, 0)

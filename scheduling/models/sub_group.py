@@ -22,6 +22,9 @@ class SubGroup(models.Model):
     memory_bytes = models.BigIntegerField()
     placement = models.JSONField(default=dict)
     """`nodes`: labels that a node must have, key to value; `tolerations`: as in Kubernetes. Either may be missing."""
+    done = models.PositiveIntegerField(default=0)
+    """So many of its pods have done their part, as the object that makes them counts: also those that are gone. The
+    observer's."""
     request_class = models.PositiveBigIntegerField()
     """Equal for workloads that ask for the same in the same way; they wait for the same reason."""
 

@@ -156,6 +156,27 @@ def test_a_gang_that_was_evicted_starts_again_soon(bursar: Bursar) -> None:
     bursar.until_state(workload, STATES.RUNNING)
 
 
+def test_a_gang_of_which_some_have_ended_and_are_gone_starts_again(bursar: Bursar) -> None:
+    bursar.node("a")
+    workload = bursar.running("gang", pods=3)
+    first, *others = bursar.pods(workload)
+    ends(bursar, first, 0)
+    bursar.until(lambda: workload.sub_groups.get().done == 1)
+    # As with its node, or by an eviction that comes when it has just ended.
+    bursar.api.delete(pod_path(first))
+    bursar.until(lambda: workload.pods.count() == 2)
+    bursar.until_state(workload, STATES.RUNNING)
+    for pod in others:
+        body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
+        bursar.api.create(f"{pod_path(pod)}/eviction", body)
+    bursar.until(lambda: all(replaced(bursar, workload, pod) for pod in others), seconds=40)
+    bursar.until_state(workload, STATES.RUNNING)
+    assert workload.stale_since is None
+    for pod in bursar.pods(workload):
+        ends(bursar, pod, 0)
+    bursar.until_state(workload, STATES.COMPLETED)
+
+
 @pytest.mark.parametrize("kind", [Kind.WORKSPACE, Kind.INFERENCE])
 def test_pod_deleted_by_hand_and_failed_pod_are_replaced(bursar: Bursar, kind: Workload.Kind) -> None:
     bursar.node("a")

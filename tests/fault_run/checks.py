@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -138,15 +138,19 @@ def lost_inside_quota(moment: Moment, earlier: Sequence[Moment]) -> Iterator[str
 
 def half_there(moment: Moment, since: dict[str, int]) -> Iterator[str]:
     """Gangs of which some, but too few, have a node, for longer than it takes to finish or give up. Keeps `since`."""
-    bound: dict[str, int] = defaultdict(int)
+    bound: Counter[str] = Counter()
+    ended: Counter[str] = Counter()
     for pod in moment.pods:
         if not pod.deleted and "node" in pod.status:
-            bound[pod.owner] += 1
-    half = {
-        owner.uid
-        for owner in moment.owners.values()
-        if owner.wanted and 0 < bound[owner.uid] < owner.minimum and not _has_failed(moment, owner.uid)
-    }
+            (ended if pod.status["phase"] == "completed" else bound)[pod.owner] += 1
+    half = set()
+    for owner in moment.owners.values():
+        if not owner.wanted or not bound[owner.uid] or _has_failed(moment, owner.uid):
+            continue
+        # Those that have done their part may be gone.
+        done = max(ended[owner.uid], moment.jobs[owner.uid].status.get("done", 0))
+        if bound[owner.uid] + done < owner.minimum:
+            half.add(owner.uid)
     for uid in since.keys() - half:
         del since[uid]
     for uid in half:

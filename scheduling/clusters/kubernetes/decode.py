@@ -170,6 +170,7 @@ class Template(Fields, frozen=True):
 
 class JobStatus(Fields, frozen=True):
     conditions: tuple[Condition, ...] = ()
+    succeeded: int = 0
 
 
 class JobSpec(Fields, frozen=True):

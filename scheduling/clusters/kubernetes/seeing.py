@@ -105,6 +105,7 @@ def seen_job(job: decode.Job) -> SeenObject:
         *outcome_of(job.status),
         stopped=spec.suspend,
         pods=at_once(spec),
+        done=at_once(spec) - left(job),
         found=is_found(job.metadata, spec.template),
     )
 
@@ -122,6 +123,14 @@ def outcome_of(status: decode.JobStatus) -> tuple[ObjectState, str]:
 def at_once(job: decode.JobSpec) -> int:
     """How many pods it has at a time."""
     return job.parallelism if job.completions is None else min(job.parallelism, job.completions)
+
+
+def left(job: decode.Job) -> int:
+    """How many of these it still has."""
+    completions = job.spec.completions
+    return (
+        at_once(job.spec) if completions is None else max(0, min(at_once(job.spec), completions - job.status.succeeded))
+    )
 
 
 def seen_stateful_set(found: decode.Scaled) -> SeenObject:
@@ -146,6 +155,7 @@ def seen_object(
     *,
     stopped: bool = False,
     pods: int = 0,
+    done: int = 0,
     found: bool = False,
 ) -> SeenObject:
     """What was found is a workload of its own uid, unless it belongs to something larger. A CronJob is none: each of
@@ -163,6 +173,7 @@ def seen_object(
         stopped=stopped,
         message=message,
         pods=pods,
+        done=done,
         owner=owner,
         found=found,
         submitted_by=submitted_by(metadata) if found else "",

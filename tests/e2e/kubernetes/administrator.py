@@ -134,6 +134,15 @@ class Administrator:
         self.page.get_by_role("button", name="Submit workload").click()
         expect(self.page).to_have_title(f"{name}, Workloads, Bursar")
 
+    def expect_listed(self, name: str, *words: str, seconds: float = 30) -> None:
+        """Among the workloads, whose list renews itself."""
+        self.open("Workloads")
+        row = self.page.get_by_role("row", name=name)
+        expect(row).to_be_visible(timeout=seconds * SECONDS)
+        for word in words:
+            expect(row).to_contain_text(word)
+        self.look()
+
     def open_workload(self, name: str) -> None:
         self.open("Workloads")
         self.page.get_by_role("link", name=name, exact=True).click()

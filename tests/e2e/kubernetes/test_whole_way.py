@@ -142,6 +142,18 @@ def test_whole_way(
     administrator.open_workload("borrows")
     expect_running_where_the_api_server_says(administrator, api, "vision", "borrows")
 
+    apply_deployment(api, "bursar-speech", "assistant", pool="a100")
+    administrator.expect_listed("assistant", "Deployment")
+    administrator.open_workload("assistant")
+    administrator.expect_workload("Deployment assistant in namespace bursar-speech")
+    expect_running_where_the_api_server_says(administrator, api, "speech", "assistant")
+    administrator.open_workload("assistant")
+    stop(administrator)
+    eventually(lambda: not pods_of(api, "speech", "assistant"))
+    administrator.expect_state("Stopped")
+    administrator.page.get_by_role("button", name="Resume").click()
+    expect_running_where_the_api_server_says(administrator, api, "speech", "assistant")
+
     administrator.open("Settings")
     control_plane.stop_api_server()
     administrator.expect_cluster("north", "Not connected", "cannot be reached")
@@ -167,6 +179,19 @@ def test_whole_way(
     logs = worker.read_text(), caplog.text
     assert not any(token in log for log in logs)
     assert [log.count("Traceback") for log in logs] == [0, 0]
+
+
+def apply_deployment(api: Api, namespace: str, name: str, pool: str) -> None:
+    """As somebody with kubectl does, for Bursar to place."""
+    asked = {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}
+    containers = [{"name": "main", "image": "busybox", "resources": {"requests": asked, "limits": asked}}]
+    labels = {"app": name}
+    template = {
+        "metadata": {"labels": labels | {"bursar.dev/pool": pool}},
+        "spec": {"schedulerName": "bursar", "containers": containers},
+    }
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    api.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", {"metadata": {"name": name}, "spec": spec})
 
 
 def clean(control_plane: ControlPlane, folder: Path) -> None:

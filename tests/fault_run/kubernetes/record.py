@@ -148,6 +148,7 @@ def job_of(job: Object) -> SimObject:
         state = "stopped"
     metadata = job["metadata"]
     status = {"state": state, "deleting": "deletionTimestamp" in metadata}
+    status["done"] = job["status"].get("succeeded", 0)
     return SimObject(kind=KIND.JOB, uid=labels(job).get(OURS, ""), name=metadata["name"], status=status)
 
 
