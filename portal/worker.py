@@ -11,6 +11,7 @@ import structlog
 from celery import Celery, bootsteps
 
 from portal import background
+from portal.collector import collect_rarely
 
 STOP_SECONDS = 4.5
 RESTART_SECONDS = 1.0
@@ -31,6 +32,7 @@ class BackgroundStep(bootsteps.StartStopStep):
         return self.enabled
 
     def start(self, worker: Any) -> None:
+        collect_rarely()
         for name, target in background.targets().items():
             thread = threading.Thread(target=self._run, args=(name, target), name=name, daemon=True)
             self._threads.append(thread)
