@@ -1,4 +1,4 @@
-"""The form of Submit: what people type, in their units, turned into what the service takes."""
+"""The forms of Submit: what people type, in their units, turned into what the service takes."""
 
 from __future__ import annotations
 
@@ -51,23 +51,12 @@ def level_field(label: str, help_text: str) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=(), required=False, help_text=help_text, error_messages=NO_LEVEL)
 
 
-class SubmitForm(forms.Form):
-    """`project` and `pools` offer what the person may choose, pools those of the chosen project's cluster."""
+class WishesForm(forms.Form):
+    """What is said of a workload in the words of Bursar, however its pods are described. `project` and `pools` offer
+    what the person may choose, pools those of the chosen project's cluster."""
 
-    kind = forms.TypedChoiceField(
-        label="Type", choices=kind_choices, coerce=int, widget=forms.RadioSelect, initial=Workload.Kind.TRAINING
-    )
     project = ScopeField(widget=ScopeMenu)
-    name = forms.CharField(max_length=NAME_LENGTH, help_text="Small letters, digits and dashes.")
     priority = forms.TypedChoiceField(choices=Priority.choices, coerce=int, initial=Priority.MEDIUM)
-    image = forms.CharField(max_length=300, initial="python:3.12", label="Container image")
-    pods = group_rows.pods_field(initial=1, help_text="Pods of a training start together.")
-    gpus = group_rows.gpus_field(initial=1, help_text="Whole GPUs, or a share of one such as 0.5.")
-    cores = group_rows.cores_field(initial=4)
-    memory = group_rows.memory_field(initial=16)
-    gpu_memory = group_rows.gpu_memory_field(help_text="Of each GPU, instead of a share of it.")
-    minimum = group_rows.minimum_field(help_text="The others follow as there is room. Empty: all of a training.")
-    group_name = group_rows.name_field()
     minutes = forms.DecimalField(
         label="Run time",
         min_value=Decimal("0.1"),
@@ -93,20 +82,8 @@ class SubmitForm(forms.Form):
         required=False,
         help_text="So long nobody is stopped for it, after it was submitted and after each time it was stopped.",
     )
-    retries = forms.IntegerField(
-        min_value=0,
-        max_value=100,
-        required=False,
-        help_text="So many of a training's pods may fail before it has failed.",
-    )
     near_required = level_field("Keep its pods together", "It waits until all find room in one.")
     near_preferred = level_field("Nearer, if possible", "It does not wait for this.")
-    node_labels = text_field("key=value, one a line.", "Labels that a node must have")
-    tolerations = text_field(
-        "key=value:effect, one a line. Without a value: any; without an effect: all.", "Taints that it tolerates"
-    )
-    command = text_field("As in a shell, without pipes. Empty: what the image runs.")
-    env = text_field("NAME=value, one a line.", "Environment variables")
 
     def __init__(
         self,
@@ -115,21 +92,95 @@ class SubmitForm(forms.Form):
         pools: list[Pool],
         simulated: bool,
         topologies: list[Topology],
-        rows: list[int],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.topologies, self.rows = topologies, rows
+        self.topologies = topologies
         self.fields["project"].give(projects)  # type: ignore[attr-defined]
         choice(self, "pools").choices = [(pool.name, pool.name) for pool in pools]
-        self.fields |= group_rows.row_fields(rows)
-        del self.fields["retries" if simulated else "minutes"]
-        if not rows:
-            del self.fields["group_name"]
+        if not simulated:
+            del self.fields["minutes"]
         for name in ("near_required", "near_preferred"):
             choice(self, name).choices = [("", "wherever"), *level_choices(topologies)]
             if not topologies:
                 del self.fields[name]
+
+    def arguments(self) -> dict[str, Any]:
+        """What the service takes, but actor and project. The form has to be valid."""
+        cleaned = self.cleaned_data
+        required, preferred = cleaned.get("near_required", ""), cleaned.get("near_preferred", "")
+        return {
+            **{name: cleaned[name] for name in ("priority", "preemptible", "pools")},
+            "run_seconds": whole(minutes, 60) if (minutes := cleaned.get("minutes")) else None,
+            "preemption_delay_seconds": whole(cleaned.get("delay") or 0, 60),
+            **self._near(required, preferred),
+        }
+
+    def _near(self, required: str, preferred: str) -> dict[str, Any]:
+        """Topology and levels. Both levels have to be of one topology, which the service checks."""
+        chosen = (required or preferred).partition(":")[0]
+        topology = next((topology for topology in self.topologies if str(topology.pk) == chosen), None)
+        levels = {"near_required": required, "near_preferred": preferred}
+        return {"near_topology": topology} | {name: value.partition(":")[2] for name, value in levels.items()}
+
+
+class YamlForm(WishesForm):
+    """`problems`: what is wrong with the document, which the page has read."""
+
+    manifest = forms.CharField(
+        label="Kubernetes document",
+        strip=False,
+        help_text="One Job, StatefulSet or Deployment, as YAML.",
+        widget=forms.Textarea(attrs={"rows": 24}),
+    )
+
+    def __init__(self, *args: Any, problems: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.problems = problems
+
+    def clean_manifest(self) -> str:
+        if self.problems:
+            raise ValidationError(self.problems)
+        return str(self.cleaned_data["manifest"])
+
+    def arguments(self) -> dict[str, Any]:
+        return super().arguments() | {"manifest": self.cleaned_data["manifest"]}
+
+
+class SubmitForm(WishesForm):
+    kind = forms.TypedChoiceField(
+        label="Type", choices=kind_choices, coerce=int, widget=forms.RadioSelect, initial=Workload.Kind.TRAINING
+    )
+    name = forms.CharField(max_length=NAME_LENGTH, help_text="Small letters, digits and dashes.")
+    image = forms.CharField(max_length=300, initial="python:3.12", label="Container image")
+    pods = group_rows.pods_field(initial=1, help_text="Pods of a training start together.")
+    gpus = group_rows.gpus_field(initial=1, help_text="Whole GPUs, or a share of one such as 0.5.")
+    cores = group_rows.cores_field(initial=4)
+    memory = group_rows.memory_field(initial=16)
+    gpu_memory = group_rows.gpu_memory_field(help_text="Of each GPU, instead of a share of it.")
+    minimum = group_rows.minimum_field(help_text="The others follow as there is room. Empty: all of a training.")
+    group_name = group_rows.name_field()
+    retries = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="So many of a training's pods may fail before it has failed.",
+    )
+    node_labels = text_field("key=value, one a line.", "Labels that a node must have")
+    tolerations = text_field(
+        "key=value:effect, one a line. Without a value: any; without an effect: all.", "Taints that it tolerates"
+    )
+    command = text_field("As in a shell, without pipes. Empty: what the image runs.")
+    env = text_field("NAME=value, one a line.", "Environment variables")
+
+    def __init__(self, *args: Any, rows: list[int], simulated: bool, **kwargs: Any) -> None:
+        super().__init__(*args, simulated=simulated, **kwargs)
+        self.rows = rows
+        self.fields |= group_rows.row_fields(rows)
+        if simulated:
+            del self.fields["retries"]
+        if not rows:
+            del self.fields["group_name"]
 
     @property
     def group_rows(self) -> list[dict[str, Any]]:
@@ -193,27 +244,15 @@ class SubmitForm(forms.Form):
         return found
 
     def arguments(self) -> dict[str, Any]:
-        """What `workload_submit` takes, but actor and project. The form has to be valid."""
         cleaned = self.cleaned_data
-        same = ("kind", "name", "image", "priority", "preemptible", "pools", "command", "env")
-        required, preferred = cleaned.get("near_required", ""), cleaned.get("near_preferred", "")
-        return {
-            **{name: cleaned[name] for name in (*same, "node_labels", "tolerations")},
-            "run_seconds": whole(minutes, 60) if (minutes := cleaned.get("minutes")) else None,
+        same = ("kind", "name", "image", "command", "env", "node_labels", "tolerations")
+        return super().arguments() | {
+            **{name: cleaned[name] for name in same},
             "retries": cleaned.get("retries") or 0,
-            "preemption_delay_seconds": whole(cleaned.get("delay") or 0, 60),
             "group": cleaned.get("group_name") or group_rows.FIRST_NAME,
             "more_groups": [group_rows.group_of(cleaned, row) for row in self.rows],
-            **self._near(required, preferred),
             **shape(cleaned),
         }
-
-    def _near(self, required: str, preferred: str) -> dict[str, Any]:
-        """Topology and levels. Both levels have to be of one topology, which the service checks."""
-        chosen = (required or preferred).partition(":")[0]
-        topology = next((topology for topology in self.topologies if str(topology.pk) == chosen), None)
-        levels = {"near_required": required, "near_preferred": preferred}
-        return {"near_topology": topology} | {name: value.partition(":")[2] for name, value in levels.items()}
 
 
 def level_choices(topologies: list[Topology]) -> list[Any]:

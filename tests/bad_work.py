@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import yaml
+
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_rules import PodGroup
 from scheduling.services.workload_yaml import workload_submit_yaml
-from tests.bad_input import ServiceCase
+from tests.bad_input import BAD, FormCase, ServiceCase
 from tests.documents import job
 from tests.factories import actor_of, make_topology
 
@@ -13,6 +15,32 @@ LABEL_TEXTS = {"not a number", "huge", "exponent", "many decimals", "foreign id"
 GROUP = PodGroup("launcher", pods=1, cpu_millicores=1000, memory_bytes=1024**3)
 LABELS = {f"key-{number}": "value" for number in range(21)}
 
+FORMS = [
+    FormCase(
+        "submit_yaml",
+        "researcher",
+        lambda world: {
+            "project": str(world.project.pk),
+            "priority": "50",
+            "minutes": "30",
+            "pools": world.pool.name,
+            "preemptible": "on",
+            "delay": "5",
+            "near_required": f"{world.topology.pk}:example.org/hall",
+            "near_preferred": f"{world.topology.pk}:example.org/rack",
+            "manifest": yaml.safe_dump(job("train-2")),
+        },
+        legal={
+            **{name: {"missing", "blank", "other digits"} for name in ("minutes", "delay")},
+            **{name: {"missing"} for name in ("near_required", "near_preferred", "pools")},
+            "preemptible": set(BAD),
+        },
+        foreign={
+            "project": lambda world: world.elsewhere.pk,
+            "near_required": lambda world: f"{make_topology().pk}:example.org/rack",
+        },
+    ),
+]
 SERVICES = [
     ServiceCase(
         workload_submit,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.core import mail
@@ -38,10 +39,11 @@ pytestmark = pytest.mark.django_db
 
 CANARY = "Canary7f3Kq9"
 APPS = ("orgs.", "quotas.", "scheduling.")
-SECRET = re.compile(r"password|secret|token|credential|kubeconfig|^env|^command|private|passphrase|(^|_)code$")
+SECRET = re.compile(r"password|secret|token|credential|kubeconfig|manifest|^env|^command|private|passphrase|(^|_)code$")
 CANARIES = {
     "kubeconfig": KUBECONFIG.replace("s3cret-token", CANARY),
     "env": f"API={CANARY}",
+    "manifest": yaml.safe_dump(job("train-2", containers=[container(env=[{"name": "API", "value": CANARY}])])),
     "command": f"python train.py --token {CANARY}",
 }
 """By the name of the field."""
@@ -287,7 +289,7 @@ def test_every_form_that_takes_a_secret_is_tried() -> None:
         )
     }
     tried = {f"orgs.forms.cluster.{name}Form" for name in ("Connect", "Reconnect")}
-    tried |= {"scheduling.forms.SubmitForm", "orgs.forms.device.CodeForm"}
+    tried |= {"scheduling.forms.SubmitForm", "scheduling.forms.YamlForm", "orgs.forms.device.CodeForm"}
     tried |= {f"orgs.forms.password.{name}Form" for name in ("ChangePassword", "SetPassword")}
     tried |= {f"orgs.forms.second_factor.{name}Form" for name in ("Code", "Confirm", "SetUp")}
     # Those that allauth makes of ours are loaded when they are first asked for.

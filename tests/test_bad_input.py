@@ -210,6 +210,7 @@ FORMS: list[FormCase] = [
         for url_name, arguments in (("application_create", of()), ("application_update", of(pk="application.pk")))
     ),
     *bad_webhooks.FORMS,
+    *bad_work.FORMS,
     *(
         FormCase(
             url_name,

@@ -231,6 +231,7 @@ LINES: list[Line] = [
     *(Line(name, NONE, "rest: 405", "rest: 302") for name in ("tour_close", "tour_open")),
     Line("my_work", NONE, "SA DA Ed RM L1 L2 ML: 200; rest: 404"),
     Line("submit", NONE, "SA DA Ed RM L1 L2 ML: 200; Vi DV AA: 403; rest: 404", 422),
+    Line("submit_yaml", NONE, "SA DA Ed RM L1 L2 ML: 200; Vi DV AA: 403; rest: 404", 422),
     Line("submit_shapes", NONE, "rest: 404", "rest: 404"),
     Line("workloads", NONE, "En Co Ds Te Cr: 404; rest: 200"),
     Line("workload", of(pk="workload.pk"), "En Co Ds Te Cr: 404; rest: 200"),

@@ -10,7 +10,7 @@ from django.db import transaction
 from orgs.models import ClusterInfo, OrgUnit, ProjectInfo
 from portal.actor import Actor
 from portal.errors import Refused
-from scheduling.models import Workload
+from scheduling.models import Workload, WorkloadSpec
 from scheduling.submitted_yaml import Submitted, Wrong, read
 
 from .workload import workload_submit
@@ -43,6 +43,11 @@ def submitted(project: OrgUnit, manifest: object) -> Submitted:
         # Its pods fail when they are told to: another try is of no use, and nobody is asked to take it out.
         found.asked["retries"] = 0
     return found
+
+
+def is_yaml(workload: Workload) -> bool:
+    """Whether it was submitted as a document."""
+    return WorkloadSpec.objects.filter(workload=workload, spec__has_key="manifest").exists()
 
 
 def check_beside(names: Collection[str]) -> None:

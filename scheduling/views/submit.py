@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from orgs.access import Forbidden
 from orgs.forms.scope import ScopeChoices
@@ -22,7 +23,7 @@ from quotas.selectors.pool_order import pool_order, reordered
 from scheduling import group_rows
 from scheduling.asking import Ask
 from scheduling.engine.types import Request
-from scheduling.forms import SubmitForm
+from scheduling.forms import SubmitForm, WishesForm
 from scheduling.models import Priority, SubGroup, Workload
 from scheduling.prefill import next_name, prefilled
 from scheduling.selectors.asks import tolerations_of
@@ -34,6 +35,7 @@ from scheduling.selectors.visible import CREATE_WORK, READ_WORK, workload_for
 from scheduling.services.workload import workload_submit
 from scheduling.services.workload_access import GANGS, may_change
 from scheduling.services.workload_rules import MOST_GROUPS
+from scheduling.services.workload_yaml import is_yaml
 
 FIELD_OF = group_rows.FIELD_OF | {
     "run_seconds": "minutes",
@@ -46,6 +48,7 @@ FIELD_OF = group_rows.FIELD_OF | {
 
 class SubmitPage(Page):
     permission = READ_WORK
+    takes_yaml = False
     template_name = "scheduling/submit.html"
     fragment_template = "scheduling/submit_live.html"
 
@@ -81,21 +84,23 @@ class SubmitPage(Page):
         self.order = self._order(given)
         self.rows, self.given = group_rows.rows_in(_changed(given))
 
-    def form(self, data: QueryDict | None = None, typed: Mapping[str, Any] | None = None) -> SubmitForm:
+    def form(self, data: QueryDict | None = None, typed: Mapping[str, Any] | None = None) -> WishesForm:
         """Bound to `data`; or showing what was `typed` without a word about what is still missing."""
         initial = {**(typed or {}), "project": str(self.chosen.pk) if self.chosen else "", "pools": self.order}
         if data is not None:
             data = data.copy()
             data.setlist("pools", list(filter(None, data.getlist("pools"))) or self.order)
-        return SubmitForm(
+        return self.form_of(
             data,
             initial=initial,
             projects=self.projects(brief=self.renews),
             pools=list(self.pools.values()),
             simulated=self.simulated,
             topologies=self.topologies,
-            rows=self.rows,
         )
+
+    def form_of(self, data: QueryDict | None, **given: Any) -> WishesForm:
+        return SubmitForm(data, rows=self.rows, **given)
 
     def _order(self, given: QueryDict) -> list[str]:
         """The order of pools after what a button of the list asks: `up:a100`, `out:a100`, `add:a100`."""
@@ -119,13 +124,24 @@ class SubmitPage(Page):
 
     def answers(self, values: Mapping[str, Any]) -> list[PoolAnswer]:
         """One a pool, in their order; none while the form does not make sense yet."""
+        ask = self.ask(values)
+        if self.chosen is None or not self.order or ask is None:
+            return []
+        order = [self.pools[name] for name in self.order]
+        unused = [pool for name, pool in self.pools.items() if name not in self.order]
+        outlook = Outlook(self.chosen, [*order, *unused], ask.node_labels)
+        self.sooner = sooner(outlook, order, unused, ask)
+        return [outlook.answer(pool, ask, values.get("priority") or Priority.MEDIUM) for pool in order]
+
+    def ask(self, values: Mapping[str, Any]) -> Ask | None:
+        """What is asked for, once that makes sense."""
         prefixes = ["", *map(group_rows.prefix_of, self.rows)]
         complete = all(group_rows.is_complete(values, prefix) for prefix in prefixes)
-        if self.chosen is None or not self.order or values.get("kind") is None or not complete:
-            return []
+        if values.get("kind") is None or not complete:
+            return None
         first, *others = (_part(values, prefix) for prefix in prefixes)
         labels, tolerations = values.get("node_labels"), values.get("tolerations")
-        ask = Ask(
+        return Ask(
             *first,
             bool(values.get("preemptible")),
             tuple(others),
@@ -133,32 +149,34 @@ class SubmitPage(Page):
             tolerations_of(tolerations) if isinstance(tolerations, list) else (),
             str(values.get("near_required") or "").partition(":")[2],
         )
-        order = [self.pools[name] for name in self.order]
-        unused = [pool for name, pool in self.pools.items() if name not in self.order]
-        outlook = Outlook(self.chosen, [*order, *unused], ask.node_labels)
-        self.sooner = sooner(outlook, order, unused, ask)
-        return [outlook.answer(pool, ask, values.get("priority") or Priority.MEDIUM) for pool in order]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`shown`: the form; `values`: what it means where it makes sense."""
+        """`form`; `values`: what it means where it makes sense."""
         answers = self.answers(kwargs.pop("values"))
         found = {answer.pool.name: answer for answer in answers}
-        shapes = None
-        if self.chosen is not None and answers:
-            shapes = shapes_in(self.chosen, answers[0].pool, preemptible=bool(kwargs["form"]["preemptible"].value()))
         return super().get_context_data(
             project=self.chosen,
             answers=answers,
             sooner=self.sooner,
-            shapes=shapes,
             source=self.source(),
             order=[(name, found.get(name)) for name in self.order],
             unused=[name for name in self.pools if name not in self.order],
             usual=self._usual_words(),
-            several=str(kwargs["form"]["kind"].value()) == str(int(Workload.Kind.DISTRIBUTED)) or bool(self.rows),
-            most_rows=len(self.rows) == MOST_GROUPS - 1,
+            **self.own_context(kwargs["form"], answers),
             **kwargs,
         )
+
+    def own_context(self, form: WishesForm, answers: list[PoolAnswer]) -> dict[str, Any]:
+        """What this way to submit shows beside the others."""
+        shapes = None
+        if self.chosen is not None and answers:
+            shapes = shapes_in(self.chosen, answers[0].pool, preemptible=bool(form["preemptible"].value()))
+        is_distributed = str(form["kind"].value()) == str(int(Workload.Kind.DISTRIBUTED))
+        return {
+            "shapes": shapes,
+            "several": is_distributed or bool(self.rows),
+            "most_rows": len(self.rows) == MOST_GROUPS - 1,
+        }
 
     def _usual_words(self) -> tuple[str, bool]:
         """Where the order of the project comes from, and whether the form has it; ("", False) where there is none."""
@@ -166,10 +184,13 @@ class SubmitPage(Page):
             return "", False
         return self.usual.words(), self.order == self.usual.names
 
-    def _arguments(self, form: SubmitForm) -> dict[str, Any]:
+    def arguments(self, form: WishesForm) -> dict[str, Any]:
         """What the service takes. The order of the project is left out: it then says where it comes from."""
         arguments = form.arguments()
         return arguments | ({"pools": ()} if self._usual_words()[1] else {})
+
+    def submit(self, project: OrgUnit, arguments: dict[str, Any]) -> Workload:
+        return workload_submit(actor=self.actor, project=project, **arguments)
 
     def source(self) -> Workload | None:
         """The workload that the form is filled in as (`?from=`)."""
@@ -195,6 +216,9 @@ class SubmitPage(Page):
         )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        source = self.source()
+        if source is not None and is_yaml(source) and not self.takes_yaml:
+            return redirect(f"{reverse('submit_yaml')}?{request.GET.urlencode()}")
         if given := self.again():
             self.read(given)
             form = self.form(given)
@@ -218,7 +242,7 @@ class SubmitPage(Page):
             return self.render_to_response(context)
         if valid and self.chosen is not None:
             try:
-                workload = workload_submit(actor=self.actor, project=self.chosen, **self._arguments(form))
+                workload = self.submit(self.chosen, self.arguments(form))
             except Refused as refusal:
                 add_refusal(form, named_for(refusal))
             else:

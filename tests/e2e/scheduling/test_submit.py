@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,6 +15,7 @@ from orgs.models import OrgUnit, UnitKind, User
 from quotas.models import Pool
 from scheduling.models import Workload
 from tests import factories as make
+from tests.documents import job
 from tests.e2e.conftest import axe, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -278,3 +280,31 @@ def test_a_project_of_thousands_is_found_by_name(
     page.get_by_role("button", name="Submit workload").click()
     page.wait_for_url("**/workloads/*/")
     assert Workload.objects.get().project == last
+
+
+def test_a_document_is_pasted_put_right_and_submitted(
+    page: Page, live_server: Any, sign_in: SignIn, mira: User, pool: Pool
+) -> None:
+    sign_in(page, mira)
+    page.goto(f"{live_server.url}/submit/")
+    page.get_by_role("link", name="YAML").click()
+    answer, document = page.get_by_role("heading", level=1), page.get_by_label("Kubernetes document")
+    expect(answer).to_have_text("Paste a Job, a StatefulSet or a Deployment, and see when it starts.")
+    text = yaml.safe_dump(job("nerf-lobby", hostNetwork=True), sort_keys=False)
+    document.fill(text)
+    asks = page.get_by_role("region", name="What it asks for")
+    expect(asks).to_contain_text("spec.template.spec.hostNetwork: A pod has no part in its node's network")
+    page.get_by_role("button", name="Submit workload").click()
+    expect(document).to_have_attribute("aria-invalid", "true")
+    page.said[:] = [line for line in page.said if "422" not in line]  # type: ignore[attr-defined]
+    expect(document).to_have_value(text)
+    assert axe(page) == []
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert sideways(page) == []
+    document.fill(yaml.safe_dump(job("nerf-lobby"), sort_keys=False))
+    expect(asks).to_contain_text("Training nerf-lobby: 1 pod with 1 GPU, 4 cores and 16 GiB.")
+    expect(answer).to_have_text("Starts now in h100 with 1 GPU, all guaranteed.")
+    page.get_by_role("button", name="Submit workload").click()
+    page.wait_for_url(re.compile(r"/workloads/\d+/"))
+    assert Workload.objects.get().name == "nerf-lobby"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.models import Workload
-from scheduling.submitted_yaml import Wrong, read, without_values
+from scheduling.submitted_yaml import Wrong, read, without_values, written
 from tests.documents import Document, container, deployment, job, stateful_set
 
 NAMESPACE = "bursar-vision"
@@ -378,6 +378,12 @@ def test_values_of_variables_are_left_out_for_others() -> None:
     (main,) = without_values(manifest)["template"]["spec"]["containers"]
     assert [variable["name"] for variable in main["env"]] == ["B", "C"]
     assert len(manifest["template"]["spec"]["containers"][0]["env"]) == 3
+
+
+@pytest.mark.parametrize("document", [EVERYTHING, job(pods=3), stateful_set(), deployment(nodeSelector={"zone": "a"})])
+def test_what_is_written_reads_the_same(document: Document) -> None:
+    asked = read(document, NAMESPACE).asked
+    assert read(written(asked), NAMESPACE).asked == asked
 
 
 anything = st.recursive(
