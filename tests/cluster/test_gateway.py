@@ -71,7 +71,7 @@ def test_check_names_every_right_that_is_missing_and_no_other(control_plane: Con
     ]
     weak = gateway_for(control_plane.service_account_kubeconfig("weak", rules))
     with pytest.raises(GatewayError) as caught:
-        weak.check()
+        weak.require_rights()
     granted = {f"{verb} {part}" for rule in rules for part in rule["resources"] for verb in rule["verbs"]}
     missing = dict.fromkeys(str(right) for right in RIGHTS if str(right) not in granted)
     assert {"patch pods", "create pods/eviction", "delete jobs", "bypass policies"} <= set(missing)
@@ -92,7 +92,7 @@ def test_right_in_one_namespace_is_not_one_in_the_cluster(control_plane: Control
         },
     )
     with pytest.raises(GatewayError, match=r"may not get nodes, .*delete jobs"):
-        gateway_for(limited).check()
+        gateway_for(limited).require_rights()
 
 
 def test_check_goes_past_the_proxies_of_the_environment(

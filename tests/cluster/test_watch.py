@@ -136,32 +136,41 @@ def test_list_is_read_in_pages(control_plane: ControlPlane, namespace: str, monk
     monkeypatch.setattr(module, "PAGE_SIZE", 2)
     for number in range(5):
         control_plane.api.create(f"/api/v1/namespaces/{namespace}/pods", pod(f"p{number}"))
-    with reflecting(control_plane) as (_, changes):
+    with reflecting(control_plane, streams=False) as (_, changes):
         listed = changes.get(timeout=10)
         assert isinstance(listed, Listed)
         names = {item.name for item in listed.items if item.namespace == namespace}  # type: ignore[union-attr]
     assert names == {f"p{number}" for number in range(5)}
 
 
-def test_version_that_is_too_old_leads_to_a_new_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_that_is_too_old_leads_to_a_new_list() -> None:
     with ControlPlane() as control_plane:
         for name in ("one", "two"):
             control_plane.api.create("/api/v1/namespaces/default/pods", pod(name))
         control_plane.stop_api_server()
         # After a start the API server knows no version that is older.
         control_plane.start_api_server()
-        list_all = Reflector._list
-        old = iter(["1"])
-
-        def list_and_forget(self: Reflector) -> None:
-            list_all(self)
-            self._version = next(old, self._version)
-
-        monkeypatch.setattr(Reflector, "_list", list_and_forget)
         with reflecting(control_plane) as (reflector, changes):
-            for _ in range(2):
-                assert isinstance(changes.get(timeout=10), Listed)
+            assert isinstance(changes.get(timeout=10), Listed)
+            eventually(lambda: reflector._stream and reflector._version)
+            reflector._version = "1"
+            reflector.interrupt()
+            assert isinstance(changes.get(timeout=10), Listed)
             eventually(lambda: reflector._stream)
+
+
+def test_a_watch_that_begins_with_everything_tells_the_same_as_pages(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    control_plane.api.create(f"/api/v1/namespaces/{namespace}/pods", pod("there"))
+    told = []
+    for streams in (True, False):
+        with reflecting(control_plane, streams=streams) as (reflector, changes):
+            listed = changes.get(timeout=10)
+            assert isinstance(listed, Listed)
+            assert reflector._streams is streams, "the server can"
+            told.append({item.name for item in listed.items})  # type: ignore[union-attr]
+    assert "there" in told[0] & told[1]
 
 
 def test_broken_watch_goes_on_where_it_broke(control_plane: ControlPlane, namespace: str) -> None:
@@ -201,13 +210,14 @@ def test_api_server_that_dies_ends_the_watch_and_a_new_one_tells_what_was_missed
 
 
 @contextmanager
-def reflecting(control_plane: ControlPlane) -> Iterator[tuple[Reflector, queue.Queue[Change]]]:
+def reflecting(control_plane: ControlPlane, *, streams: bool = True) -> Iterator[tuple[Reflector, queue.Queue[Change]]]:
     """A reflector of pods alone, and the queue it fills."""
     credentials = parse_kubeconfig(control_plane.kubeconfig(), allow_local=True)
     transport = Transport(credentials, connections=2, allow_local=True)
     changes: queue.Queue[Change] = queue.Queue()
     ended = threading.Event()
     reflector = Reflector(transport, PODS, changes, ended)
+    reflector._streams = streams
     reflector.start()
     try:
         yield reflector, changes

@@ -1,4 +1,7 @@
-"""Following one kind of object: list everything, watch from there, list again when that is no longer possible."""
+"""Following one kind of object: everything, then each change; everything again when that is no longer possible.
+
+A server that can (WatchList, with an etcd that tells of progress) begins a watch with all there is. Of others a list is
+asked page by page, and a watch from there."""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import msgspec
 
 from ..gateway import GatewayError
 from . import decode
-from .errors import ApiError
+from .errors import ApiError, UnreachableError
 from .kinds import Kind, SeenItem, T
 from .patience import CHANCE, Patience, passes
 from .transport import Stream, Transport
@@ -31,6 +34,9 @@ SHORTEST_WATCH_SECONDS = 1.0
 # Between two looks for a kind that the server does not know.
 ABSENT_SECONDS = 60.0
 NOT_FOUND, GONE = 404, 410
+# How a server says that it cannot begin a watch with everything: it does not know how, or its etcd does not.
+NO_STREAM = frozenset({400, 422, 500})
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,12 @@ class Reflector(threading.Thread):
         self._stream: Stream | None = None
         self._patience = Patience()
         self._version = ""
-        """To watch from; empty: everything is to be listed."""
+        """To watch from; empty: everything is to be told first."""
+        self._streams = True
+        """The server is thought to begin a watch with everything."""
+        self._first: dict[str, SeenItem] | None = None
+        """What a watch began with so far, by uid; None: it has told everything."""
+        self._asked_at = 0.0
         self._is_absent = False
         self._followed: set[str] = set()
         self._page: msgspec.json.Decoder[decode.Page[Any]] = msgspec.json.Decoder(_page_of(kind.shape))
@@ -124,11 +135,13 @@ class Reflector(threading.Thread):
     def _follow(self) -> None:
         """List, or watch on from the version that was seen last; what failed is tried again while there is patience."""
         try:
-            if self._version:
+            if self._version or self._streams:
                 self._watch()
             else:
                 self._list()
         except _ExpiredError:
+            # Nothing can be too old where everything is told first.
+            self._streams &= self._first is None
             self._version = ""
         except GatewayError as error:
             if isinstance(error, ApiError) and error.status == NOT_FOUND and self.kind.optional:
@@ -159,19 +172,21 @@ class Reflector(threading.Thread):
             page = self._page.decode(body)
             items += map(self.kind.convert, page.items or ())
             if not page.metadata.continue_from:
-                self._put(Listed(self.kind.name, items, asked_at))
-                self._followed = {item.uid for item in items}
+                self._tell_all(items, asked_at)
                 self._version = page.metadata.resource_version
                 return
             query["continue"] = page.metadata.continue_from
 
     def _watch(self) -> None:
-        """Watch until the server ends it or the connection breaks."""
-        began = time.monotonic()
+        """Watch until the server ends it or the connection breaks; begin with everything where that was not told."""
+        self._asked_at = time.monotonic()
+        self._first = None if self._version else {}
         seconds = str(CHANCE.randint(*WATCH_SECONDS))
-        query = self._query(
-            watch="true", allowWatchBookmarks="true", resourceVersion=self._version, timeoutSeconds=seconds
-        )
+        query = self._query(watch="true", allowWatchBookmarks="true", timeoutSeconds=seconds)
+        if self._version:
+            query["resourceVersion"] = self._version
+        else:
+            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         try:
             with self._transport.stream(self.kind.path, query, read_seconds=SILENCE_SECONDS) as stream:
                 self._stream = stream
@@ -186,12 +201,17 @@ class Reflector(threading.Thread):
         except ApiError as error:
             if error.status == GONE:
                 raise _ExpiredError from None
-            raise
+            if self._first is None or error.status not in NO_STREAM:
+                raise
+            self._streams = False
+            return
         finally:
             self._stream = None
+        if self._first is not None:
+            raise UnreachableError("The cluster ended its answer before everything was told.", may_have_arrived=True)
         # It was quiet until the server ended it, as it should.
         self._patience.renew()
-        self._ended.wait(max(0.0, SHORTEST_WATCH_SECONDS - (time.monotonic() - began)))
+        self._ended.wait(max(0.0, SHORTEST_WATCH_SECONDS - (time.monotonic() - self._asked_at)))
 
     def _take(self, line: bytes) -> None:
         event = self._event.decode(line)
@@ -201,13 +221,27 @@ class Reflector(threading.Thread):
                 raise _ExpiredError
             raise ApiError(status.code, status.message)
         if event.type == "BOOKMARK":
-            self._version = msgspec.json.decode(event.object, type=decode.Labelled).metadata.resource_version
+            metadata = msgspec.json.decode(event.object, type=decode.Labelled).metadata
+            if self._first is not None and INITIAL_EVENTS_END in metadata.annotations:
+                self._tell_all(list(self._first.values()), self._asked_at)
+                self._first = None
+            if self._first is None:
+                self._version = metadata.resource_version
             return
         found = self._object.decode(event.object)
         gone = event.type == "DELETED"
+        if self._first is not None:
+            self._first.pop(found.metadata.uid, None)
+            if not gone:
+                self._first[found.metadata.uid] = self.kind.convert(found)
+            return
         (self._followed.discard if gone else self._followed.add)(found.metadata.uid)
         self._put(Changed(self.kind.name, self.kind.convert(found), gone=gone, told_at=time.monotonic()))
         self._version = found.metadata.resource_version
+
+    def _tell_all(self, items: list[SeenItem], asked_at: float) -> None:
+        self._put(Listed(self.kind.name, items, asked_at))
+        self._followed = {item.uid for item in items}
 
     def _query(self, **query: str) -> dict[str, str]:
         return {**query, "labelSelector": self.kind.selector} if self.kind.selector else query

@@ -20,6 +20,7 @@ from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Re
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 EXPIRED = ApiError(410, "too old resource version")
 
+NO_STREAM = ApiError(422, "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
 ERROR_500 = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}'
 
 
@@ -75,7 +76,13 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def play(*answers: Any, kind: Kind[Any] = PODS) -> tuple[list[Change], list[Mapping[str, str]]]:
-    """The changes told, and the queries asked, until the script is over."""
+    """The changes told, and the queries asked, until the script is over; by a server that lists in pages."""
+    told, asked = play_from_stream(NO_STREAM, *answers, kind=kind)
+    return told, asked[1:]
+
+
+def play_from_stream(*answers: Any, kind: Kind[Any] = PODS) -> tuple[list[Change], list[Mapping[str, str]]]:
+    """The same, from the watch that is to begin with everything."""
     changes: queue.Queue[Change] = queue.Queue()
     script = Script(*answers)
     Reflector(script, kind, changes, threading.Event()).run()  # type: ignore[arg-type]
@@ -107,6 +114,50 @@ def test_list_of_nothing_is_told_too() -> None:
     told, _ = play(b'{"metadata":{"resourceVersion":"3"},"items":null}')
     assert isinstance(told[0], Listed)
     assert told[0].items == []
+
+
+END = b'"annotations":{"k8s.io/initial-events-end":"true"},'
+
+
+def all_told(version: str) -> bytes:
+    return event("BOOKMARK", "", version).replace(b'"uid"', END + b'"uid"')
+
+
+def spec(line: bytes) -> bytes:
+    return line.replace(b'{"containers":null}', b"{}")
+
+
+def test_a_watch_begins_with_everything_and_goes_on_with_what_changes() -> None:
+    lines = [spec(event(what, uid, version)) for what, uid, version in FIRST]
+    told, asked = play_from_stream(
+        [*lines, event("BOOKMARK", "", "9"), all_told("10"), spec(event("ADDED", "d", "11"))]
+    )
+    assert isinstance(told[0], Listed)
+    assert [item.uid for item in told[0].items] == ["c", "a"], "as it is at the end, each once"
+    assert [change.item.uid for change in told[1:] if isinstance(change, Changed)] == ["d"]
+    assert (asked[0]["sendInitialEvents"], asked[0]["resourceVersionMatch"]) == ("true", "NotOlderThan")
+    assert "resourceVersion" not in asked[0]
+    assert (asked[1]["resourceVersion"], "sendInitialEvents" in asked[1]) == ("11", False)
+
+
+FIRST = [("ADDED", "a", "1"), ("ADDED", "b", "2"), ("ADDED", "c", "3"), ("DELETED", "b", "8"), ("MODIFIED", "a", "9")]
+
+
+@pytest.mark.parametrize("cut", [[], [UnreachableError("cut", may_have_arrived=True)]])
+def test_everything_is_asked_anew_when_it_was_not_told_to_the_end(cut: list[Any]) -> None:
+    told, asked = play_from_stream(
+        [spec(event("ADDED", "a", "1")), *cut], [spec(event("ADDED", "b", "2")), all_told("4")]
+    )
+    assert isinstance(told[0], Listed)
+    assert [item.uid for item in told[0].items] == ["b"]
+    assert ["sendInitialEvents" in query for query in asked] == [True, True, False]
+
+
+@pytest.mark.parametrize("refused", [NO_STREAM, [ERROR_500]])
+def test_a_server_that_cannot_is_asked_for_pages_from_then_on(refused: Any) -> None:
+    told, asked = play_from_stream(refused, page("a"), EXPIRED, page("b"))
+    assert [[item.uid for item in change.items] for change in told if isinstance(change, Listed)] == [["a"], ["b"]]
+    assert ["sendInitialEvents" in query for query in asked] == [True, False, False, False, False]
 
 
 def test_next_watch_begins_at_the_last_version_bookmarks_included() -> None:
