@@ -26,7 +26,7 @@ SEEN_SECONDS = 5.0
 """How often `last_seen` is written while nothing changes."""
 LONGEST_PAUSE_SECONDS = 3.0
 """Between two tries to reach a cluster: when it is back, that is all that is lost."""
-NAMING_SECONDS = 1.0
+NAMING_SECONDS = 2.0
 """Waited for the names of rights that may be missing."""
 log = structlog.get_logger()
 

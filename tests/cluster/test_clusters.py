@@ -109,7 +109,7 @@ def test_health_is_told_and_new_credentials_are_taken_up(control_plane: ControlP
         weak = control_plane.service_account_kubeconfig("signs-in-only", [])
         cluster_reconnect(actor=actor_of(), cluster=cluster, kubeconfig=weak)
         eventually(lambda: info().state == State.DISCONNECTED)
-        assert {"list nodes", "create pods/binding"} <= set(info().missing_rights)
+        eventually(lambda: {"list nodes", "create pods/binding"} <= set(info().missing_rights))
         assert info().state_since != now.state_since
         cluster_reconnect(actor=actor_of(), cluster=cluster, kubeconfig=kubeconfig)
         eventually(lambda: info().state == State.CONNECTED, seconds=30)
