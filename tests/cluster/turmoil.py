@@ -234,10 +234,17 @@ def _foreign(nodes: dict[str, Object], pods: dict[str, Object], ours: dict[str, 
     for uid, pod in pods.items():
         node = pod["spec"].get("nodeName")
         if node in sums and uid not in ours and pod["status"]["phase"] in ("Pending", "Running"):
-            requests = [each.get("resources", {}).get("requests", {}) for each in pod["spec"]["containers"]]
-            sums[node][0] += sum(int(request.get("cpu", "0m").removesuffix("m")) for request in requests)
+            # One init container after the other, then all containers at once.
+            first = max(map(_cpu, pod["spec"].get("initContainers", ())), default=0)
+            sums[node][0] += max(first, sum(map(_cpu, pod["spec"]["containers"])))
             sums[node][1] += 1
     return {name: tuple(found) for name, found in sums.items()}
+
+
+def _cpu(container: Object) -> int:
+    """Millicores that it requests."""
+    text = container.get("resources", {}).get("requests", {}).get("cpu", "0")
+    return int(text.removesuffix("m")) if text.endswith("m") else int(text) * 1000
 
 
 def _foreign_rows(cluster: OrgUnit) -> dict[str, object]:
