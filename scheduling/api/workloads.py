@@ -29,7 +29,7 @@ from portal.asked import whole_number
 from scheduling.api.events import EventReader
 from scheduling.api.explain import ExplainSerializer, ask, explained
 from scheduling.api.logs import ASKED, LogAsk, LogReader, LogSerializer, log_now
-from scheduling.api.submission import Clone, NewFromManifest, NewWorkload, foretold
+from scheduling.api.submission import Clone, NewFromManifest, NewWorkload, Wishes, foretold
 from scheduling.models import Priority, Workload
 from scheduling.prefill import next_name
 from scheduling.selectors.in_cluster import NO_LOGS, may_read_logs
@@ -239,7 +239,7 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
         def make() -> Model:
             same = same_again(row, with_env=may_change(self.actor, "update", row))
             if "manifest" in same:
-                check_beside(values)
+                check_beside(values.keys() - Wishes().fields.keys() - {"name"})
             project = values.get("project", row.project)
             active = Workload.objects.filter(project=project, is_active=True, name__startswith=row.name[:40])
             name = next_name(row.name, set(active.values_list("name", flat=True)))

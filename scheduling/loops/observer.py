@@ -35,14 +35,14 @@ class Rights:
     """Whether the cluster grants what Bursar needs, asked beside the work of the observer."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._problem: GatewayError | None = None
+        self._problem: Exception | None = None
         self._asking = threading.Thread(target=self._ask, args=[gateway], name="rights", daemon=True)
         self._asking.start()
 
     def _ask(self, gateway: Gateway) -> None:
         try:
             gateway.require_rights()
-        except GatewayError as problem:
+        except Exception as problem:
             self._problem = problem
 
     @property
@@ -50,7 +50,7 @@ class Rights:
         return not self._asking.is_alive()
 
     def require(self, seconds: float | None = None) -> None:
-        """Waits for the answer, no longer than that. Raises RightsMissingError, or GatewayError when there was none."""
+        """Waits for the answer, no longer than that. Raises RightsMissingError, or why there was none."""
         self._asking.join(seconds)
         if self._problem:
             raise self._problem

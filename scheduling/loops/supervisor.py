@@ -41,7 +41,9 @@ def supervise(stop: threading.Event) -> None:
     listener.add(supervisor.wake)
     listener.start()
     try:
-        supervisor.make_ready()
+        with _patient():
+            # While what a dead worker held is not free yet.
+            make_ready()
         while not stop.is_set():
             supervisor.look()
             supervisor.wait(stop)
@@ -56,12 +58,6 @@ class Supervisor:
         self.threads: dict[str, LeasedThread] = {}
         self._wakes: dict[str, threading.Event] = {}
         self._free_since: dict[str, float] = {}
-
-    def make_ready(self) -> None:
-        """While what a dead worker held is not free yet."""
-        with _patient():
-            worker_seen(holder=self.holder)
-            make_ready()
 
     def look(self) -> None:
         """Forgets threads that have ended, stops those that nobody wants any more, and takes or gives back leases."""

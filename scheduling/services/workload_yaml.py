@@ -50,23 +50,10 @@ def is_yaml(workload: Workload) -> bool:
     return WorkloadSpec.objects.filter(workload=workload, spec__has_key="manifest").exists()
 
 
-def check_beside(names: Collection[str]) -> None:
-    """That these arguments are none that a document says: of a workload that came as one they cannot be changed."""
-    beside = {
-        "project",
-        "name",
-        "priority",
-        "preemptible",
-        "preemption_delay_seconds",
-        "pools",
-        "near_topology",
-        "near_required",
-        "near_preferred",
-        "run_seconds",
-        "fail_after_seconds",
-    }
-    if odd := sorted(set(names) - beside):
-        raise Refused(dict.fromkeys(odd, "It came as YAML, which says this. Submit that with the change."))
+def check_beside(said: Collection[str]) -> None:
+    """`said`: arguments of `workload_submit`, of which a workload that came as a document may change none."""
+    if said:
+        raise Refused(dict.fromkeys(sorted(said), "It came as YAML, which says this. Submit that with the change."))
 
 
 def _at_its_path(refusal: Refused, paths: dict[str, str]) -> Refused:

@@ -178,6 +178,7 @@ def _kube_scheduler(control_plane: ControlPlane) -> tuple[float, float]:
 
 def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
     """Binds a second while it binds, and from its start with the pods there; ms of processor time of each."""
+    from portal.collector import collect_rarely
     from scheduling.loops.actor import Actor
     from scheduling.loops.supervisor import supervise
 
@@ -196,6 +197,8 @@ def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
     Actor.act = timed  # type: ignore[method-assign]
     stop = threading.Event()
     worker = threading.Thread(target=supervise, args=(stop,))
+    # As a worker process begins.
+    collect_rarely()
     begun, cpu = time.perf_counter(), time.process_time()
     worker.start()
     try:

@@ -256,11 +256,16 @@ class Recording:
     def __init__(self, transport: Any, lines: list[bytes]) -> None:
         self.server = transport.server
         self.request = transport.request
+        self.silences = transport.silences
         self.may_begin, self.is_over = threading.Event(), threading.Event()
         self._lines = lines
         self._ended = threading.Event()
 
     def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Recording:
+        from scheduling.clusters.kubernetes.errors import ApiError
+
+        if "sendInitialEvents" in query:
+            raise ApiError(422, "A recording holds only what changes.")
         return self
 
     def __enter__(self) -> Recording:
