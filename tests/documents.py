@@ -28,3 +28,10 @@ def container(**fields: Any) -> Document:
 def _made(api: str, kind: str, name: str, spec: Document, pod: Document) -> Document:
     template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container()]} | pod}
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec | {"template": template}}
+
+
+RESTRICTED = {
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    "containers": [container(securityContext={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})],
+}
+"""Fields of pods as the Pod Security level `restricted` wants them."""

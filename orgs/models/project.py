@@ -18,6 +18,8 @@ class ProjectInfo(models.Model):
     namespace = AsciiField(max_length=63)
     adopted = models.BooleanField(default=False)
     """It was there before the project; the cluster's administrators give it to the project by a label."""
+    restricted = models.BooleanField(default=False)
+    """The cluster lets in only pods of the Pod Security level `restricted` there."""
     phase = models.PositiveSmallIntegerField(choices=Phase, default=Phase.CREATING)
     phase_message = models.CharField(max_length=500, blank=True)
 

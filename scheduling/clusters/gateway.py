@@ -11,7 +11,7 @@ from threading import Event
 from typing import Protocol
 
 from .orders import Bind, Eviction, PodReason, PoolLabel, Result, WorkloadKey, WorkloadObject
-from .seen import Health, LogLine, Seen, SeenObject, SeenPod, Told
+from .seen import Health, LogLine, Seen, SeenNamespace, SeenObject, SeenPod, Told
 
 
 class GatewayError(Exception):
@@ -61,9 +61,9 @@ class Gateway(Protocol):
     def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
         """The pod of that uid now; None when it is gone."""
 
-    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
-        """Creates the project's namespace, or finds that one that was there has been given to the project. Raises
-        GatewayError when it belongs to another, or to none."""
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> SeenNamespace:
+        """Creates the project's namespace, or finds that one that was there has been given to the project. What is
+        there then. Raises GatewayError when it belongs to another, or to none."""
 
     def access_missing(self) -> tuple[str, ...]:
         """Which of the roles and policies that ship for people are not in the cluster."""

@@ -107,6 +107,8 @@ class WorkloadObject:
     """For the simulated cluster: `run_seconds`, `fail_after_seconds`."""
     manifest: dict[str, Any] = field(default_factory=dict)
     """Of what came as YAML: `metadata`, `spec` and `template` of its object, checked. Simulated ones pass it over."""
+    restricted: bool = False
+    """Its namespace lets in only pods of the Pod Security level `restricted`."""
 
     @property
     def key(self) -> WorkloadKey:

@@ -123,6 +123,8 @@ class SeenNamespace:
     name: str
     project: str
     """Its name, as the label has it."""
+    restricted: bool = False
+    """Lets in only pods of the Pod Security level `restricted`."""
 
 
 @dataclass(frozen=True, slots=True)

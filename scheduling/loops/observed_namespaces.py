@@ -37,6 +37,11 @@ class NamespaceWriter:
             lost |= self._missing(seen.complete["namespaces"])
         for item in seen.namespaces:
             self._applied.pop(item.name, None)
+        here = ProjectInfo.objects.filter(cluster=self.cluster)
+        for restricted in (True, False):
+            names = {item.name for item in seen.namespaces if item.restricted is restricted}
+            if names:
+                here.filter(namespace__in=names).exclude(restricted=restricted).update(restricted=restricted)
         if lost:
             ready = ProjectInfo.objects.filter(cluster=self.cluster, phase=ProjectInfo.Phase.READY, namespace__in=lost)
             if ready.update(phase=ProjectInfo.Phase.CREATING, phase_message=LOST):

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from django.db.models import F, QuerySet
@@ -109,16 +110,17 @@ class Reconciler:
             key = ("namespace", project)
             if not self._may_try(tenure, key):
                 continue
-            phase, message = ProjectInfo.Phase.READY, ""
+            changes: dict[str, Any] = {"phase": ProjectInfo.Phase.READY, "phase_message": ""}
             try:
-                self.gateway.apply_namespace(namespace, name, adopted=adopted)
+                applied = self.gateway.apply_namespace(namespace, name, adopted=adopted)
                 self._not_before.pop(key, None)
                 self.observed.namespaces.applied(namespace)
+                changes["restricted"] = applied.restricted
             except GatewayError as problem:
-                phase, message = ProjectInfo.Phase.FAILED, str(problem)
+                changes = {"phase": ProjectInfo.Phase.FAILED, "phase_message": clean(str(problem), 500)}
                 self._again_later(key, problem)
             with tenure.recording():
-                ProjectInfo.objects.filter(pk=project).update(phase=phase, phase_message=clean(message, 500))
+                ProjectInfo.objects.filter(pk=project).update(**changes)
 
     def _apply(self, tenure: Tenure) -> None:
         wanted = self._to_run().filter(
@@ -211,13 +213,24 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
     """These workloads as the cluster is to have them, with their ids; in their order."""
     rows = Workload.objects.filter(pk__in=workloads).order_by("pk")
     rows = rows.annotate(by=F("submitted_by__user__email"))
-    fields = ("uid", "name", "project__project_info__namespace", "project__name", "pool__name", "kind", "image", "by")
+    info = "project__project_info__"
+    fields = (
+        "uid",
+        "name",
+        f"{info}namespace",
+        f"{info}restricted",
+        "project__name",
+        "pool__name",
+        "kind",
+        "image",
+        "by",
+    )
     groups: dict[int, list[SubGroup]] = defaultdict(list)
     for group in SubGroup.objects.filter(workload__in=workloads).order_by("pk"):
         groups[group.workload_id].append(group)
     specs = dict(WorkloadSpec.objects.filter(workload__in=workloads).values_list("pk", "spec"))
     found = []
-    for pk, uid, name, namespace, project, pool, kind, image, by in rows.values_list("pk", *fields):
+    for pk, uid, name, namespace, restricted, project, pool, kind, image, by in rows.values_list("pk", *fields):
         spec, placement = specs.get(pk, {}), groups[pk][0].placement
         item = WorkloadObject(
             uid=str(uid),
@@ -236,6 +249,7 @@ def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:
             submitted_by=by or "",
             extra={key: spec.get(key) for key in ("run_seconds", "fail_after_seconds")},
             manifest=spec.get("manifest", {}),
+            restricted=restricted,
         )
         found.append((item, pk))
     return found

@@ -16,7 +16,7 @@ from portal.services.audit import audit_record
 from portal.services.feed import feed_tell
 from quotas.models import Topology
 from scheduling.models import Assignment, Event, Priority, SubGroup, Workload, WorkloadSpec
-from scheduling.submitted_yaml import without_values
+from scheduling.submitted_yaml import Wrong, check_restricted, without_values
 
 from . import found_rules as found
 from . import workload_rules as rules
@@ -97,6 +97,8 @@ def workload_submit(
     if not order:
         raise Refused({"pools": "This cluster has no pool. Create one first."})
     _require_name(project, name)
+    if manifest and project.project_info.restricted:
+        _check_restricted(manifest)
 
     for shape in shapes.values():
         if shape["min_pods"] is None:
@@ -264,6 +266,14 @@ def _go_on(actor: Actor, workload: Workload) -> Workload:
     workload.save(update_fields=list(changes))
     _want(actor, workload, Workload.Desired.RUNNING, "resume")
     return workload
+
+
+def _check_restricted(manifest: Mapping[str, Any]) -> None:
+    """Also of what is submitted again: the level of its namespace may have been another."""
+    try:
+        check_restricted(manifest["template"])
+    except Wrong as wrong:
+        raise Refused({"manifest": wrong.lines()}) from None
 
 
 def _require_name(project: OrgUnit, name: str) -> None:

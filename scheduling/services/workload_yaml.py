@@ -15,9 +15,6 @@ from scheduling.submitted_yaml import Submitted, Wrong, read
 
 from .workload import workload_submit
 
-MOST_PROBLEMS = 20
-"""So many are told at once."""
-
 
 @transaction.atomic
 def workload_submit_yaml(*, actor: Actor, project: OrgUnit, manifest: object, **beside: Any) -> Workload:
@@ -36,9 +33,9 @@ def submitted(project: OrgUnit, manifest: object) -> Submitted:
     if info is None:
         raise Refused({"project": "This is no project. Choose one."})
     try:
-        found = read(manifest, info.namespace)
+        found = read(manifest, info.namespace, restricted=info.restricted)
     except Wrong as wrong:
-        raise Refused({"manifest": _lines(wrong.problems)}) from None
+        raise Refused({"manifest": wrong.lines()}) from None
     if ClusterInfo.objects.filter(unit=info.cluster_id, mode=ClusterInfo.Mode.SIMULATED).exists():
         # Its pods fail when they are told to: another try is of no use, and nobody is asked to take it out.
         found.asked["retries"] = 0
@@ -61,12 +58,6 @@ def _at_its_path(refusal: Refused, paths: dict[str, str]) -> Refused:
         return refusal
     said: dict[str, list[str]] = {}
     for field, words in refusal.message_dict.items():
-        lines = _lines([(paths[field], text) for text in words]) if field in paths else words
+        lines = Wrong(*((paths[field], text) for text in words)).lines() if field in paths else words
         said.setdefault("manifest" if field in paths else field, []).extend(lines)
     return Refused(said)
-
-
-def _lines(problems: Collection[tuple[str, str]]) -> list[str]:
-    told = [f"{path}: {words}" if path else words for path, words in list(problems)[:MOST_PROBLEMS]]
-    more = len(problems) - len(told)
-    return [*told, f"And {more} more."] if more > 0 else told

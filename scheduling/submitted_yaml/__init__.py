@@ -2,6 +2,7 @@
 
 from .checks import Wrong
 from .reading import Submitted, read, without_values
+from .restricted import check_restricted
 from .writing import written
 
-__all__ = ["Submitted", "Wrong", "read", "without_values", "written"]
+__all__ = ["Submitted", "Wrong", "check_restricted", "read", "without_values", "written"]

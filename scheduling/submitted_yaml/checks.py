@@ -10,6 +10,8 @@ from typing import Any
 from portal.errors import Refused
 from scheduling.services.workload_rules import is_plain, shown
 
+MOST_PROBLEMS = 20
+"""So many are told at once."""
 Check = Callable[[Any, str], Any]
 UNKNOWN = "Bursar does not know this field here. Remove it."
 NOTHING: tuple[Any, ...] = (None, {}, [])
@@ -22,6 +24,12 @@ class Wrong(ValueError):  # noqa: N818
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{path}: {words}" for path, words in problems))
         self.problems = problems
+
+    def lines(self) -> list[str]:
+        """For people."""
+        told = [f"{path}: {words}" if path else words for path, words in self.problems[:MOST_PROBLEMS]]
+        more = len(self.problems) - len(told)
+        return [*told, f"And {more} more."] if more > 0 else told
 
 
 def collected(acts: Iterable[Callable[[], Any]]) -> list[Any]:

@@ -17,6 +17,7 @@ from scheduling.clusters.kubernetes.seeing import requested
 
 from .checks import Wrong
 from .kinds import KINDS, OTHERS, kind_of_work
+from .restricted import check_restricted
 
 MAX_CHARACTERS = 64 * 1024
 RETRIES = 6
@@ -35,8 +36,9 @@ class _Loader(Guarded, yaml.SafeLoader):
     max_depth = 24
 
 
-def read(document: object, namespace: str) -> Submitted:
-    """Of text or of what JSON holds. Raises Wrong, which never quotes a value: it may be a secret."""
+def read(document: object, namespace: str, *, restricted: bool = False) -> Submitted:
+    """Of text or of what JSON holds. `restricted`: the namespace is, so pods have to satisfy that. Raises Wrong, which
+    never quotes a value: it may be a secret."""
     if isinstance(document, str):
         document = _loaded(document)
     if not isinstance(document, Mapping):
@@ -53,6 +55,8 @@ def read(document: object, namespace: str) -> Submitted:
         raise Wrong(("metadata.namespace", f"Work of this project runs in {namespace}. Write that, or remove it."))
     pods = spec.get(kind.pods, 1)
     template = spec["template"]
+    if restricted:
+        check_restricted(template)
     pod = msgspec.convert(template["spec"], decode.PodSpec)
     asked = {
         "kind": kind_of_work(name, pods),

@@ -16,7 +16,6 @@ from scheduling.clusters.kubernetes.seeing import requested
 from scheduling.models import Workload
 from scheduling.services.workload import workload_resume, workload_stop
 from scheduling.services.workload_yaml import workload_submit_yaml
-from tests.cluster.api import MERGE_PATCH
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
@@ -27,14 +26,6 @@ from tests.scheduling.submitted_yaml.test_reading import EVERYTHING
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 number = count(1)
 SMALL = {"limits": {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": 1}}
-RESTRICTED = {
-    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-    "containers": [
-        container(
-            resources=SMALL, securityContext={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-        )
-    ],
-}
 
 
 @pytest.fixture
@@ -117,20 +108,3 @@ def test_what_the_server_refuses_stands_on_the_workload(bursar: Bursar) -> None:
         return workload.state_message
 
     assert "volumeMounts[0].name" in bursar.until(said)
-
-
-def test_a_namespace_of_the_level_restricted(bursar: Bursar) -> None:
-    """Set by whoever administers the cluster: its server takes what satisfies it, and refuses the pods of others."""
-    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
-    bursar.api.patch(f"/api/v1/namespaces/{bursar.namespace}", labels, MERGE_PATCH)
-    refused = submit(bursar, job("refused", containers=[container(resources=SMALL)]))
-    taken = submit(bursar, job("taken", **RESTRICTED))
-    bursar.until_state(taken, STATES.RUNNING)
-
-    def events() -> list[Any]:
-        found = bursar.api.items(f"/api/v1/namespaces/{bursar.namespace}/events")
-        return [event for event in found if "violates PodSecurity" in event["message"]]
-
-    bursar.until(events)
-    refused.refresh_from_db()
-    assert (refused.state, refused.state_message, bursar.pods(refused)) == (STATES.WAITING, "", [])

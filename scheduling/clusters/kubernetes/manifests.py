@@ -9,7 +9,8 @@ from typing import Any
 FIELD_MANAGER = "bursar"
 SCHEDULER_NAME = "bursar"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
-"""Baseline: no host path, no host network, nothing privileged."""
+BASELINE = "baseline"
+"""No host path, no host network, nothing privileged."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 WORKLOAD = "bursar.dev/workload"
 PROJECT = "bursar.dev/project"
@@ -27,11 +28,11 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 Manifest = dict[str, Any]
 
 
-def namespace(name: str, project: str) -> Manifest:
+def namespace(name: str, project: str, level: str = BASELINE) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": {PROJECT: project, MANAGED_BY: FIELD_MANAGER, POD_SECURITY: "baseline"}},
+        "metadata": {"name": name, "labels": {PROJECT: project, MANAGED_BY: FIELD_MANAGER, POD_SECURITY: level}},
     }
 
 

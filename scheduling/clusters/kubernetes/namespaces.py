@@ -9,19 +9,22 @@ from orgs.names import SYSTEM_NAMESPACE
 
 from ..access import CLUSTER_ROLES, POLICIES
 from ..gateway import GatewayError
+from ..seen import SeenNamespace
 from . import decode, manifests
 from .calls import NOT_FOUND, QUESTIONS_IN_FLIGHT, UNPROCESSABLE, Calls, decoded
 from .errors import ApiError
+from .seeing import seen_namespace
 
 
 class Namespaces(Calls):
-    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> SeenNamespace:
         if SYSTEM_NAMESPACE.fullmatch(name):
             raise GatewayError(f"The namespace {name} belongs to the cluster itself: choose another.")
         path = f"/api/v1/namespaces/{name}"
         give = f"kubectl label namespace {name} {manifests.PROJECT}={project}"
+        level = manifests.BASELINE
         try:
-            found = decoded(self.call("GET", path), decode.Labelled).metadata
+            found = decoded(self.call("GET", path), decode.Labelled)
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -30,9 +33,9 @@ class Namespaces(Calls):
                     f"There is no namespace {name}: whoever administers the cluster creates it, then runs: {give}"
                 ) from error
         else:
-            if found.deletion_timestamp is not None:
+            if found.metadata.deletion_timestamp is not None:
                 raise GatewayError(f"The namespace {name} is being deleted: try again when it is gone.")
-            owner = found.labels.get(manifests.PROJECT)
+            owner = found.metadata.labels.get(manifests.PROJECT)
             if owner is None:
                 # People of the project get rights in it: that is for others than the project's to allow.
                 raise GatewayError(
@@ -41,8 +44,10 @@ class Namespaces(Calls):
                 )
             if owner != project:
                 raise GatewayError(f"The namespace {name} belongs to the project {owner}: choose another.")
-        if not adopted:
-            self.apply(path, manifests.namespace(name, project))
+            if adopted:
+                return seen_namespace(found)
+            level = found.metadata.labels.get(manifests.POD_SECURITY, level)
+        return seen_namespace(decoded(self.apply(path, manifests.namespace(name, project, level)), decode.Labelled))
 
     def access_missing(self) -> tuple[str, ...]:
         admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"

@@ -21,7 +21,7 @@ from ..seen import (
 )
 from . import decode
 from .finding import GPU, found_pod, is_found, owner_of, submitted_by
-from .manifests import DECISION, DEVICES, POOL, PROJECT, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
+from .manifests import BASELINE, DECISION, DEVICES, POD_SECURITY, POOL, PROJECT, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
 from .quantities import thousandths, units
 from .text import device_numbers, plain
 
@@ -196,7 +196,10 @@ def seen_budget(budget: decode.Budget) -> SeenBudget:
 
 def seen_namespace(namespace: decode.Labelled) -> SeenNamespace:
     metadata = namespace.metadata
-    return SeenNamespace(metadata.uid, metadata.name, metadata.labels.get(PROJECT, ""))
+    level = metadata.labels.get(POD_SECURITY, BASELINE)
+    # A word that the API server does not know is `restricted` to it.
+    restricted = level not in ("privileged", BASELINE)
+    return SeenNamespace(metadata.uid, metadata.name, metadata.labels.get(PROJECT, ""), restricted)
 
 
 def seen_binding(binding: decode.RoleBinding) -> SeenBinding:

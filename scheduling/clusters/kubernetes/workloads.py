@@ -190,7 +190,7 @@ def _metadata(workload: WorkloadObject, group: PodGroup, given: Manifest | None 
 
 def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
     """One way for what was typed into a form and for what came as YAML: what Bursar has to say is laid over both."""
-    given = workload.manifest.get("template") or {"spec": {"containers": [_container(workload, group)]}}
+    given = workload.manifest.get("template") or {"spec": _pods(workload, group)}
     metadata = _metadata(workload, group, given.get("metadata"))
     spec: Manifest = given["spec"] | {
         "schedulerName": SCHEDULER_NAME,
@@ -210,6 +210,19 @@ def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest
     if (run_seconds := workload.extra.get("run_seconds")) is not None:
         metadata["annotations"] = metadata.get("annotations", {}) | {RUN_SECONDS: str(run_seconds)}
     return {"metadata": metadata, "spec": spec}
+
+
+def _pods(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    """Of what was typed into a form: no more allowed than its namespace lets in."""
+    container = _container(workload, group)
+    if not workload.restricted:
+        return {"containers": [container]}
+    return {
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            container | {"securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+        ],
+    }
 
 
 def _with(variables: list[Manifest], container: Manifest) -> Manifest:

@@ -17,7 +17,7 @@ from scheduling.clusters.orders import (
     WorkloadKey,
     WorkloadObject,
 )
-from scheduling.clusters.seen import Health, LogLine, Seen, SeenObject, SeenPod, Told
+from scheduling.clusters.seen import Health, LogLine, Seen, SeenNamespace, SeenObject, SeenPod, Told
 from scheduling.models import SimObject
 
 from . import life
@@ -109,8 +109,9 @@ class SimulatedGateway:
         found = objects(self.cluster, KIND.POD).filter(uid=uid).first()
         return seen_pod(found) if found else None
 
-    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> SeenNamespace:
         """There is nothing to create: a name is enough."""
+        return SeenNamespace(name, name, project)
 
     def access_missing(self) -> tuple[str, ...]:
         return ()

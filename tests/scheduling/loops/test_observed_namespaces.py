@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,18 @@ def test_of_a_cluster_that_has_no_namespaces_nothing_is_missing(writer: Namespac
     assert is_ready(project)
 
 
+def test_the_level_of_a_namespace_is_followed(writer: NamespaceWriter, project: ProjectInfo) -> None:
+    other = make_project("speech", department=project.unit.parent).project_info
+    for restricted in (True, False, True):
+        writer.write(Seen(namespaces=(replace(there(project), restricted=restricted),), complete=BEFORE))
+        project.refresh_from_db()
+        assert project.restricted is restricted
+    other.refresh_from_db()
+    assert not other.restricted
+
+
 def test_of_another_cluster_nothing_is_said(project: ProjectInfo) -> None:
-    NamespaceWriter(make_cluster("other").pk).write(Seen(complete=BEFORE))
+    restricted = replace(there(project), restricted=True)
+    NamespaceWriter(make_cluster("other").pk).write(Seen(namespaces=(restricted,), complete=BEFORE))
     assert is_ready(project)
+    assert not project.restricted

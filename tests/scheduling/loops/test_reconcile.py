@@ -11,7 +11,7 @@ from orgs.models import ProjectInfo
 from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey, WorkloadObject
-from scheduling.clusters.seen import SeenObject
+from scheduling.clusters.seen import SeenNamespace, SeenObject
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.loops import reconcile as module
 from scheduling.loops.reconcile import _objects
@@ -27,15 +27,17 @@ class Refusing(SimulatedGateway):
     """Counts calls; refuses namespaces and workloads by name."""
 
     refused: frozenset[str] = frozenset()
+    restricted = False
 
     def __init__(self, cluster: int) -> None:
         super().__init__(cluster)
         self.calls: list[tuple[str, str]] = []
 
-    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> None:
+    def apply_namespace(self, name: str, project: str, *, adopted: bool = False) -> SeenNamespace:
         self.calls.append(("namespace", name))
         if name in self.refused:
             raise GatewayError(f"{name} belongs to another")
+        return SeenNamespace("1", name, project, restricted=self.restricted)
 
     def apply_workload(self, workload: WorkloadObject) -> SeenObject:
         self.calls.append(("workload", workload.name))
@@ -80,6 +82,7 @@ def test_a_workload_waits_for_its_namespace_and_then_becomes_an_object(world: Wo
     steps.reconciler._not_before.clear()
     steps.observe()
     assert (info.get().phase, info.get().phase_message) == (ProjectInfo.Phase.READY, "")
+    assert not info.get().restricted
     job = jobs().get()
     assert (job.uid, job.name) == (str(workload.uid), "w")
     assert (job.spec["namespace"], job.spec["pool"], job.spec["run_seconds"]) == ("bursar-p", "gpu", 3600)
@@ -89,6 +92,17 @@ def test_a_workload_waits_for_its_namespace_and_then_becomes_an_object(world: Wo
     assert workload.applied
     steps.observe()
     assert world.gateway.calls.count(("workload", "w")) == 1
+
+
+def test_what_is_applied_is_as_the_namespace_was_found(world: World, steps: Steps) -> None:
+    project = world.project("p")
+    ProjectInfo.objects.update(phase=ProjectInfo.Phase.CREATING)
+    world.gateway.restricted = True
+    workload = world.submit(project, "w")
+    steps.observe()
+    assert ProjectInfo.objects.get(unit=project).restricted
+    ((item, _),) = _objects([workload.pk])
+    assert item.restricted
 
 
 def test_one_that_is_refused_says_why_and_does_not_hold_up_others(world: World, steps: Steps) -> None:

@@ -16,7 +16,7 @@ from scheduling.models import Priority, SubGroup, Workload, WorkloadSpec
 from scheduling.services.workload import same_again, workload_resume
 from scheduling.services.workload_yaml import workload_submit_yaml
 from tests import factories as make
-from tests.documents import Document, container, deployment, job
+from tests.documents import RESTRICTED, Document, container, deployment, job
 
 pytestmark = pytest.mark.django_db
 GIB = 1024**3
@@ -129,3 +129,15 @@ def test_others_do_not_get_the_values_of_variables(project: OrgUnit, pool: Pool)
     made = submit(None, project, job(containers=[container(env=[SECRET])]))
     assert "s3cret" in str(same_again(made))
     assert "s3cret" not in str(same_again(made, with_env=False))
+
+
+def test_in_a_restricted_namespace_documents_have_to_satisfy_that(project: OrgUnit, pool: Pool) -> None:
+    before = ended(submit(None, project, job()))
+    ProjectInfo.objects.filter(pk=project.pk).update(restricted=True)
+    (first, *_) = refusal(project, job("other"))["manifest"]
+    assert first.startswith("spec.template.spec.securityContext.runAsNonRoot: The namespace of this project is")
+    with pytest.raises(Refused, match=r"capabilities\.drop"):
+        workload_resume(actor=make.actor_of(None), workload=before)
+    assert submit(None, project, job("other", **RESTRICTED)).name == "other"
+    ProjectInfo.objects.filter(pk=project.pk).update(restricted=False)
+    assert workload_resume(actor=make.actor_of(None), workload=before).name == "train-1"

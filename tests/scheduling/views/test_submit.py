@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from orgs.models import ClusterInfo, OrgUnit, User
+from orgs.models import ClusterInfo, OrgUnit, ProjectInfo, User
 from quotas.models import Node, Pool, PoolSummary
 from scheduling.models import SubGroup, Workload
 from tests import factories as make
@@ -384,3 +384,12 @@ def test_the_live_answer_carries_the_chosen_project_only(client: Client, project
     shown = said(client, **typed(project))
     assert f'value="{project.pk}" checked' in shown
     assert "zebra" not in shown
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+def test_the_form_says_where_images_may_not_run_as_root(
+    client: Client, project: OrgUnit, pool: Pool, restricted: bool
+) -> None:
+    ProjectInfo.objects.filter(pk=project.pk).update(restricted=restricted)
+    page = client.get(URL, {"project": project.pk}).content.decode()
+    assert ("Images that run as root do not start here" in page) is restricted

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from scheduling.clusters.kubernetes import decode
-from scheduling.clusters.kubernetes.seeing import seen_job, seen_node, seen_pod
+from scheduling.clusters.kubernetes.seeing import seen_job, seen_namespace, seen_node, seen_pod
 from scheduling.clusters.seen import ObjectState, PodPhase, SeenPod
 
 
@@ -141,3 +141,14 @@ def test_state_of_a_job(conditions: list[dict[str, str]], state: ObjectState) ->
     seen = seen_job(msgspec.json.decode(msgspec.json.encode(content), type=decode.Job))
     assert (seen.workload, seen.state) == ("w-1", state)
     assert seen.message == ("why" if state is ObjectState.FAILED else "")
+
+
+@pytest.mark.parametrize(
+    ("level", "restricted"),
+    [("restricted", True), ("Baseline", True), ("", True), ("baseline", False), ("privileged", False), (None, False)],
+)
+def test_a_namespace_is_restricted_where_the_server_takes_it_so(level: str | None, restricted: bool) -> None:
+    """Also by a word that it does not know."""
+    labels = {} if level is None else {"pod-security.kubernetes.io/enforce": level}
+    raw = {"metadata": {"name": "a", "uid": "1", "labels": labels}}
+    assert seen_namespace(msgspec.convert(raw, decode.Labelled)).restricted is restricted

@@ -72,6 +72,21 @@ def test_container_asks_for_exact_amounts() -> None:
     assert container["env"][-2:] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
 
 
+def test_more_is_given_up_only_where_the_namespace_is_restricted() -> None:
+    pod = workload_manifest(WORKLOAD)["spec"]["template"]["spec"]
+    assert "securityContext" not in pod.keys() | pod["containers"][0].keys()
+    restricted = workload_manifest(replace(WORKLOAD, restricted=True))["spec"]["template"]["spec"]
+    assert restricted.pop("securityContext") == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert restricted["containers"][0].pop("securityContext") == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert restricted == pod
+
+
 def test_work_without_gpu_or_command_leaves_them_to_the_image() -> None:
     (container,) = workload_manifest(replace(grouped(devices=0), command=()))["spec"]["template"]["spec"]["containers"]
     assert "nvidia.com/gpu" not in container["resources"]["limits"] | container["resources"]["requests"]
