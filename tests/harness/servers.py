@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PACKAGES = {"redis-server": "redis-server", "chromium": "chromium", "initdb": "postgresql"}
+PACKAGES = {
+    "redis-server": "redis-server",
+    "chromium-headless-shell": "chromium-headless-shell",
+    "initdb": "postgresql",
+}
 
 
 def postgres_bin() -> Path | None:
