@@ -34,7 +34,7 @@ class ClusterInfo(models.Model):
     lag_ms = models.PositiveIntegerField(null=True)
     """The longest, of late, from when it told of a change until that was written."""
     watched = models.JSONField(default=dict)
-    """How many objects of each kind are followed there."""
+    """How many objects of each kind are followed there; kinds that it does not know are missing."""
     server_version = models.CharField(max_length=60, blank=True)
     last_seen = models.DateTimeField(null=True)
     access_pending = models.PositiveIntegerField(default=0)

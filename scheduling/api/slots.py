@@ -88,7 +88,7 @@ def _size(project: OrgUnit, read: dict[str, Any]) -> Size:
     shape = {"pods": 1, "min_pods": None, "gpu_memory_mib": 0, **read}
     wrong = shape_problems(shape)
     try:
-        check_cluster(project, [shape])
+        check_cluster(project, {"": shape})
     except Refused as refusal:
         wrong |= {name: " ".join(words) for name, words in refusal.message_dict.items()}
     for name, words in wrong.items():

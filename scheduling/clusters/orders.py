@@ -78,6 +78,8 @@ class WorkloadKey:
     """In words, as people choose it."""
     found: str = ""
     """The kind of the object that was found in the cluster, which then has the name; empty: Bursar made it."""
+    has_groups: bool = False
+    """Its pods are of several groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class WorkloadObject:
 
     @property
     def key(self) -> WorkloadKey:
-        return WorkloadKey(self.uid, self.name, self.namespace, self.kind)
+        return WorkloadKey(self.uid, self.name, self.namespace, self.kind, has_groups=len(self.groups) > 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,10 @@ class SeenObject:
     """Bursar is to place its pods, and has not made it."""
     submitted_by: str = ""
     """Of what was found: a person's address."""
+    part_of: str = ""
+    """The uid of a workload, of which it makes the pods of one group only."""
+    sub_group: str = ""
+    """That group's name."""
 
     @property
     def goes_on(self) -> bool:
@@ -205,7 +209,8 @@ class Health:
     latency_ms: int | None = None
     """Of its last answer; None: not measured."""
     watched: dict[str, int] = field(default_factory=dict)
-    """How many objects of each kind are followed, by the names that `Seen.complete` has."""
+    """How many objects of each kind are followed, by the names that `Seen.complete` has. What the cluster does not know
+    is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,21 @@ def derive(facts: Facts) -> tuple[State, str]:
 
 def write_done(objects: Iterable[SeenObject]) -> set[int]:
     """Keeps how many pods have done their part, as their objects count; ids of workloads of which that differs. Pods
-    that have can go, as with their node, and would be waited for in vain. Of several groups nobody counts each."""
-    done = {item.workload: item.done for item in objects if item.done and item.workload}
-    if not done:
+    that have can go, as with their node, and would be waited for in vain. Of several groups an object counts each; what
+    was found as one object of several shapes nobody counts."""
+    of_workloads = {item.workload: item.done for item in objects if item.done and item.workload}
+    of_groups = {(item.part_of, item.sub_group): item.done for item in objects if item.done and item.part_of}
+    uids = valid_uids({*of_workloads, *(uid for uid, _ in of_groups)})
+    if not uids:
         return set()
-    alone = SubGroup.objects.filter(workload__uid__in=valid_uids(done)).alias(groups=Count("workload__sub_groups"))
-    rows = alone.filter(groups=1).values_list("pk", "workload", "workload__uid", "done")
-    differing = [(pk, workload, done[str(uid)]) for pk, workload, uid, old in rows if old != done[str(uid)]]
+    rows = SubGroup.objects.filter(workload__uid__in=uids).annotate(groups=Count("workload__sub_groups"))
+    differing = []
+    for pk, workload, uid, name, groups, old in rows.values_list(
+        "pk", "workload", "workload__uid", "name", "groups", "done"
+    ):
+        done = of_workloads.get(str(uid)) if groups == 1 else of_groups.get((str(uid), name))
+        if done is not None and done != old:
+            differing.append((pk, workload, done))
     update_rows(SubGroup, ("done",), [(pk, number) for pk, _, number in differing])
     return {workload for _, workload, _ in differing}
 

@@ -91,7 +91,7 @@ def workload_submit(
     rules.check_run_time(project, run_seconds, fail_after_seconds)
     rules.check_retries(project, kind, retries)
     shapes = {group: first} | {more.name: more.shape for more in more_groups}
-    rules.check_cluster(project, list(shapes.values()))
+    rules.check_cluster(project, shapes)
     check_near(project, near_topology, near_required, near_preferred)
     order, pools_from = rules.pools_in_order(project, pools)
     if not order:

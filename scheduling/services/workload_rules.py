@@ -12,6 +12,7 @@ from portal.errors import Refused
 from portal.formats import counted
 from quotas.models import Pool
 from quotas.selectors.pool_order import named_pools, pool_order
+from scheduling.clusters.seen import JOB_SETS
 from scheduling.models import Priority, Workload
 
 MEBIBYTE = 1024**2
@@ -26,6 +27,8 @@ NAME_LENGTH = 50
 TEXT_LENGTH = 4000
 ENTRIES = 100
 GROUP_NAME_LENGTH = 40
+JOB_GROUP_NAME_LENGTH = 20
+"""Of one of several groups on Kubernetes, where it is a part of its pods' names."""
 MOST_GROUPS = 8
 
 
@@ -147,16 +150,25 @@ def group_name_problem(name: object) -> str:
     return ""
 
 
-def check_cluster(project: OrgUnit, shapes: Sequence[Mapping[str, Any]]) -> None:
-    """What the gateway of a Kubernetes cluster cannot do yet is refused here, in words, and not by its actor later."""
-    if not any(map(_is_partial, shapes)) and len(shapes) == 1:
+def check_cluster(project: OrgUnit, shapes: Mapping[str, Mapping[str, Any]]) -> None:
+    """What a Kubernetes cluster cannot run is refused here, in words, and not by its actor later. `shapes`: by the
+    names of the groups, the first one first."""
+    if not any(map(_is_partial, shapes.values())) and len(shapes) == 1:
         return
-    if not ClusterInfo.objects.filter(unit=project.cluster_id, mode=ClusterInfo.Mode.KUBERNETES).exists():
+    info = ClusterInfo.objects.filter(unit=project.cluster_id, mode=ClusterInfo.Mode.KUBERNETES).first()
+    if info is None:
         return
-    if len(shapes) > 1:
-        raise Refused({"more_groups": "On a Kubernetes cluster a workload has one group of pods. Remove the others."})
-    field = "gpu_memory_mib" if shapes[0]["gpu_memory_mib"] else "device_milli"
-    raise Refused({field: "Kubernetes clusters hand out whole GPUs. Ask for whole ones, without GPU memory."})
+    if len(shapes) > 1 and JOB_SETS not in info.watched:
+        wrong = "This Kubernetes cluster has no JobSets. Remove the other groups, or have JobSet installed."
+        raise Refused({"more_groups": wrong})
+    for number, (name, shape) in enumerate(shapes.items()):
+        if len(shapes) > 1 and len(name) > JOB_GROUP_NAME_LENGTH:
+            wrong = f"{name} is too long for names of pods. Use at most {JOB_GROUP_NAME_LENGTH} characters."
+            raise Refused({"more_groups" if number else "group": wrong})
+        if _is_partial(shape):
+            field = "gpu_memory_mib" if shape["gpu_memory_mib"] else "device_milli"
+            wrong = "Kubernetes clusters hand out whole GPUs. Ask for whole ones, without GPU memory."
+            raise Refused({"more_groups": f"{name}: {wrong}"} if number else {field: wrong})
 
 
 def _is_partial(shape: Mapping[str, Any]) -> bool:

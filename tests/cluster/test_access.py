@@ -62,6 +62,11 @@ def allowed_by_the_pages(role: str) -> dict[tuple[str, str, str], bool]:
             answers |= {(verb, *found): letter in cell(role, kind) for found in objects for verb in verbs}
     for letter in "CUD":
         answers |= {(verb, "", "pods"): letter in cell(role, "found_workload") for verb in VERBS[letter]}
+    # Bursar makes some of trainings; what others make of them is found.
+    kinds = {"R": ("training", "found_workload"), "D": ("training", "found_workload")}
+    for letter, verbs in VERBS.items():
+        may = any(letter in cell(role, kind) for kind in kinds.get(letter, ("found_workload",)))
+        answers |= {(verb, "jobset.x-k8s.io", "jobsets"): may for verb in verbs}
     answers[("submit", "bursar.dev", "workloads")] = any(set("CUD") & set(cell(role, kind)) for kind in OBJECTS)
     return answers
 

@@ -13,7 +13,7 @@ from .errors import ApiError
 from .manifests import FIELD_MANAGER, Manifest
 from .transport import APPLY, JSON, Transport
 
-NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+FORBIDDEN, NOT_FOUND, CONFLICT, UNPROCESSABLE = 403, 404, 409, 422
 QUESTIONS_IN_FLIGHT = 8
 """Asked at once, where many are asked: each right is one."""
 

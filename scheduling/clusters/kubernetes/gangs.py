@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..seen import JOB_SETS, LEADER_WORKER_SETS, MPI_JOBS, PYTORCH_JOBS, SeenObject
 from . import decode
+from .manifests import WORKLOAD
 from .seeing import at_once, outcome_of, seen_object
 
 
@@ -63,7 +64,8 @@ class LeaderWorkerSet(decode.Followed, frozen=True):
 def seen_job_set(item: JobSet) -> SeenObject:
     jobs = item.spec.replicated_jobs
     pods = sum(job.replicas * at_once(job.template.spec) for job in jobs)
-    return _seen(JOB_SETS, item, item.status, pods, stopped=item.spec.suspend)
+    stopped, found = item.spec.suspend, WORKLOAD not in item.metadata.labels
+    return _seen(JOB_SETS, item, item.status, pods, stopped=stopped, found=found)
 
 
 def seen_pytorch_job(item: ReplicaJob) -> SeenObject:
@@ -84,5 +86,7 @@ def _seen_replicas(kind: str, item: ReplicaJob, parts: dict[str, Replicas]) -> S
     return _seen(kind, item, item.status, pods, stopped=item.spec.run_policy.suspend)
 
 
-def _seen(kind: str, item: decode.Followed, status: decode.JobStatus, pods: int, *, stopped: bool) -> SeenObject:
-    return seen_object(kind, item.metadata, *outcome_of(status), stopped=stopped, pods=pods, found=True)
+def _seen(
+    kind: str, item: decode.Followed, status: decode.JobStatus, pods: int, *, stopped: bool, found: bool = True
+) -> SeenObject:
+    return seen_object(kind, item.metadata, *outcome_of(status), stopped=stopped, pods=pods, found=found)

@@ -8,11 +8,17 @@ from ..gateway import GatewayError, NamespaceGoneError
 from ..orders import PoolLabel, WorkloadKey, WorkloadObject
 from ..seen import SeenObject
 from . import decode, manifests
-from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
+from .calls import CONFLICT, FORBIDDEN, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError
+from .forms import form_of
 from .seeing import seen_object
 from .transport import MERGE
-from .workloads import form_of, service_manifest, service_path, workload_manifest
+from .workloads import service_manifest, service_path, workload_manifest
+
+NO_JOB_SETS = (
+    "This cluster knows no JobSets, by which several groups of pods start together: have JobSet installed, or submit "
+    "one group."
+)
 
 
 class Objects(Calls):
@@ -23,12 +29,15 @@ class Objects(Calls):
             metadata = self._metadata(self.apply(path, workload_manifest(workload)))
         except ApiError as error:
             if error.status == NOT_FOUND:
+                if workload.key.has_groups and not self.is_there(f"/apis/{form.api}"):
+                    raise GatewayError(NO_JOB_SETS) from error
                 raise NamespaceGoneError(str(error)) from error
             # A Job's pods cannot be changed once it is there, and need not: what is there was ours from the start.
-            if error.status != UNPROCESSABLE or (found := self._held(path, workload.uid)) is None:
+            # What looks after JobSets forbids it.
+            if error.status not in (UNPROCESSABLE, FORBIDDEN) or (found := self._held(path, workload.uid)) is None:
                 raise
-            (group,) = workload.groups
-            self._merge(path, {"spec": form.pause(is_paused=False, pods=group.pods)})
+            pods = sum(group.pods for group in workload.groups)
+            self._merge(path, {"spec": form.pause(is_paused=False, pods=pods)})
             metadata = found
         if metadata.deletion_timestamp is not None:
             raise GatewayError(f"{workload.name} is still being stopped: it can start again when its pods are gone.")

@@ -12,9 +12,9 @@ from ..orders import WorkloadKey
 from ..seen import LogLine, Told
 from . import decode
 from .calls import Calls, decoded, pod_path
+from .forms import object_name, object_path
 from .redact import manifest_text
 from .text import plain, printable
-from .workloads import object_name, object_path
 
 LOG_BYTES = 4 * 1024 * 1024
 MAX_LINE = 2000

@@ -104,7 +104,8 @@ class Reflector(threading.Thread):
         self._first: dict[str, SeenItem] | None = None
         """What a watch began with so far, by uid; None: it has told everything."""
         self._asked_at = 0.0
-        self._is_absent = False
+        self._is_known: bool | None = None
+        """The cluster knows the kind; None: it has not told yet."""
         self._followed: set[str] = set()
         self._page: msgspec.json.Decoder[decode.Page[Any]] = msgspec.json.Decoder(_page_of(kind.shape))
         self._event = msgspec.json.Decoder(decode.WatchEvent)
@@ -123,9 +124,9 @@ class Reflector(threading.Thread):
             self._put(GatewayError(f"Following {self.kind.name} failed: {error}"))
 
     @property
-    def followed(self) -> int:
-        """How many objects there are of the kind."""
-        return len(self._followed)
+    def followed(self) -> int | None:
+        """How many objects there are of the kind; None: the cluster does not know it, or has not told yet."""
+        return len(self._followed) if self._is_known else None
 
     def interrupt(self) -> None:
         """End a watch that is quiet: for good after `ended` was set, else it is asked for anew. By another thread."""
@@ -145,9 +146,9 @@ class Reflector(threading.Thread):
             self._version = ""
         except GatewayError as error:
             if isinstance(error, ApiError) and error.status == NOT_FOUND and self.kind.optional:
-                if self._version or not self._is_absent:
+                if self._is_known is not False:
                     self._put(Listed(self.kind.name, [], time.monotonic()))
-                self._version, self._is_absent = "", True
+                self._version, self._is_known = "", False
                 self._ended.wait(ABSENT_SECONDS)
             elif not (passes(error) and self._patience.wait(error, self._ended)):
                 raise
@@ -241,7 +242,7 @@ class Reflector(threading.Thread):
 
     def _tell_all(self, items: list[SeenItem], asked_at: float) -> None:
         self._put(Listed(self.kind.name, items, asked_at))
-        self._followed = {item.uid for item in items}
+        self._followed, self._is_known = {item.uid for item in items}, True
 
     def _query(self, **query: str) -> dict[str, str]:
         return {**query, "labelSelector": self.kind.selector} if self.kind.selector else query

@@ -42,8 +42,8 @@ GRANTS = (
     Grant("", ("namespaces",), ("get", "list", "watch", "create", "patch")),
     Grant("batch", ("jobs",), ("get", "list", "watch", "create", "patch", "delete")),
     Grant("apps", ("statefulsets", "deployments"), ("get", "list", "watch", "create", "patch", "delete")),
+    Grant("jobset.x-k8s.io", ("jobsets",), ("get", "list", "watch", "create", "patch", "delete")),
     # What others run by kinds that a cluster need not know.
-    Grant("jobset.x-k8s.io", ("jobsets",), ("list", "watch")),
     Grant("kubeflow.org", ("pytorchjobs", "mpijobs"), ("list", "watch")),
     Grant("leaderworkerset.x-k8s.io", ("leaderworkersets",), ("list", "watch")),
     # What a Deployment that was found makes its pods by.

@@ -21,7 +21,18 @@ from ..seen import (
 )
 from . import decode
 from .finding import GPU, found_pod, is_found, owner_of, submitted_by
-from .manifests import BASELINE, DECISION, DEVICES, POD_SECURITY, POOL, PROJECT, SCHEDULER_NAME, SUB_GROUP, WORKLOAD
+from .manifests import (
+    BASELINE,
+    DECISION,
+    DEVICES,
+    PART_OF,
+    POD_SECURITY,
+    POOL,
+    PROJECT,
+    SCHEDULER_NAME,
+    SUB_GROUP,
+    WORKLOAD,
+)
 from .quantities import thousandths, units
 from .text import device_numbers, plain
 
@@ -162,11 +173,12 @@ def seen_object(
     its Jobs is one."""
     owner = owner_of(metadata)
     is_top = owner is None or owner.kind == CRON_JOB
+    ours, is_part = metadata.labels.get(WORKLOAD, ""), PART_OF in metadata.labels
     return SeenObject(
         uid=metadata.uid,
         name=metadata.name,
         namespace=metadata.namespace,
-        workload=metadata.uid if found and is_top else metadata.labels.get(WORKLOAD, ""),
+        workload=metadata.uid if found and is_top else "" if is_part else ours,
         state=state,
         kind=kind,
         deleting=metadata.deletion_timestamp is not None,
@@ -177,6 +189,8 @@ def seen_object(
         owner=owner,
         found=found,
         submitted_by=submitted_by(metadata) if found else "",
+        part_of=ours if is_part else "",
+        sub_group=metadata.labels.get(SUB_GROUP, "") if is_part else "",
     )
 
 

@@ -27,7 +27,8 @@ class Watching(Calls):
     _pulse: Pulse | None = None
 
     def health(self) -> Health:
-        watched = {reflector.kind.name: reflector.followed for reflector in self._reflectors}
+        told = ((reflector.kind.name, reflector.followed) for reflector in self._reflectors)
+        watched = {kind: number for kind, number in told if number is not None}
         return Health(self._pulse.latency_ms if self._pulse else None, watched)
 
     def watch(self, stop: Event) -> Iterator[Seen]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from ..found import DEPLOYMENT, JOB, POD, REPLICA_SET, STATEFUL_SET
+from ..found import DEPLOYMENT, JOB, STATEFUL_SET
 from ..gateway import GatewayError
 from ..orders import PodGroup, WorkloadKey, WorkloadObject
-from ..seen import DEPLOYMENTS, JOBS, REPLICA_SETS, STATEFUL_SETS
-from .calls import pod_path
+from .forms import Form, form_of, object_name
 from .manifests import (
     FIELD_MANAGER,
     MANAGED_BY,
+    PART_OF,
     POOL,
     PROJECT,
     RUN_SECONDS,
@@ -23,94 +23,26 @@ from .manifests import (
 )
 
 WHOLE_DEVICE = 1000
-MAX_NAME = 52
-"""The label with which a StatefulSet tells its pods' versions apart adds eleven characters."""
+DISTRIBUTED = "distributed training"
 MASTER_PORT = 29500
 """Where the processes of a distributed training meet, as PyTorch has it."""
 
 
-class Form(NamedTuple):
-    """A kind of object."""
-
-    api: str
-    """Group and version."""
-    kind: str
-    resource: str
-    seen_as: str
-    """As `Seen.complete` has it."""
-    has_service: bool
-    """Its pods find each other by name."""
-
-    @property
-    def runs_to_completion(self) -> bool:
-        return self.kind == "Job"
-
-    def path(self, key: WorkloadKey) -> str:
-        return f"/apis/{self.api}/namespaces/{key.namespace}/{self.resource}/{object_name(key)}"
-
-    def pause(self, *, is_paused: bool, pods: int) -> Manifest:
-        """The part of the specification by which it runs with so many pods, or is stopped and keeps all else."""
-        return {"suspend": is_paused} if self.runs_to_completion else {"replicas": 0 if is_paused else pods}
-
-
-FORMS = {
-    "workspace": Form("apps/v1", "StatefulSet", "statefulsets", STATEFUL_SETS, has_service=True),
-    "training": Form("batch/v1", "Job", "jobs", JOBS, has_service=False),
-    "distributed training": Form("batch/v1", "Job", "jobs", JOBS, has_service=True),
-    "inference": Form("apps/v1", "Deployment", "deployments", DEPLOYMENTS, has_service=False),
-}
-"""By kind of workload."""
-
-
-FOUND_FORMS = {
-    JOB: FORMS["training"],
-    STATEFUL_SET: FORMS["workspace"],
-    DEPLOYMENT: FORMS["inference"],
-    REPLICA_SET: Form("apps/v1", REPLICA_SET, "replicasets", REPLICA_SETS, has_service=False),
-}
-"""By kind of what was found."""
-
-
-def form_of(key: WorkloadKey) -> Form:
-    """Raises GatewayError for what was found and is of a kind that Bursar does not read."""
-    if not key.found:
-        return FORMS[key.kind]
-    if key.found not in FOUND_FORMS:
-        raise GatewayError(f"Bursar does not read objects of the kind {key.found}: look at it with kubectl.")
-    return FOUND_FORMS[key.found]
-
-
-def object_path(key: WorkloadKey) -> str:
-    """Raises as `form_of`."""
-    return pod_path(key.namespace, key.name) if key.found == POD else form_of(key).path(key)
-
-
-def object_name(key: WorkloadKey) -> str:
-    """Unlike the workload's own name never used twice: an ended workload's object may still be there."""
-    if key.found:
-        return key.name
-    end = f"-{key.uid[:8]}"
-    return key.name[: MAX_NAME - len(end)].rstrip("-.") + end
-
-
 def workload_manifest(workload: WorkloadObject) -> Manifest:
     """Raises GatewayError for what Kubernetes cannot run."""
-    if len(workload.groups) > 1:
-        raise GatewayError("Several groups of pods cannot run in a Kubernetes cluster yet: submit one group.")
-    (group,) = workload.groups
-    form = form_of(workload.key)
-    given = workload.manifest
-    spec = given.get("spec", {}) | {"template": _template(workload, group, form)}
-    spec |= form.pause(is_paused=False, pods=group.pods)
+    form, given = form_of(workload.key), workload.manifest
+    alone = workload.groups[0] if len(workload.groups) == 1 else None
+    made = _of_group(workload, alone, form) if alone else _job_set(workload, form)
+    pods = sum(group.pods for group in workload.groups)
     return {
         "apiVersion": form.api,
         "kind": form.kind,
         "metadata": {
             "name": object_name(workload.key),
             "namespace": workload.namespace,
-            **_metadata(workload, group, given.get("metadata", {})),
+            **_metadata(workload, alone, given.get("metadata", {})),
         },
-        "spec": spec | _OF_KIND[form.kind](workload, group),
+        "spec": given.get("spec", {}) | form.pause(is_paused=False, pods=pods) | made,
     }
 
 
@@ -135,6 +67,29 @@ def service_manifest(workload: WorkloadObject, owner_uid: str) -> Manifest:
 
 def service_path(key: WorkloadKey) -> str:
     return f"/api/v1/namespaces/{key.namespace}/services/{object_name(key)}"
+
+
+def _of_group(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
+    """The specification of an object that makes the pods of one group."""
+    return {"template": _template(workload, group, form), **_OF_KIND[form.kind](workload, group)}
+
+
+def _job_set(workload: WorkloadObject, form: Form) -> Manifest:
+    """A Job for each group. They start, stop and go together; it has completed when all have, and fails with one."""
+    return {
+        "network": {"enableDNSHostnames": True, "subdomain": object_name(workload.key)},
+        "replicatedJobs": [
+            {
+                "name": group.name,
+                "replicas": 1,
+                "template": {
+                    "metadata": _part_metadata(workload, group),
+                    "spec": {"template": _template(workload, group, form), **_job(workload, group)},
+                },
+            }
+            for group in workload.groups
+        ],
+    }
 
 
 def _job(workload: WorkloadObject, group: PodGroup) -> Manifest:
@@ -171,21 +126,29 @@ def _deployment(workload: WorkloadObject, group: PodGroup) -> Manifest:
     }
 
 
-_OF_KIND = {"Job": _job, "StatefulSet": _stateful_set, "Deployment": _deployment}
+_OF_KIND = {JOB: _job, STATEFUL_SET: _stateful_set, DEPLOYMENT: _deployment}
 
 
-def _metadata(workload: WorkloadObject, group: PodGroup, given: Manifest | None = None) -> Manifest:
-    """Bursar's own, laid over what is `given`."""
+def _metadata(workload: WorkloadObject, group: PodGroup | None, given: Manifest | None = None) -> Manifest:
+    """Bursar's own, laid over what is `given`. `group`: none of what makes several."""
     labels = {
         MANAGED_BY: FIELD_MANAGER,
         WORKLOAD: workload.uid,
         PROJECT: workload.project,
         POOL: workload.pool,
-        SUB_GROUP: group.name,
     }
+    if group:
+        labels[SUB_GROUP] = group.name
     own = {"labels": labels, "annotations": {SUBMITTED_BY: workload.submitted_by} if workload.submitted_by else {}}
     found = {name: (given or {}).get(name, {}) | values for name, values in own.items()}
     return {name: values for name, values in found.items() if values}
+
+
+def _part_metadata(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    """Of the Job that a JobSet makes of a group. It cannot change with the pool, so it does not name it."""
+    metadata = _metadata(workload, group)
+    labels = {name: value for name, value in metadata["labels"].items() if name != POOL}
+    return metadata | {"labels": labels | {PART_OF: object_name(workload.key)}}
 
 
 def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
@@ -198,8 +161,9 @@ def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest
         # The work of researchers has no business with the API server.
         "automountServiceAccountToken": False,
     }
-    if form.has_service and form.runs_to_completion:
-        spec["subdomain"] = object_name(workload.key)
+    if workload.kind == DISTRIBUTED:
+        if form.has_service:
+            spec["subdomain"] = object_name(workload.key)
         spec["containers"] = [_with(_meeting(workload, group), container) for container in spec["containers"]]
     if workload.node_labels:
         spec["nodeSelector"] = dict(sorted(workload.node_labels.items()))
@@ -252,11 +216,25 @@ def _container(workload: WorkloadObject, group: PodGroup) -> Manifest:
 
 def _meeting(workload: WorkloadObject, group: PodGroup) -> list[Manifest]:
     """How the pods of a distributed training find their first one, and which of them each is."""
-    name = object_name(workload.key)
-    index = {"fieldRef": {"fieldPath": "metadata.annotations['batch.kubernetes.io/job-completion-index']"}}
+    name, groups = object_name(workload.key), workload.groups
+    first, which = f"{name}-0", _index()
+    if len(groups) > 1:
+        first, which = f"{name}-{groups[0].name}-0-0", _group_and_rank(groups, group)
     return [
-        {"name": "MASTER_ADDR", "value": f"{name}-0.{name}"},
+        {"name": "MASTER_ADDR", "value": f"{first}.{name}"},
         {"name": "MASTER_PORT", "value": str(MASTER_PORT)},
-        {"name": "NODE_RANK", "valueFrom": index},
-        {"name": "NNODES", "value": str(group.pods)},
+        *which,
+        {"name": "NNODES", "value": str(sum(each.pods for each in groups))},
     ]
+
+
+def _index() -> list[Manifest]:
+    path = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    return [{"name": "NODE_RANK", "valueFrom": {"fieldRef": {"fieldPath": path}}}]
+
+
+def _group_and_rank(groups: Sequence[PodGroup], group: PodGroup) -> list[Manifest]:
+    """A pod's rank is that of the first of its group and its index in the group, which Kubernetes cannot add up: a
+    `NODE_RANK` would be wrong in all groups but the first, so there is none."""
+    first = sum(each.pods for each in groups[: groups.index(group)])
+    return [{"name": "POD_GROUP", "value": group.name}, {"name": "FIRST_NODE_RANK", "value": str(first)}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,17 +141,35 @@ def test_nearness_is_a_level_of_a_topology_of_the_cluster(project: OrgUnit, pool
     [
         ({"device_milli": 500, "devices": 1}, "device_milli"),
         ({"gpu_memory_mib": 1024}, "gpu_memory_mib"),
-        ({"more_groups": [LAUNCHER]}, "more_groups"),
     ],
 )
-def test_what_kubernetes_cannot_run_yet_is_refused(changes: dict[str, Any], field: str) -> None:
-    cluster = make.make_cluster(mode=ClusterInfo.Mode.KUBERNETES)
-    project = make.make_project(department=make.make_department(parent=cluster))
-    make.make_pool("h100", cluster=cluster)
+def test_what_kubernetes_cannot_run_is_refused(changes: dict[str, Any], field: str) -> None:
+    project = on_kubernetes({})
     found = refusal(project, **changes)
     assert list(found) == [field]
-    assert "Kubernetes cluster" in found[field][0]
+    assert "Kubernetes clusters" in found[field][0]
     assert submit(project, node_labels={"rack": "r7"}, tolerations=[{"operator": "Exists"}], min_pods=2)
+
+
+def on_kubernetes(watched: dict[str, int]) -> OrgUnit:
+    """A project there. `watched`: what its observer has written down of the cluster's kinds."""
+    cluster = make.make_cluster(mode=ClusterInfo.Mode.KUBERNETES)
+    ClusterInfo.objects.filter(pk=cluster.pk).update(watched=watched)
+    make.make_pool("h100", cluster=cluster)
+    return make.make_project(department=make.make_department(parent=cluster))
+
+
+def test_several_groups_need_job_sets_on_kubernetes(project: OrgUnit) -> None:
+    assert "has no JobSets" in refusal(on_kubernetes({"nodes": 3}), more_groups=[LAUNCHER])["more_groups"][0]
+    known = on_kubernetes({"nodes": 3, "job sets": 0})
+    half = replace(LAUNCHER, devices=1, device_milli=500)
+    assert "launcher: Kubernetes clusters hand out whole" in refusal(known, more_groups=[half])["more_groups"][0]
+    long = "g" * 21
+    assert "at most 20" in refusal(known, more_groups=[replace(LAUNCHER, name=long)])["more_groups"][0]
+    assert "at most 20" in refusal(known, more_groups=[LAUNCHER], group=long)["group"][0]
+    assert submit(known, more_groups=[LAUNCHER]).sub_groups.count() == 2
+    assert submit(known, name="alone", group=long)
+    assert submit(project, name="simulated", group=long, more_groups=[LAUNCHER], pools=[])
 
 
 def test_run_again_submits_all_of_it(project: OrgUnit, pool: Pool, racks: Topology) -> None:

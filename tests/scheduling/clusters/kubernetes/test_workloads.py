@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.clusters.gateway import GatewayError
-from scheduling.clusters.kubernetes.workloads import object_name, service_manifest, workload_manifest
+from scheduling.clusters.kubernetes.forms import object_name
+from scheduling.clusters.kubernetes.workloads import service_manifest, workload_manifest
 from scheduling.clusters.orders import PodGroup, WorkloadObject
 
 GROUP = PodGroup("main", 4, devices=2, device_milli=1000, cpu_millicores=1500, memory_bytes=3 * 2**30)
@@ -98,11 +99,6 @@ def test_part_of_a_gpu_is_refused() -> None:
         workload_manifest(grouped(devices=1, device_milli=500))
     with pytest.raises(GatewayError, match="whole GPUs"):
         workload_manifest(grouped(device_memory_mib=1024))
-
-
-def test_several_groups_are_refused() -> None:
-    with pytest.raises(GatewayError, match="submit one group"):
-        workload_manifest(replace(WORKLOAD, groups=(GROUP, replace(GROUP, name="launcher"))))
 
 
 def test_labels_and_taints_of_nodes_are_in_the_pod_template() -> None:

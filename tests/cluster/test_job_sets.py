@@ -1,0 +1,222 @@
+"""A distributed training of several groups of pods, as a JobSet on the real API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from orgs.models import ClusterInfo
+from portal.actor import SYSTEM
+from portal.errors import Refused
+from portal.services.feed import feed_tell
+from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.models import Assignment, Workload
+from scheduling.services.workload import workload_delete, workload_resume, workload_stop
+from scheduling.services.workload_rules import PodGroup
+from scheduling.workload_keys import KEY, key_of
+from tests.cluster.api import Object
+from tests.cluster.bursar import STATES, Bursar, at_work
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.job_sets import fixed_job_sets, forget_kind, job_sets, job_sets_path
+from tests.cluster.kubelet import FakeKubelet
+from tests.cluster.test_kinds import ends, pod_path
+from tests.factories import make_pool
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+Kind = Workload.Kind
+JOB_SETS, JOBS = "jobset.x-k8s.io/v1alpha2/jobsets", "batch/v1/jobs"
+LAUNCHER = PodGroup("launcher", 1, 500, 2**30)
+GROUPS = {"pods": 2, "more_groups": [LAUNCHER]}
+number = count(1)
+
+
+@pytest.fixture
+def kind(control_plane: ControlPlane) -> Iterator[None]:
+    with job_sets(control_plane.api):
+        yield
+
+
+@pytest.fixture
+def bursar(
+    kind: None, control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet
+) -> Iterator[Bursar]:
+    with at_work(control_plane.api, gateway, kubelet, f"sets-{next(number)}") as made:
+        looks(made)
+        yield made
+
+
+def looks(bursar: Bursar) -> dict[str, int]:
+    """What the observer writes down of the cluster."""
+    watched: dict[str, int] = bursar.until(lambda: bursar._observed.listed and bursar.gateway.health().watched)
+    ClusterInfo.objects.filter(pk=bursar.cluster.pk).update(watched=watched)
+    return watched
+
+
+def running(bursar: Bursar, gpus: int = 8) -> Workload:
+    bursar.node("a", gpus=gpus)
+    return bursar.running("train", Kind.DISTRIBUTED, **GROUPS)
+
+
+def test_starts_as_one_and_completes(bursar: Bursar) -> None:
+    bursar.node("a", gpus=1)
+    workload = bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
+    bursar.until(lambda: workload.pods.count() == 3)
+    bursar.until_state(workload, STATES.WAITING)
+    assert not any(pod["spec"].get("nodeName") for pod in bursar.pods(workload)), "two GPUs are needed"
+    bursar.node("b", gpus=1)
+    bursar.until_state(workload, STATES.RUNNING)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    assert made["metadata"]["managedFields"][0]["manager"] == "bursar"
+    parts = {job["metadata"]["labels"]["bursar.dev/sub-group"]: job for job in bursar.objects(workload, JOBS)}
+    assert {name: part["spec"]["completions"] for name, part in parts.items()} == {"workers": 2, "launcher": 1}
+    names = sorted((pod["spec"]["hostname"], pod["spec"]["subdomain"]) for pod in bursar.pods(workload))
+    name = made["metadata"]["name"]
+    assert names == [(f"{name}-{each}", name) for each in ("launcher-0-0", "workers-0-0", "workers-0-1")]
+    for pod in bursar.pods(workload):
+        ends(bursar, pod, 0)
+    bursar.until_state(workload, STATES.COMPLETED)
+    assert Workload.objects.filter(project=bursar.project).count() == 1, "its Jobs are none"
+
+
+def test_evicted_pods_come_back_and_failures_use_up_retries(bursar: Bursar) -> None:
+    bursar.node("a")
+    workload = bursar.running("train", Kind.DISTRIBUTED, retries=1, **GROUPS)
+    old = bursar.pods(workload)
+    for pod in old:
+        body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
+        bursar.api.create(f"{pod_path(pod)}/eviction", body)
+    bursar.until(lambda: all(replaced_in(bursar, workload, pod) for pod in old), seconds=40)
+    bursar.until_state(workload, STATES.RUNNING)
+    launcher = of_group(bursar, workload, "launcher")
+    ends(bursar, launcher, 1)
+    bursar.until(lambda: replaced_in(bursar, workload, launcher), seconds=60)
+    bursar.until_state(workload, STATES.RUNNING)
+    ends(bursar, of_group(bursar, workload, "launcher"), 1)
+    bursar.until_state(workload, STATES.FAILED)
+    assert "job failures" in workload.state_message
+
+
+def test_pods_of_a_group_that_have_ended_and_are_gone_count(bursar: Bursar) -> None:
+    workload = running(bursar)
+    launcher = of_group(bursar, workload, "launcher")
+    ends(bursar, launcher, 0)
+    bursar.until(lambda: dict(workload.sub_groups.values_list("name", "done")) == {"workers": 0, "launcher": 1})
+    bursar.api.delete(pod_path(launcher))
+    bursar.until(lambda: workload.pods.count() == 2)
+    bursar.until_state(workload, STATES.RUNNING)
+    workers = bursar.pods(workload)
+    for pod in workers:
+        body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
+        bursar.api.create(f"{pod_path(pod)}/eviction", body)
+    bursar.until(lambda: all(replaced_in(bursar, workload, pod) for pod in workers), seconds=40)
+    bursar.until_state(workload, STATES.RUNNING)
+    assert workload.stale_since is None
+    for pod in bursar.pods(workload):
+        ends(bursar, pod, 0)
+    bursar.until_state(workload, STATES.COMPLETED)
+
+
+def test_stopped_resumed_read_and_deleted(bursar: Bursar) -> None:
+    workload = running(bursar)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    text = manifest_of_key(bursar, workload)
+    assert "kind: JobSet" in text
+    assert "replicatedJobs:" in text
+    workload_stop(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.STOPPED)
+    assert (workload.is_active, workload.applied, bursar.pods(workload)) == (False, True, [])
+    assert workload_resume(actor=SYSTEM, workload=workload).pk == workload.pk
+    bursar.until_state(workload, STATES.RUNNING)
+    (kept,) = bursar.objects(workload, JOB_SETS)
+    assert kept["metadata"]["uid"] == made["metadata"]["uid"]
+    assert len(bursar.pods(workload)) == 3
+    workload_delete(actor=SYSTEM, workload=workload)
+    bursar.until(lambda: not bursar.objects(workload, JOB_SETS) and not bursar.pods(workload))
+    bursar.until(lambda: not bursar.objects(workload, JOBS))
+    services = f"/api/v1/namespaces/{bursar.namespace}/services"
+    bursar.until(
+        lambda: made["metadata"]["name"] not in [item["metadata"]["name"] for item in bursar.api.items(services)]
+    )
+
+
+def test_what_stands_there_goes_on_where_it_may_not_change(bursar: Bursar) -> None:
+    """What ships with the kind forbids that; a policy stands in for it."""
+    workload = running(bursar)
+    workload_stop(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.STOPPED)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    with fixed_job_sets(bursar.api, f"{job_sets_path(bursar.namespace)}/{made['metadata']['name']}"):
+        spec = workload.spec
+        spec.spec["env"] = {"LATER": "1"}
+        spec.save()
+        workload_resume(actor=SYSTEM, workload=workload)
+        bursar.until_state(workload, STATES.RUNNING)
+    assert "LATER" not in manifest_of_key(bursar, workload)
+
+
+def test_one_that_somebody_deletes_has_failed(bursar: Bursar) -> None:
+    workload = running(bursar)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    bursar.api.delete(f"{job_sets_path(bursar.namespace)}/{made['metadata']['name']}")
+    bursar.until_state(workload, STATES.FAILED)
+    assert workload.state_message == "Somebody deleted its object in the cluster."
+    again = workload_resume(actor=SYSTEM, workload=workload)
+    assert again.pk != workload.pk
+    bursar.until_state(again, STATES.RUNNING)
+
+
+def test_waits_in_another_pool_under_its_label(bursar: Bursar) -> None:
+    """The JobSet is found by its key, like its pods."""
+    workload = bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
+    bursar.until(lambda: workload.pods.count() == 3)
+    other = make_pool(f"{bursar.name}-b", bursar.cluster, label_key="test")
+    Assignment.objects.filter(workload=workload).update(pool=other)
+    feed_tell(cluster=bursar.cluster.pk, workloads=[workload.pk])
+
+    def labelled() -> bool:
+        found = (*bursar.objects(workload, JOB_SETS), *bursar.pods(workload))
+        return {item["metadata"]["labels"]["bursar.dev/pool"] for item in found} == {other.name}
+
+    bursar.until(labelled)
+
+
+def test_a_cluster_without_job_sets_refuses(
+    control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet
+) -> None:
+    forget_kind(control_plane.api)
+    with at_work(control_plane.api, gateway, kubelet, f"sets-{next(number)}") as bursar:
+        assert "job sets" not in looks(bursar)
+        with pytest.raises(Refused, match="has no JobSets"):
+            bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
+        # It had them when somebody submitted it.
+        ClusterInfo.objects.filter(pk=bursar.cluster.pk).update(watched={"job sets": 0})
+        workload = bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
+        bursar.until(lambda: Workload.objects.filter(pk=workload.pk).exclude(state_message="").exists())
+        workload.refresh_from_db()
+        assert "knows no JobSets" in workload.state_message
+        assert bursar.project.project_info.phase == bursar.project.project_info.Phase.READY
+
+
+def of_group(bursar: Bursar, workload: Workload, name: str) -> Object:
+    """Its pod that runs."""
+    pods = [pod for pod in bursar.pods(workload) if pod["metadata"]["labels"]["bursar.dev/sub-group"] == name]
+    (running,) = [pod for pod in pods if pod["status"]["phase"] == "Running"]
+    return running
+
+
+def replaced_in(bursar: Bursar, workload: Workload, gone: Object) -> bool:
+    """Another runs as the same pod of the same group."""
+    return any(
+        pod["spec"]["hostname"] == gone["spec"]["hostname"]
+        and pod["metadata"]["uid"] != gone["metadata"]["uid"]
+        and pod["status"]["phase"] == "Running"
+        for pod in bursar.pods(workload)
+    )
+
+
+def manifest_of_key(bursar: Bursar, workload: Workload) -> str:
+    """As the page asks for it."""
+    return bursar.gateway.read_manifest(key_of(*Workload.objects.values_list(*KEY).get(pk=workload.pk)))
