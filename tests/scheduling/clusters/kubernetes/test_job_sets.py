@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.kubernetes import decode
 from scheduling.clusters.kubernetes.forms import MAX_JOB_SET_NAME, object_name, object_path
+from scheduling.clusters.kubernetes.gangs import JobSet, seen_job_set
+from scheduling.clusters.kubernetes.seeing import seen_job
 from scheduling.clusters.kubernetes.workloads import workload_manifest
+from scheduling.clusters.seen import ObjectState
 from scheduling.services.workload_rules import JOB_GROUP_NAME_LENGTH, NAME_LENGTH, RANGES
 from tests.scheduling.clusters.kubernetes.test_workloads import GROUP, WORKLOAD
 
@@ -105,3 +110,33 @@ def test_names_of_pods_have_room() -> None:
 def test_part_of_a_gpu_is_refused_in_every_group() -> None:
     with pytest.raises(GatewayError, match="whole GPUs"):
         workload_manifest(replace(GROUPED, groups=(WORKERS, replace(EVALUATORS, device_milli=500))))
+
+
+def test_the_job_set_is_the_workload_and_its_jobs_count_their_groups() -> None:
+    made = workload_manifest(GROUPED)
+    made["metadata"] |= {"uid": "u-1"}
+    made["status"] = {"conditions": [{"type": "Failed", "status": "True", "message": "why"}]}
+    whole = seen_job_set(msgspec.json.decode(msgspec.json.encode(made), type=JobSet))
+    assert (whole.workload, whole.found, whole.part_of, whole.pods) == (GROUPED.uid, False, "", 7)
+    assert (whole.state, whole.message, whole.stopped) == (ObjectState.FAILED, "why", False)
+    own = {"uid": "3d5c1b2a-0000-4000-8000-000000000001", "name": NAME, "controller": True}
+    owner = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", **own}
+    job = jobs()["evaluators"]["template"] | {"status": {"succeeded": 1}}
+    job["metadata"] |= {"uid": "u-2", "name": f"{NAME}-evaluators-0", "ownerReferences": [owner]}
+    part = seen_job(msgspec.json.decode(msgspec.json.encode(job), type=decode.Job))
+    assert (part.workload, part.found) == ("", False)
+    assert (part.part_of, part.sub_group, part.done) == (GROUPED.uid, "evaluators", 1)
+
+
+def test_who_names_a_job_set_as_owner_of_an_object_of_ours_hides_nothing() -> None:
+    """Anybody who may change a Job may write that; the label is Bursar's own."""
+    made = workload_manifest(replace(GROUPED, groups=(WORKERS,)))
+    owner = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "name": "x", "controller": True}
+    made["metadata"]["ownerReferences"] = [owner | {"uid": "3d5c1b2a-0000-4000-8000-000000000001"}]
+    assert seen_job(msgspec.json.decode(msgspec.json.encode(made), type=decode.Job)).workload == GROUPED.uid
+
+
+def test_a_job_set_of_others_is_found() -> None:
+    content = {"metadata": {"uid": "u-1", "name": "crew"}, "spec": {"suspend": True, "replicatedJobs": [{}, {}]}}
+    seen = seen_job_set(msgspec.json.decode(msgspec.json.encode(content), type=JobSet))
+    assert (seen.workload, seen.found, seen.stopped, seen.pods) == ("u-1", True, True, 2)
