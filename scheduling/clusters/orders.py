@@ -99,7 +99,7 @@ class WorkloadObject:
     """At least one."""
     node_labels: dict[str, str] = field(default_factory=dict)
     """What a node must have."""
-    tolerations: tuple[dict[str, str], ...] = ()
+    tolerations: tuple[dict[str, Any], ...] = ()
     """As in Kubernetes."""
     retries: int = 0
     """Of a training: so many of its pods may fail before it has failed."""

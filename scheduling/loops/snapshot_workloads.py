@@ -115,7 +115,7 @@ def _request(devices: int, device_milli: int, memory_mib: int, cpu: int, memory:
     )
 
 
-def toleration_of(item: Mapping[str, str]) -> engine.Toleration:
+def toleration_of(item: Mapping[str, Any]) -> engine.Toleration:
     exists = item.get("operator") == "Exists"
     return engine.Toleration(
         item.get("key", ""), "" if exists else item.get("value", ""), exists, item.get("effect", "")

@@ -101,9 +101,10 @@ def wishes_of(workload: Workload, group: SubGroup) -> list[tuple[str, str]]:
     return found
 
 
-def _tolerated(item: Mapping[str, str]) -> str:
+def _tolerated(item: Mapping[str, Any]) -> str:
     text = item.get("key", "every taint") + (f"={item['value']}" if item.get("value") else "")
-    return f"{text}:{item['effect']}" if item.get("effect") else text
+    text += f":{item['effect']}" if item.get("effect") else ""
+    return f"{text} for {duration(item['tolerationSeconds'])}" if "tolerationSeconds" in item else text
 
 
 def why(workload: Workload, groups: Sequence[SubGroup], user: Any) -> Why:

@@ -13,6 +13,8 @@ from quotas.models import Topology
 MOST_WISHES = 20
 OPERATORS = ("Exists", "Equal")
 EFFECTS = ("NoSchedule", "NoExecute")
+SECONDS = "tolerationSeconds"
+MOST_SECONDS = 2**31 - 1
 
 
 def placement_of(node_labels: object, tolerations: object) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def _node_labels(labels: object) -> dict[str, str]:
     }
 
 
-def _tolerations(tolerations: object) -> list[dict[str, str]]:
+def _tolerations(tolerations: object) -> list[dict[str, Any]]:
     if not isinstance(tolerations, Sequence) or isinstance(tolerations, str | bytes):
         raise Refused({"tolerations": "Tolerations are a list. Write key=value:effect, one a line."})
     if len(tolerations) > MOST_WISHES:
@@ -43,9 +45,11 @@ def _tolerations(tolerations: object) -> list[dict[str, str]]:
     return [_toleration(item) for item in tolerations]
 
 
-def _toleration(item: object) -> dict[str, str]:
-    if not isinstance(item, Mapping) or not set(item) <= {"key", "operator", "value", "effect"}:
-        raise Refused({"tolerations": "A toleration has key, operator, value and effect. Leave out the rest."})
+def _toleration(item: object) -> dict[str, Any]:
+    if not isinstance(item, Mapping) or not set(item) <= {"key", "operator", "value", "effect", SECONDS}:
+        raise Refused(
+            {"tolerations": f"A toleration has key, operator, value, effect and {SECONDS}. Leave out the rest."}
+        )
     operator, effect = item.get("operator", "Equal"), item.get("effect", "")
     if operator not in OPERATORS:
         raise Refused({"tolerations": "There is no such operator. Use Exists or Equal."})
@@ -53,12 +57,17 @@ def _toleration(item: object) -> dict[str, str]:
         raise Refused(
             {"tolerations": f"There is no such effect. Use {' or '.join(EFFECTS)}, or leave it out for both."}
         )
+    more = {"effect": effect} if effect else {}
+    if (seconds := item.get(SECONDS)) is not None:
+        if effect != "NoExecute" or type(seconds) is not int or not 0 <= seconds <= MOST_SECONDS:
+            raise Refused({"tolerations": f"{SECONDS} is a whole number, and needs the effect NoExecute."})
+        more[SECONDS] = seconds
     if operator == "Exists" and not item.get("key"):
-        return {"operator": "Exists"} | ({"effect": effect} if effect else {})
+        return {"operator": "Exists"} | more
     found = {"key": rules.label_key(item.get("key"), "tolerations"), "operator": operator}
     if operator == "Equal":
         found["value"] = rules.label_value(item.get("value", ""), "tolerations")
-    return found | ({"effect": effect} if effect else {})
+    return found | more
 
 
 def check_near(project: OrgUnit, topology: object, required: object, preferred: object) -> None:

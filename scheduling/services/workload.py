@@ -48,7 +48,7 @@ def workload_submit(
     near_required: str = "",
     near_preferred: str = "",
     node_labels: Mapping[str, str] | None = None,
-    tolerations: Sequence[Mapping[str, str]] = (),
+    tolerations: Sequence[Mapping[str, Any]] = (),
     priority: int = Priority.MEDIUM,
     preemptible: bool = True,
     preemption_delay_seconds: int = 0,

@@ -18,9 +18,19 @@ OTHERS = (
 MOST_PODS = 1000
 AFTER = "Workloads that have ended stay for people to look at. Remove it."
 ROLLING = "Bursar replaces pods one by one, in the room that there is. Remove it."
+ONE_BY_ONE = only("RollingUpdate", words="Bursar replaces pods one by one. Set it to RollingUpdate, or remove it.")
 OURS = "Bursar sets it. Remove it."
 SELECTOR = fields({"matchLabels": texts(text(), text())})
 """Taken, as these kinds cannot do without, and replaced: it has to find Bursar's pods."""
+STRATEGY = fields(
+    {
+        "type": ONE_BY_ONE,
+        "rollingUpdate": fields(
+            {"maxSurge": only(0, "25%", words=ROLLING), "maxUnavailable": only(1, "25%", words=ROLLING)}
+        ),
+    }
+)
+"""Taken where it is what Bursar does, or what Kubernetes writes into each Deployment; and replaced."""
 SECONDS = whole(0, 2**31 - 1)
 ALWAYS = template("Always", "Pods of this kind are started again. Set it to Always, or remove it.")
 
@@ -92,12 +102,15 @@ KINDS = {
                 "podManagementPolicy": only("Parallel", "OrderedReady"),
                 "minReadySeconds": SECONDS,
                 "revisionHistoryLimit": whole(0, 100),
+                "updateStrategy": fields(
+                    {
+                        "type": ONE_BY_ONE,
+                        "rollingUpdate": fields({"partition": only(0, words=ROLLING)}, others=ROLLING),
+                    }
+                ),
                 "template": ALWAYS,
             },
-            {
-                "volumeClaimTemplates": "Make the persistentVolumeClaim first, and name it in volumes.",
-                "updateStrategy": ROLLING,
-            },
+            {"volumeClaimTemplates": "Make the persistentVolumeClaim first, and name it in volumes."},
             needed=["template"],
         ),
         ("minReadySeconds", "revisionHistoryLimit"),
@@ -113,9 +126,9 @@ KINDS = {
                 "revisionHistoryLimit": whole(0, 100),
                 "progressDeadlineSeconds": SECONDS,
                 "paused": only(False, words="It waits until there is room. Remove it."),
+                "strategy": STRATEGY,
                 "template": ALWAYS,
             },
-            {"strategy": ROLLING},
             needed=["template"],
         ),
         ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Any
 
 from quotas.rules import label_key, label_value
@@ -14,9 +15,10 @@ from scheduling.services.workload_rules import VARIABLE as VARIABLE_FORM
 
 from .checks import Wrong, by, either, fields, text, texts, whole
 
+NO_ADDRESS = "This is no IP address. Write it as 10.0.0.1 or fd00::1."
 OWNER = "Bursar makes the object and owns it. Remove it."
 RESERVED = re.compile(r"([^/]*\.)?(bursar\.dev|kubernetes\.io|k8s\.io)/.*|io\.kubernetes\..*")
-OPEN = re.compile(r"app\.kubernetes\.io/.*")
+OPEN = re.compile(r"app\.kubernetes\.io/.*|kubectl\.kubernetes\.io/default-container")
 """Of these, what everybody may use."""
 
 NAME = text(253, r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -25,6 +27,17 @@ PATH = text(1000)
 VARIABLE = text(253, VARIABLE_FORM.pattern, "A variable's name has letters, digits and underscores. Respell it.")
 IMAGE = text(300, IMAGE_FORM.pattern, "Write an image as python:3.12 is written.")
 PORT = either(whole(1, 65535), text(15, r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"), words="Give a port's number or name.")
+OPTION = text(100, r"[-_.:a-zA-Z0-9]+")
+
+
+def ADDRESS(value: Any, path: str) -> str:  # noqa: N802 - as below
+    """Of a host, by number."""
+    address: str = text(45, r"[.:0-9a-fA-F]+", NO_ADDRESS)(value, path)
+    try:
+        ip_address(address)
+    except ValueError:
+        raise Wrong((path, NO_ADDRESS)) from None
+    return address
 
 
 def QUANTITY(value: Any, path: str) -> str:  # noqa: N802 - stands beside the checks that are made

@@ -6,7 +6,7 @@ from scheduling.clusters.kubernetes.manifests import SCHEDULER_NAME
 
 from .checks import Check, fields, flag, listed, only, text, texts, whole
 from .containers import container, first
-from .names import NAME, TEMPLATE_METADATA
+from .names import ADDRESS, NAME, OPTION, TEMPLATE_METADATA
 from .security import POD_SECURITY_CONTEXT
 from .volumes import TOKEN, VOLUME
 
@@ -33,6 +33,14 @@ REFUSED = {
     "schedulingGates": "Bursar places pods when they are there. Remove it.",
 }
 
+DNS = fields(
+    {
+        "nameservers": listed(ADDRESS, 3),
+        "searches": listed(text(253, r"\.|[a-z0-9_]([-a-z0-9._]*[a-z0-9_])?\.?"), 32),
+        "options": listed(fields({"name": OPTION, "value": OPTION}, needed=["name"])),
+    }
+)
+
 
 def template(restart: str, restart_words: str) -> Check:
     """`restart`: the one policy that the kind's pods have."""
@@ -43,13 +51,25 @@ def template(restart: str, restart_words: str) -> Check:
             "volumes": listed(VOLUME),
             "nodeSelector": texts(text(), text()),
             "tolerations": listed(
-                fields({"key": text(), "operator": only("Exists", "Equal"), "value": text(), "effect": text()})
+                fields(
+                    {
+                        "key": text(),
+                        "operator": only("Exists", "Equal"),
+                        "value": text(),
+                        "effect": text(),
+                        "tolerationSeconds": whole(0, 2**31 - 1),
+                    }
+                )
             ),
             "securityContext": POD_SECURITY_CONTEXT,
             "imagePullSecrets": listed(fields({"name": NAME}, needed=["name"])),
             "terminationGracePeriodSeconds": whole(0, 86400),
             "activeDeadlineSeconds": whole(1, 2**31 - 1),
-            "dnsPolicy": only("ClusterFirst", "Default"),
+            "dnsPolicy": only("ClusterFirst", "Default", "None"),
+            "dnsConfig": DNS,
+            "hostAliases": listed(
+                fields({"ip": ADDRESS, "hostnames": listed(NAME, least=1)}, needed=["ip", "hostnames"])
+            ),
             "enableServiceLinks": flag,
             "shareProcessNamespace": flag,
             "restartPolicy": only(restart, words=restart_words),

@@ -51,7 +51,11 @@ MOUNT = fields(
         "subPath": PATH,
         "subPathExpr": PATH,
         "readOnly": flag,
-        "mountPropagation": only("None", words="Mounts may not reach other containers or the node. Remove it."),
+        "mountPropagation": only(
+            "None",
+            "HostToContainer",
+            words="Mounts may not reach other containers or the node. Use HostToContainer, or remove it.",
+        ),
     },
     needed=["name", "mountPath"],
 )

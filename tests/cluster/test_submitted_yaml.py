@@ -99,6 +99,18 @@ def test_the_server_takes_everything_that_is_taken(bursar: Bursar) -> None:
     assert workload.state_message == ""
 
 
+def test_a_deployment_replaces_pods_one_by_one_and_bears_taints_for_a_while(bursar: Bursar) -> None:
+    borne = {"key": "maintenance", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}
+    document = deployment(containers=[container(resources=SMALL)], tolerations=[borne])
+    document["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}
+    workload = submit(bursar, document)
+    bursar.until_state(workload, STATES.RUNNING)
+    (made,) = bursar.objects(workload, "apps/v1/deployments")
+    assert made["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    (pod,) = bursar.pods(workload)
+    assert borne in pod["spec"]["tolerations"]
+
+
 def test_what_the_server_refuses_stands_on_the_workload(bursar: Bursar) -> None:
     mounts = [{"name": "none-such", "mountPath": "/a"}]
     workload = submit(bursar, job(containers=[container(resources=SMALL, volumeMounts=mounts)]))

@@ -169,7 +169,7 @@ def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest
         spec["nodeSelector"] = dict(sorted(workload.node_labels.items()))
     if workload.tolerations:
         spec["tolerations"] = [
-            {name: value for name, value in toleration.items() if value} for toleration in workload.tolerations
+            {name: value for name, value in toleration.items() if value != ""} for toleration in workload.tolerations
         ]
     if (run_seconds := workload.extra.get("run_seconds")) is not None:
         metadata["annotations"] = metadata.get("annotations", {}) | {RUN_SECONDS: str(run_seconds)}

@@ -79,6 +79,7 @@ def test_groups_of_pods(project: OrgUnit, pool: Pool) -> None:
         ({"node_labels": {"a b": "c"}}, "node_labels", "This is no label key"),
         ({"node_labels": {"a": "c d"}}, "node_labels", "This is no label value"),
         ({"tolerations": [{"key": "a", "effect": "PreferNoSchedule"}]}, "tolerations", "NoSchedule or NoExecute"),
+        ({"tolerations": [{"key": "a", "tolerationSeconds": 30}]}, "tolerations", "needs the effect NoExecute"),
         ({"near_required": HALL}, "near_topology", "Choose one of its levels"),
         ({"preemption_delay_seconds": -60}, "preemption_delay_seconds", "0 to 43,200 minutes"),
     ],

@@ -13,6 +13,7 @@ from portal.models import AuditEvent
 from quotas.models import Pool
 from scheduling.loops.reconcile import _objects
 from scheduling.models import Priority, SubGroup, Workload, WorkloadSpec
+from scheduling.selectors.detail import wishes_of
 from scheduling.services.workload import same_again, workload_resume
 from scheduling.services.workload_yaml import workload_submit_yaml
 from tests import factories as make
@@ -141,3 +142,16 @@ def test_in_a_restricted_namespace_documents_have_to_satisfy_that(project: OrgUn
     assert submit(None, project, job("other", **RESTRICTED)).name == "other"
     ProjectInfo.objects.filter(pk=project.pk).update(restricted=False)
     assert workload_resume(actor=make.actor_of(None), workload=before).name == "train-1"
+
+
+def test_how_long_a_taint_is_borne_stays(project: OrgUnit, pool: Pool) -> None:
+    borne = {"key": "a.b/c", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+    made = submit(None, project, job(tolerations=[borne, {"operator": "Exists", "effect": "NoSchedule"}]))
+    ((given, _),) = _objects([made.pk])
+    assert given.tolerations[0] == borne
+    assert same_again(made)["tolerations"][0] == borne
+    told = wishes_of(made, SubGroup.objects.get(workload=made))
+    assert told == [("Tolerates", "a.b/c:NoExecute for 30 s, every taint:NoSchedule")]
+    words = "tolerationSeconds is a whole number, and needs the effect NoExecute."
+    found = refusal(project, job("other", tolerations=[borne | {"effect": "NoSchedule"}]))
+    assert found == {"manifest": [f"spec.template.spec.tolerations: {words}"]}

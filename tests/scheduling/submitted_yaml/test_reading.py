@@ -102,6 +102,13 @@ EVERYTHING = job(
     },
     imagePullSecrets=[{"name": "registry"}],
     terminationGracePeriodSeconds=60,
+    dnsPolicy="None",
+    dnsConfig={
+        "nameservers": ["10.96.0.10", "fd00::a"],
+        "searches": ["svc.cluster.local", "_tcp.example.org.", "."],
+        "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}],
+    },
+    hostAliases=[{"ip": "10.1.2.3", "hostnames": ["data", "data.example.org"]}],
     initContainers=[container(name="fetch", command=["sh", "-c", "echo a\necho b"], resources={})],
     containers=[
         container(
@@ -114,7 +121,10 @@ EVERYTHING = job(
             ],
             envFrom=[{"configMapRef": {"name": "a"}, "prefix": "A_"}],
             ports=[{"name": "http", "containerPort": 80, "protocol": "TCP"}],
-            volumeMounts=[{"name": "scratch", "mountPath": "/scratch", "subPath": "a", "readOnly": False}],
+            volumeMounts=[
+                {"name": "scratch", "mountPath": "/scratch", "subPath": "a", "readOnly": False},
+                {"name": "data", "mountPath": "/data", "mountPropagation": "HostToContainer"},
+            ],
             readinessProbe={"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 5},
             livenessProbe={"exec": {"command": ["true"]}},
             lifecycle={"preStop": {"sleep": {"seconds": 5}}},
@@ -128,6 +138,9 @@ EVERYTHING = job(
 )
 
 
+EVERYTHING["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "main"}
+
+
 def test_what_is_taken_stays_as_it_is() -> None:
     made = read(EVERYTHING, NAMESPACE).asked["manifest"]["template"]["spec"]
     wanted = copy.deepcopy(EVERYTHING["spec"]["template"]["spec"])
@@ -135,6 +148,30 @@ def test_what_is_taken_stays_as_it_is() -> None:
         limits = {name: str(amount) for name, amount in one["resources"].get("limits", {}).items()}
         one["resources"] = {"requests": limits, "limits": limits}
     assert made == wanted
+
+
+def test_annotations_for_kubectl_stay() -> None:
+    metadata = read(EVERYTHING, NAMESPACE).asked["manifest"]["template"]["metadata"]
+    assert metadata["annotations"] == {"kubectl.kubernetes.io/default-container": "main"}
+
+
+@pytest.mark.parametrize(
+    ("document", "way", "strategy"),
+    [
+        (deployment(), "spec/strategy", {"type": "RollingUpdate"}),
+        (deployment(), "spec/strategy", {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}),
+        (deployment(), "spec/strategy", {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}),
+        (
+            stateful_set(),
+            "spec/updateStrategy",
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        ),
+    ],
+)
+def test_what_bursar_does_or_kubernetes_writes_out_is_taken_and_replaced(
+    document: Document, way: str, strategy: object
+) -> None:
+    assert read(changed(document, way, strategy), NAMESPACE) == read(document, NAMESPACE)
 
 
 def test_what_tools_write_out_empty_is_passed_over() -> None:
@@ -217,7 +254,31 @@ REFUSED = [
     (f"{POD_WAY}/schedulingGates", [{"name": "a"}], f"{POD}.schedulingGates", "Remove it."),
     (f"{POD_WAY}/restartPolicy", "OnFailure", f"{POD}.restartPolicy", "Never"),
     (f"{POD_WAY}/hostname", "a", f"{POD}.hostname", "names pods"),
-    (f"{POD_WAY}/hostAliases", [{"ip": "1.1.1.1"}], f"{POD}.hostAliases", "does not know this field"),
+    (f"{POD_WAY}/hostAliases", [{"ip": "1.1.1.1"}], f"{POD}.hostAliases[0].hostnames", "It is missing"),
+    (f"{POD_WAY}/hostAliases", [{"ip": "a", "hostnames": ["a"]}], f"{POD}.hostAliases[0].ip", "no IP address"),
+    (f"{POD_WAY}/hostAliases", [{"ip": "1.1.1.1", "hostnames": []}], f"{POD}.hostAliases[0].hostnames", "1 to 100"),
+    (f"{POD_WAY}/dnsPolicy", "ClusterFirstWithHostNet", f"{POD}.dnsPolicy", "ClusterFirst or Default or None"),
+    (f"{POD_WAY}/dnsConfig", {"nameservers": ["1.1.1"]}, f"{POD}.dnsConfig.nameservers[0]", "no IP address"),
+    (f"{POD_WAY}/dnsConfig", {"nameservers": ["::1"] * 4}, f"{POD}.dnsConfig.nameservers", "0 to 3"),
+    (f"{POD_WAY}/dnsConfig", {"searches": ["a b"]}, f"{POD}.dnsConfig.searches[0]", "does not take"),
+    (
+        f"{POD_WAY}/dnsConfig",
+        {"options": [{"name": "ndots", "value": "1\nnameserver 1.1.1.1"}]},
+        f"{POD}.dnsConfig.options[0].value",
+        "does not take",
+    ),
+    (
+        f"{POD_WAY}/tolerations",
+        [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": -1}],
+        f"{POD}.tolerations[0].tolerationSeconds",
+        "whole number",
+    ),
+    (
+        f"{MAIN}/volumeMounts",
+        [{"name": "a", "mountPath": "/a", "mountPropagation": "Bidirectional"}],
+        f"{FIRST}.volumeMounts[0].mountPropagation",
+        "Use HostToContainer",
+    ),
     (
         f"{POD_WAY}/securityContext",
         {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]},
@@ -334,7 +395,22 @@ def test_gpus_are_whole(limits: dict[str, object], words: str) -> None:
         (stateful_set(), "spec/replicas", 2, "spec.replicas", "A workspace is one pod."),
         (stateful_set(), "spec/volumeClaimTemplates", [{}], "spec.volumeClaimTemplates", "persistentVolumeClaim"),
         (stateful_set(), f"{POD_WAY}/restartPolicy", "Never", f"{POD}.restartPolicy", "Always"),
-        (deployment(), "spec/strategy", {"type": "Recreate"}, "spec.strategy", "one by one"),
+        (deployment(), "spec/strategy", {"type": "Recreate"}, "spec.strategy.type", "Set it to RollingUpdate"),
+        (
+            deployment(),
+            "spec/strategy",
+            {"rollingUpdate": {"maxSurge": 1}},
+            "spec.strategy.rollingUpdate.maxSurge",
+            "in the room that there is",
+        ),
+        (stateful_set(), "spec/updateStrategy", {"type": "OnDelete"}, "spec.updateStrategy.type", "RollingUpdate"),
+        (
+            stateful_set(),
+            "spec/updateStrategy",
+            {"rollingUpdate": {"partition": 1}},
+            "spec.updateStrategy.rollingUpdate.partition",
+            "one by one",
+        ),
         (deployment(), "spec/paused", True, "spec.paused", "waits until there is room"),
         (deployment(), "spec/parallelism", 2, "spec.parallelism", "does not know this field"),
     ],
@@ -428,7 +504,8 @@ def test_anything_in_any_place_is_read_or_refused(way: str, value: Any) -> None:
 @given(st.sampled_from(ways(EVERYTHING)), st.text(max_size=8), anything)
 def test_what_is_kept_can_be_stored(way: str, name: str, value: Any) -> None:
     document = changed(EVERYTHING, way, value)
-    document["spec"][name] = value
+    if isinstance(document["spec"], dict):
+        document["spec"][name] = value
     try:
         kept = read(document, NAMESPACE).asked["manifest"]
     except Wrong:

@@ -105,11 +105,12 @@ def test_labels_and_taints_of_nodes_are_in_the_pod_template() -> None:
     plain = workload_manifest(WORKLOAD)["spec"]["template"]["spec"]
     assert "nodeSelector" not in plain
     assert "tolerations" not in plain
-    tolerations = ({"key": "gpu", "operator": "Equal", "value": "yes", "effect": ""}, {"operator": "Exists"})
+    at_once = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}
+    tolerations = ({"key": "gpu", "operator": "Equal", "value": "yes", "effect": ""}, at_once)
     wished = replace(WORKLOAD, node_labels={"zone": "z1", "rack": "r7"}, tolerations=tolerations)
     spec = workload_manifest(wished)["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"rack": "r7", "zone": "z1"}
-    assert spec["tolerations"] == [{"key": "gpu", "operator": "Equal", "value": "yes"}, {"operator": "Exists"}]
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Equal", "value": "yes"}, at_once]
 
 
 def of_kind(kind: str, **changes: object) -> dict[str, Any]:
