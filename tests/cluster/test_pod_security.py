@@ -14,6 +14,7 @@ from portal.actor import SYSTEM
 from portal.errors import Refused
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.models import Workload
+from scheduling.services.workload import workload_resume, workload_stop
 from scheduling.services.workload_yaml import workload_submit_yaml
 from scheduling.submitted_yaml import Wrong, read
 from tests.cluster.api import MERGE_PATCH, ApiError
@@ -73,6 +74,25 @@ def test_a_changed_level_holds_for_what_starts_from_then_on(bursar: Bursar) -> N
     (pod,) = bursar.pods(bursar.running("after", Workload.Kind.INFERENCE))
     (one,) = bursar.pods(before)
     assert [found["spec"]["containers"][0].get("securityContext") for found in (pod, one)] == [None, None]
+
+
+@pytest.mark.django_db
+@pytest.mark.postgres
+def test_a_stopped_training_goes_on_with_the_pods_that_it_had(bursar: Bursar) -> None:
+    """Its template cannot be changed: what the server says of its pods stands in the events."""
+    workload = bursar.running("stopped")
+    workload_stop(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.STOPPED)
+    level(bursar, "restricted")
+    workload_resume(actor=SYSTEM, workload=workload)
+
+    def said() -> bool:
+        events = bursar.api.items(f"/api/v1/namespaces/{bursar.namespace}/events")
+        return any("violates PodSecurity" in event["message"] for event in events)
+
+    bursar.until(said)
+    workload.refresh_from_db()
+    assert (workload.state, workload.state_message, bursar.pods(workload)) == (STATES.WAITING, "", [])
 
 
 @pytest.mark.django_db

@@ -140,3 +140,10 @@ def test_a_job_set_of_others_is_found() -> None:
     content = {"metadata": {"uid": "u-1", "name": "crew"}, "spec": {"suspend": True, "replicatedJobs": [{}, {}]}}
     seen = seen_job_set(msgspec.json.decode(msgspec.json.encode(content), type=JobSet))
     assert (seen.workload, seen.found, seen.stopped, seen.pods) == ("u-1", True, True, 2)
+
+
+def test_in_a_restricted_namespace_no_group_may_do_more() -> None:
+    parts = workload_manifest(replace(GROUPED, restricted=True))["spec"]["replicatedJobs"]
+    pods = [part["template"]["spec"]["template"]["spec"] for part in parts]
+    assert [pod["securityContext"]["runAsNonRoot"] for pod in pods] == [True] * 3
+    assert [pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"] for pod in pods] == [False] * 3
