@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -20,6 +21,7 @@ from .cycle import Cycle
 from .holdings import Holdings
 from .promises import PromiseChange
 from .report import report_write
+from .rows import insert_rows
 from .samples import Samples
 from .summary import SummaryChange
 from .tenure import Tenure
@@ -27,6 +29,7 @@ from .usage import UsageChange
 from .waits import WaitChange
 
 Kind = Decision.Kind
+FIELDS = tuple(field.attname for field in Decision._meta.concrete_fields if not field.primary_key)
 DECISION_SECONDS = 10
 """So long after recording an unsent decision is void, and the pod of a sent one is read."""
 RESERVE_SECONDS = 120
@@ -144,7 +147,8 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
             decision.pod_uid, decision.sub_group = kept.pod_uid, kept.sub_group
             decision.deadline_at = kept.deadline_at
     # A pod that went away since the snapshot needs nothing.
-    Decision.objects.bulk_create(decision for decision in rows if decision.pod_uid)
+    read = attrgetter(*FIELDS)
+    insert_rows(Decision, FIELDS, [read(decision) for decision in rows if decision.pod_uid])
 
 
 def _audit(cycle: Cycle) -> None:

@@ -69,9 +69,13 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence
     place = f"{quote(model._meta.db_table)} ({', '.join(quote(column.column) for column in columns)})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {place} FROM STDIN") as copy:
+            documents = [number for number, column in enumerate(columns) if isinstance(column, models.JSONField)]
+            with connection.wrap_database_errors, cursor.copy(f"COPY {place} FROM STDIN") as copy:
                 for row in rows:
-                    copy.write_row(row)
+                    values = list(row)
+                    for number in documents:
+                        values[number] = columns[number].get_db_prep_save(row[number], connection)
+                    copy.write_row(values)
             return
         sql = f"INSERT INTO {place} VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
         cursor.executemany(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -28,6 +29,7 @@ NODES, GPUS, PODS, BARE_PODS, PODS_EACH = 1000, 32, 5000, 2000, 50
 IN_FLIGHT = 16
 LONGEST_SECONDS = 600
 NAMESPACE = "bursar-bench"
+NAME = re.compile(rb'"metadata":{"name":"([^"]+)"')
 PATH = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
@@ -45,8 +47,7 @@ def bind() -> Iterator[Figure]:
         _prepare(control_plane)
         bare: dict[str, float] = {}
         for name, send in (("threads", _with_threads), ("aiohttp", _with_aiohttp)):
-            with _watched(control_plane):
-                bare[name], cpu_ms = _bare(control_plane, name, send)
+            bare[name], cpu_ms = _bare(control_plane, name, send)
             yield Figure(f"bare loop, {name}", bare[name], "/s")
             yield Figure(f"bare loop, {name}: client's CPU of a bind", cpu_ms, "ms")
         best = max(bare.values())
@@ -109,26 +110,46 @@ def _create(control_plane: ControlPlane, run: str, scheduler: str, labels: list[
     return made
 
 
-@contextmanager
-def _watched(control_plane: ControlPlane) -> Iterator[None]:
-    """Somebody watches the pods, as a scheduler does, and drops what is told: that too is the server's work."""
-    command = [sys.executable, "-m", "tests.bench.bind", control_plane.address, str(control_plane.folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout
-        assert process.stdout.readline() == b"watching\n"
-        yield
-    finally:
-        process.kill()
-        process.wait()
+class Watcher:
+    """Somebody watches the pods of a run in a process of its own, as schedulers do: that too is the server's work, and
+    tells when the last is bound. To ask the server would make it read all pods each time."""
+
+    def __init__(self, control_plane: ControlPlane, run: str, pods: int) -> None:
+        arguments = [control_plane.address, str(control_plane.folder), run, str(pods)]
+        self.process = subprocess.Popen([sys.executable, "-m", "tests.bench.bind", *arguments], stdout=subprocess.PIPE)
+        assert self._said() == 0
+
+    def _said(self) -> float:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, "The watcher died"
+        return float(line)
+
+    def first(self) -> float:
+        """When one was bound, by the monotonic clock. Waits for it."""
+        return self._said()
+
+    def last(self) -> float:
+        """When all were. After `first`."""
+        bound = self._said()
+        self.process.wait()
+        return bound
 
 
-def _watch(address: str, folder: Path) -> None:
-    request = urllib.request.Request(f"{address}/api/v1/pods?watch=1&allowWatchBookmarks=true")
-    with urllib.request.urlopen(request, context=_admin(folder)) as answer:
-        print("watching", flush=True)
-        while answer.read1(1 << 20):
-            pass
+def watch_pods(address: str, folder: Path, run: str, pods: int) -> None:
+    """Says 0 when it watches, and when the first and the last of so many pods were bound."""
+    selected = f"labelSelector=run%3D{run}&fieldSelector=spec.nodeName!%3D"
+    request = urllib.request.Request(f"{address}/api/v1/pods?watch=1&resourceVersion=0&{selected}")
+    seen: set[bytes] = set()
+    with urllib.request.urlopen(request, context=_admin(folder), timeout=LONGEST_SECONDS) as answer:
+        print(0, flush=True)
+        for line in answer:
+            if not seen:
+                print(time.monotonic(), flush=True)
+            seen.update(NAME.findall(line))
+            if len(seen) == pods:
+                break
+    print(time.monotonic(), flush=True)
 
 
 def _admin(folder: Path) -> ssl.SSLContext:
@@ -152,10 +173,11 @@ def _bare(
         node = f"node-{number % NODES}"
         body = manifests.binding(pod=name, namespace=NAMESPACE, uid=uid, node=node, decision=number, devices="0")
         calls.append((f"{PATH}/{name}/binding", msgspec.json.encode(body)))
-    begun, cpu = time.perf_counter(), time.process_time()
+    watcher = Watcher(control_plane, run, BARE_PODS)
+    begun, cpu = time.monotonic(), time.process_time()
     send(control_plane, calls)
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    _wait_bound(control_plane, run)
+    seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
+    watcher.first(), watcher.last()
     return len(calls) / seconds, cpu / len(calls) * 1000
 
 
@@ -194,11 +216,11 @@ def _with_aiohttp(control_plane: ControlPlane, calls: list[tuple[str, bytes]]) -
 
 def _kube_scheduler(control_plane: ControlPlane) -> tuple[float, float]:
     _create(control_plane, "theirs", "default-scheduler", [{}] * PODS)
+    watcher = Watcher(control_plane, "theirs", PODS)
     process = control_plane.start_scheduler()
-    while not _some(control_plane, "theirs", "spec.nodeName!="):
-        time.sleep(0.02)
-    begun, cpu = time.perf_counter(), _cpu_seconds(process)
-    ended = _wait_bound(control_plane, "theirs")
+    begun = watcher.first()
+    cpu = _cpu_seconds(process)
+    ended = watcher.last()
     cpu = _cpu_seconds(process) - cpu
     control_plane.stop_scheduler()
     return PODS / (ended - begun), cpu / PODS * 1000
@@ -207,6 +229,7 @@ def _kube_scheduler(control_plane: ControlPlane) -> tuple[float, float]:
 def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
     """Binds a second while it binds, and from its start with the pods there; ms of processor time of each."""
     from portal.collector import collect_rarely
+    from scheduling.clusters.registry import make_ready
     from scheduling.loops.actor import Actor
     from scheduling.loops.supervisor import supervise
 
@@ -216,22 +239,25 @@ def _bursar(control_plane: ControlPlane) -> tuple[float, float, float]:
     act = Actor.act
 
     def timed(self: Actor, *arguments: Any) -> int:
-        begun = time.perf_counter()
+        begun = time.monotonic()
         sent = act(self, *arguments)
         if sent:
-            acts.append((begun, time.perf_counter()))
+            acts.append((begun, time.monotonic()))
         return sent
 
     Actor.act = timed  # type: ignore[method-assign]
     stop = threading.Event()
     worker = threading.Thread(target=supervise, args=(stop,))
-    # As a worker process begins.
+    # As a worker process begins, before there is anything to do.
     collect_rarely()
-    begun, cpu = time.perf_counter(), time.process_time()
+    make_ready()
+    watcher = Watcher(control_plane, "ours", PODS)
+    begun, cpu = time.monotonic(), time.process_time()
     worker.start()
     try:
-        _wait_bound(control_plane, "ours")
-        cpu, ended = time.process_time() - cpu, acts[-1][1]
+        watcher.first()
+        ended = watcher.last()
+        cpu = time.process_time() - cpu
     finally:
         stop.set()
         worker.join()
@@ -265,25 +291,10 @@ def _workloads(control_plane: ControlPlane) -> list[dict[str, str]]:
     return labels
 
 
-def _some(control_plane: ControlPlane, run: str, fields: str) -> bool:
-    query = {"labelSelector": f"run={run}", "fieldSelector": fields, "limit": "1"}
-    return bool(control_plane.api.items(PATH, **query))
-
-
-def _wait_bound(control_plane: ControlPlane, run: str) -> float:
-    """When the last of the pods was bound."""
-    deadline = time.monotonic() + LONGEST_SECONDS
-    while _some(control_plane, run, "spec.nodeName="):
-        assert time.monotonic() < deadline, f"{run} was not done in {LONGEST_SECONDS} s"
-        # To answer, the server may have to read all pods: asked often, that is what would be measured.
-        time.sleep(0.5)
-    return time.perf_counter()
-
-
 def _cpu_seconds(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
-    _watch(sys.argv[1], Path(sys.argv[2]))
+    watch_pods(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
