@@ -52,6 +52,13 @@ def job(workload: Workload, **fields: Any) -> SeenObject:
     return SeenObject(workload=str(workload.uid), **(values | fields))
 
 
+def part(workload: Workload, group: str, done: int) -> SeenObject:
+    """What makes the pods of one group."""
+    return replace(
+        job(workload, uid=f"job-{group}", done=done), workload="", part_of=str(workload.uid), sub_group=group
+    )
+
+
 def write(observed: Observed, seen: Seen) -> None:
     with transaction.atomic():
         observed.write(seen)
@@ -354,3 +361,20 @@ def test_words_of_the_cluster_are_cut_and_cleaned(pool: Pool, workload: Workload
     assert Pod.objects.get().message == ("bad" + "x" * 900)[:500]
     workload.refresh_from_db()
     assert workload.state_message == ("bad" + "x" * 900)[:500]
+
+
+def test_of_several_groups_each_object_counts_its_own(workload: Workload) -> None:
+    observed = Observed(workload.cluster_id)
+    (first,) = workload.sub_groups.all()
+    first.pk, first.name = None, "launcher"
+    first.save()
+    whole = job(workload, done=9)
+    seen = Seen(objects=(whole, part(workload, "launcher", 1), part(workload, "nobody", 1)), complete=ALL)
+    write(observed, seen)
+    assert dict(workload.sub_groups.values_list("name", "done")) == {"workers": 0, "launcher": 1}
+    assert set(observed.objects.values()) == {whole}
+    write(observed, Seen(objects=(part(workload, "workers", 2),)))
+    assert dict(workload.sub_groups.values_list("name", "done")) == {"workers": 2, "launcher": 1}
+    assert set(observed.objects.values()) == {whole}, "its parts are not the workload's object"
+    write(observed, Seen(gone_objects=("job-workers",)))
+    assert set(observed.objects.values()) == {whole}
