@@ -11,17 +11,21 @@ from orgs.models import ClusterInfo
 from portal.actor import SYSTEM
 from portal.errors import Refused
 from portal.services.feed import feed_tell
+from scheduling.clusters.kubernetes import cleaner
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.models import Assignment, Workload
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop
 from scheduling.services.workload_rules import PodGroup
 from scheduling.workload_keys import KEY, key_of
-from tests.cluster.api import Object
+from tests.cluster.access import RBAC, allows
+from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.job_sets import fixed_job_sets, forget_kind, job_sets, job_sets_path
+from tests.cluster.job_sets import ACCOUNT, fixed_job_sets, forget_kind, job_sets, job_sets_path
 from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.test_kinds import ends, pod_path
+from tests.cluster.test_policies import bind, refusal
+from tests.cluster.waiting import eventually
 from tests.factories import make_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -198,6 +202,62 @@ def test_a_cluster_without_job_sets_refuses(
         workload.refresh_from_db()
         assert "knows no JobSets" in workload.state_message
         assert bursar.project.project_info.phase == bursar.project.project_info.Phase.READY
+
+
+def test_people_change_nothing_of_it_and_its_controller_only_its_jobs(bursar: Bursar) -> None:
+    workload = running(bursar)
+    (made,), path = bursar.objects(workload, JOB_SETS), job_sets_path(bursar.namespace)
+    there, jobs = f"{path}/{made['metadata']['name']}", f"/apis/batch/v1/namespaces/{bursar.namespace}/jobs"
+    rule = {"apiGroups": ["jobset.x-k8s.io", "batch"], "resources": ["jobsets", "jobs"], "verbs": ["*"]}
+    person = f"{bursar.name}@example.org"
+    bursar.api.create(f"{RBAC}/clusterroles", {"metadata": {"name": bursar.name}, "rules": [rule]})
+    someone = bind(bursar.api, bursar.namespace, person, bursar.name)
+    eventually(lambda: allows(someone, bursar.namespace, "patch", "batch", "jobs"))
+    for api in (someone, bursar.api.of(ACCOUNT)):
+        with pytest.raises(ApiError, match="change it on its page"):
+            api.patch(there, {"spec": {"suspend": True}}, MERGE_PATCH)
+        with pytest.raises(ApiError, match="Labels of bursar"):
+            api.patch(there, {"metadata": {"labels": {"bursar.dev/workload": None}}}, MERGE_PATCH)
+    part = f"{jobs}/{made['metadata']['name']}-workers-0"
+    with pytest.raises(ApiError, match="change it on its page"):
+        someone.patch(part, {"spec": {"parallelism": 1}}, MERGE_PATCH)
+    for label in ("part-of", "workload"):
+        with pytest.raises(ApiError, match="Labels of bursar"):
+            someone.patch(part, {"metadata": {"labels": {f"bursar.dev/{label}": None}}}, MERGE_PATCH)
+
+    def refused(job: Object, pods: Object) -> str:
+        parts = [{"name": "a", "template": {"metadata": job, "spec": {"template": {"metadata": pods}}}}]
+        body = {"apiVersion": made["apiVersion"], "kind": "JobSet", "metadata": {"generateName": "j-"}}
+        return refusal(someone, path, body | {"spec": {"replicatedJobs": parts}})
+
+    own = "leave them out of the templates"
+    assert own in refused({"labels": {"bursar.dev/part-of": "x"}}, {})
+    assert own in refused({"annotations": {"bursar.dev/submitted-by": person}}, {})
+    assert own in refused({}, {"labels": {"bursar.dev/workload": str(workload.uid)}})
+    assert own in refused({}, {"annotations": {"bursar.dev/submitted-by": "other@example.org"}})
+    mine = {"bursar.dev/submitted-by": person, "bursar.dev/min-members": "2"}
+    assert refused({"labels": {"app": "x"}}, {"labels": {"bursar.dev/pool": "x"}, "annotations": mine}) == ""
+
+
+def test_people_delete_what_they_submitted_only(bursar: Bursar) -> None:
+    roles = [f"bursar:training:{action}" for action in ("read", "create", "update", "delete")]
+    workload = running(bursar)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    ann = bind(bursar.api, bursar.namespace, f"ann-{bursar.name}@example.org", *roles)
+    eventually(lambda: allows(ann, bursar.namespace, "delete", "jobset.x-k8s.io", "jobsets"))
+    there = f"{job_sets_path(bursar.namespace)}/{made['metadata']['name']}"
+    assert ann.get(there)["metadata"]["uid"] == made["metadata"]["uid"]
+    with pytest.raises(ApiError, match="Only who submitted it"):
+        ann.delete(there)
+
+
+def test_it_is_taken_out_with_what_it_makes(bursar: Bursar, control_plane: ControlPlane) -> None:
+    workload = running(bursar)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    traces = cleaner(control_plane.kubeconfig()).look().found
+    inside = {trace.name: trace for trace in traces if trace.name.startswith(f"{bursar.namespace}/")}
+    assert [(trace.kind, trace.made) for trace in inside.values()] == [("JobSet", True)], "its Jobs and pods go with it"
+    assert list(inside) == [f"{bursar.namespace}/{made['metadata']['name']}"]
 
 
 def of_group(bursar: Bursar, workload: Workload, name: str) -> Object:

@@ -19,6 +19,7 @@ from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Re
 
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 EXPIRED = ApiError(410, "too old resource version")
+UNKNOWN = ApiError(404, "the server could not find the requested resource")
 
 NO_STREAM = ApiError(422, "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
 ERROR_500 = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}'
@@ -187,12 +188,29 @@ def test_broken_watch_is_taken_up_again_and_an_absent_server_ends_it() -> None:
 
 def test_kind_that_the_server_does_not_know_counts_as_none_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ABSENT_SECONDS", 0.0)
-    unknown = ApiError(404, "the server could not find the requested resource")
-    told, asked = play(unknown, unknown, page("a"), [], kind=replace(PODS, optional=True))
+    told, asked = play(UNKNOWN, UNKNOWN, page("a"), [], kind=replace(PODS, optional=True))
     assert [len(change.items) for change in told if isinstance(change, Listed)] == [0, 1]
     assert asked[-1]["resourceVersion"] == "10"
-    told, _ = play(unknown)
-    assert told == [unknown]
+    told, _ = play(UNKNOWN)
+    assert told == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("answers", "followed"),
+    [([], None), ([UNKNOWN], None), ([page()], 0), ([UNKNOWN, page("a")], 1), ([page("a"), EXPIRED, UNKNOWN], None)],
+)
+def test_what_is_followed_is_known_only_where_the_cluster_has_said_so(
+    monkeypatch: pytest.MonkeyPatch, answers: list[Any], followed: int | None
+) -> None:
+    monkeypatch.setattr(module, "ABSENT_SECONDS", 0.0)
+    reflector = Reflector(
+        Script(NO_STREAM, *answers),
+        replace(PODS, optional=True),
+        queue.Queue(),
+        threading.Event(),  # type: ignore[arg-type]
+    )
+    reflector.run()
+    assert reflector.followed == followed
 
 
 PASSING = [
