@@ -14,7 +14,7 @@ from ..orders import BY_BUDGET, Bind, Eviction, Outcome, Result
 from .errors import TOO_MANY_REQUESTS, ApiError, UnreachableError
 from .window import Window
 
-CALLS_IN_FLIGHT = 8
+CALLS_IN_FLIGHT = 16
 DEFAULT_WAIT_SECONDS = 1.0
 
 Order = TypeVar("Order", Bind, Eviction)
