@@ -19,19 +19,7 @@ def update_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     assignments = ", ".join(f"{quote(column.column)} = %s" for column in columns)
     sql = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(
-            sql,
-            [
-                [
-                    *(
-                        column.get_db_prep_save(value, connection)
-                        for column, value in zip(columns, values, strict=True)
-                    ),
-                    key_value,
-                ]
-                for key_value, *values in ordered
-            ],
-        )
+        cursor.executemany(sql, _prepared([*columns, key], ((*values, number) for number, *values in ordered)))
 
 
 def add_rows(
@@ -51,13 +39,7 @@ def add_rows(
         f"ON CONFLICT ({', '.join(names[: len(keys)])}) DO UPDATE SET {sums}"
     )
     with connection.cursor() as cursor:
-        cursor.executemany(
-            sql,
-            [
-                [column.get_db_prep_save(value, connection) for column, value in zip(columns, row, strict=True)]
-                for row in ordered
-            ],
-        )
+        cursor.executemany(sql, _prepared(columns, ordered))
 
 
 def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -69,22 +51,25 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence
     place = f"{quote(model._meta.db_table)} ({', '.join(quote(column.column) for column in columns)})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            documents = [number for number, column in enumerate(columns) if isinstance(column, models.JSONField)]
             with connection.wrap_database_errors, cursor.copy(f"COPY {place} FROM STDIN") as copy:
-                for row in rows:
-                    values = list(row)
-                    for number in documents:
-                        values[number] = columns[number].get_db_prep_save(row[number], connection)
-                    copy.write_row(values)
+                for row in _prepared(columns, rows):
+                    copy.write_row(row)
             return
         sql = f"INSERT INTO {place} VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
-        cursor.executemany(
-            sql,
-            [
-                [column.get_db_prep_save(value, connection) for column, value in zip(columns, row, strict=True)]
-                for row in rows
-            ],
-        )
+        cursor.executemany(sql, _prepared(columns, rows))
+
+
+def _prepared(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """As the database's driver takes them. PostgreSQL's takes Python's own values, but for documents."""
+    if connection.vendor == "postgresql":
+        columns = [column if isinstance(column, models.JSONField) else None for column in columns]
+    return [
+        [
+            value if column is None else column.get_db_prep_save(value, connection)
+            for column, value in zip(columns, row, strict=True)
+        ]
+        for row in rows
+    ]
 
 
 def clean(text: str, longest: int) -> str:
