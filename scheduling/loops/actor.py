@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +21,9 @@ from scheduling.selectors.names import unit_namer
 from .rows import clean
 from .tenure import Tenure
 
-BATCH = 256
-"""Marked as sent, and answered, together: the calls of the next wait for both."""
+BATCH_SECONDS = 1.0
+"""What takes about so long is marked as sent, and answered, together: the calls of the next wait for both."""
+FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 256, 32, 1024
 State = Decision.State
 STATES = {
     Outcome.CONFIRMED: State.CONFIRMED,
@@ -37,22 +39,26 @@ class Actor:
 
     def __init__(self, pool: int) -> None:
         self.pool = pool
+        self._most = FIRST_BATCH
 
     def act(self, gateway: Gateway, tenure: Tenure) -> int:
         """Sends everything that is recorded and not late, evictions first. How many it sent."""
         sent = 0
         for kind in (Decision.Kind.EVICT, Decision.Kind.PLACE):
             while tenure.may_call():
-                batch = self._next(kind)
+                began, batch = time.monotonic(), self._next(kind)
                 if not batch or not self._send(kind, batch, gateway, tenure):
                     break
                 sent += len(batch)
+                if len(batch) == self._most:
+                    fitting = round(self._most * BATCH_SECONDS / (time.monotonic() - began))
+                    self._most = max(LEAST_BATCH, min(fitting, MOST_BATCH))
         return sent
 
     def _next(self, kind: Decision.Kind) -> list[tuple[Any, ...]]:
         due = Decision.objects.filter(pool=self.pool, kind=kind, state=State.RECORDED, deadline_at__gt=Now())
         fields = ("pk", "pod", "pod_uid", "workload", "node", "devices", "code", "numbers")
-        return list(due.order_by("pk").values_list(*fields)[:BATCH])
+        return list(due.order_by("pk").values_list(*fields)[: self._most])
 
     def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
         """Whether more may be sent: the cluster took all of it, or time ran out, of which there is more now. What is

@@ -30,7 +30,7 @@ from .observed_workloads import write_states
 from .rows import clean
 from .tenure import Tenure
 
-RECONCILE_SECONDS = 0.15
+RECONCILE_SECONDS = 0.3
 """Between two ticks, at least."""
 QUIET_SECONDS = 0.3
 """Between two looks for news while nothing happens and nobody says that there are any."""
