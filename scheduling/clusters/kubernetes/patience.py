@@ -28,6 +28,11 @@ class Patience:
         self._until: float | None = None
         self._pause = SHORTEST_PAUSE_SECONDS
 
+    def renew_after(self, seconds: float) -> None:
+        """What goes on so long went well, however it ends."""
+        if seconds > PATIENCE_SECONDS:
+            self.renew()
+
     def wait(self, error: GatewayError, ended: threading.Event) -> bool:
         """Pauses, as long as the server asks for if it does; False, without a pause, when there is no patience left."""
         now = time.monotonic()

@@ -190,7 +190,7 @@ class Reflector(threading.Thread):
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         try:
             with self._transport.stream(self.kind.path, query, read_seconds=SILENCE_SECONDS) as stream:
-                self._stream = stream
+                self._stream, opened = stream, time.monotonic()
                 # Who interrupts sets `ended` first: either the stream was there for that, or this sees it.
                 if self._ended.is_set():
                     return
@@ -207,6 +207,9 @@ class Reflector(threading.Thread):
             self._streams = False
             return
         finally:
+            if self._stream is not None and self._first is None:
+                # Proxies end what is quiet, some after a minute: that was no failure for all that time.
+                self._patience.renew_after(time.monotonic() - opened)
             self._stream = None
         if self._first is not None:
             raise UnreachableError("The cluster ended its answer before everything was told.", may_have_arrived=True)

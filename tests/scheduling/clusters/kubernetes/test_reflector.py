@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -229,6 +230,18 @@ def test_what_passes_is_tried_again_from_where_it_was(error: Any, monkeypatch: p
     told, asked = play(page("a"), error, [])
     assert len(asked) == 2
     assert any(words in str(told[-1]) for words in ("too many", "starting", "lost", "storage is away"))
+
+
+def test_a_quiet_watch_may_be_cut_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a proxy that ends what is quiet for a minute."""
+    now = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
+    cut = [UnreachableError("lost", may_have_arrived=True)]
+    told, asked = play(page("a"), *[cut] * 5)
+    assert len(asked) == 7
+    assert "end of script" in str(told[-1])
+    told, asked = play_from_stream(*[cut] * 5)
+    assert len(asked) == 2, "nothing was told in all that time"
 
 
 @pytest.mark.parametrize("error", PASSING)
