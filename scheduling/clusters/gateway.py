@@ -84,6 +84,9 @@ class Gateway(Protocol):
     def stop_workload(self, workload: WorkloadKey) -> None:
         """Stops its pods. The object stays where it can go on later, else it is deleted; gone already is fine."""
 
+    def wake_workload(self, workload: WorkloadKey, groups: Sequence[str]) -> None:
+        """Has what makes its pods, by name of their group, look again whether all are there; gone already is fine."""
+
     def label_pool(self, label: PoolLabel) -> None:
         """Writes the pool's name on the object and on these pods; what is gone meanwhile needs none."""
 

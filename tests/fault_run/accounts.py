@@ -12,7 +12,8 @@ from .database import patiently
 from .load import Ledger
 from .moment import OPEN, Truth
 
-SECONDS = 300.0
+SECONDS = 420.0
+"""More than a Job controller may need that has lost count of its pods (`scheduling.loops.missing_pods`)."""
 State = Workload.State
 
 

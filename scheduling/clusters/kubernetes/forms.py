@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..found import DEPLOYMENT, JOB, JOB_SET, OPTIONAL, POD, REPLICA_SET, STATEFUL_SET
@@ -74,6 +75,14 @@ def form_of(key: WorkloadKey) -> Form:
 def object_path(key: WorkloadKey) -> str:
     """Raises as `form_of`."""
     return pod_path(key.namespace, key.name) if key.found == POD else form_of(key).path(key)
+
+
+def pod_makers(key: WorkloadKey, groups: Sequence[str]) -> list[str]:
+    """Paths of what is nearest to the pods, of these that Bursar applies or names. Raises as `form_of`."""
+    if not key.has_groups:
+        return [form_of(key).path(key)]
+    job = FORMS["training"]
+    return [f"/apis/{job.api}/namespaces/{key.namespace}/{job.resource}/{object_name(key)}-{name}-0" for name in groups]
 
 
 def object_name(key: WorkloadKey) -> str:

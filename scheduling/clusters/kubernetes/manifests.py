@@ -22,6 +22,8 @@ DECISION = "bursar.dev/decision"
 DEVICES = "bursar.dev/devices"
 SUBMITTED_BY = "bursar.dev/submitted-by"
 RUN_SECONDS = "bursar.dev/run-seconds"
+WOKEN_AT = "bursar.dev/woken-at"
+"""When Bursar had its controller look again for pods that are missing."""
 MIN_MEMBERS = "bursar.dev/min-members"
 
 POLICY = "/apis/policy/v1"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from ..gateway import GatewayError, NamespaceGoneError
 from ..orders import PoolLabel, WorkloadKey, WorkloadObject
@@ -10,7 +11,7 @@ from ..seen import SeenObject
 from . import decode, manifests
 from .calls import CONFLICT, FORBIDDEN, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError
-from .forms import form_of
+from .forms import form_of, pod_makers
 from .seeing import seen_object
 from .transport import MERGE
 from .workloads import service_manifest, service_path, workload_manifest
@@ -56,6 +57,16 @@ class Objects(Calls):
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
+
+    def wake_workload(self, workload: WorkloadKey, groups: Sequence[str]) -> None:
+        """A note on the object is news of it to its controller; of a JobSet each of its Jobs has one that counts."""
+        note = {"metadata": {"annotations": {manifests.WOKEN_AT: datetime.now(UTC).isoformat(timespec="seconds")}}}
+        for path in pod_makers(workload, groups):
+            try:
+                self._merge(path, note)
+            except ApiError as error:
+                if error.status != NOT_FOUND:
+                    raise
 
     def label_pool(self, label: PoolLabel) -> None:
         """The template of a Job cannot be changed once it is there, so pods that it makes later are labelled again."""

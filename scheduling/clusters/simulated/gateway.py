@@ -150,6 +150,9 @@ class SimulatedGateway:
         self._changed.set()
         return seen_object(job)
 
+    def wake_workload(self, workload: WorkloadKey, groups: Sequence[str]) -> None:
+        """What makes pods here never loses count."""
+
     def label_pool(self, label: PoolLabel) -> None:
         with writing(self.cluster) as change:
             found = [change.get(KIND.JOB, label.workload.uid), *(change.get(KIND.POD, uid) for _, uid in label.pods)]

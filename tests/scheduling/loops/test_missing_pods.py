@@ -1,0 +1,91 @@
+"""What makes the pods of a workload is woken where it has lost count of them, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from scheduling.clusters.gateway import GatewayError
+from scheduling.clusters.orders import WorkloadKey
+from scheduling.clusters.simulated import SimulatedGateway
+from scheduling.loops import missing_pods as module
+from scheduling.loops.missing_pods import MissingPods
+from scheduling.models import Pod, Workload
+
+from .world import Steps, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Phase = Pod.Phase
+
+
+class Waking(SimulatedGateway):
+    fails = False
+
+    def __init__(self, cluster: int) -> None:
+        super().__init__(cluster)
+        self.woken: list[tuple[str, tuple[str, ...]]] = []
+
+    def wake_workload(self, workload: WorkloadKey, groups: Sequence[str]) -> None:
+        self.woken.append((workload.name, tuple(groups)))
+        if self.fails:
+            raise GatewayError("out of reach")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_only_what_lacks_pods_for_long_is_woken(clock: list[float]) -> None:
+    world = World()
+    gateway = world.gateway = Waking(world.cluster.pk)
+    steps = Steps(world)
+    project = world.project("p")
+    short, whole = (world.submit(project, name, pods=2) for name in ("short", "whole"))
+    steps.observe()
+    steps.observe()
+    assert Pod.objects.filter(workload=short).count() == 2
+    missing = MissingPods(world.cluster.pk, gateway)
+
+    def after(seconds: float) -> list[tuple[str, tuple[str, ...]]]:
+        clock[0] += seconds
+        gateway.woken.clear()
+        missing.tick(steps.observer)
+        return list(gateway.woken)
+
+    assert after(0) == []
+    pod = Pod.objects.filter(workload=short)[0]
+    Pod.objects.filter(pk=pod.pk).update(phase=Phase.FAILED)
+    assert after(module.LOOK_SECONDS) == []
+    Pod.objects.filter(pk=pod.pk).update(phase=Phase.PENDING)
+    assert after(module.LONG_SECONDS - 1) == [], "it has come meanwhile"
+    Pod.objects.filter(pk=pod.pk).delete()
+    Pod.objects.filter(workload=whole).update(phase=Phase.SUCCEEDED)
+    assert after(module.LOOK_SECONDS) == [], "first seen"
+    assert after(module.LONG_SECONDS - 1) == []
+    gateway.fails = True
+    assert after(module.LOOK_SECONDS) == [("short", ("workers",))]
+    assert after(module.LOOK_SECONDS) == [], "not again at once"
+    gateway.fails = False
+    assert after(module.LONG_SECONDS) == [("short", ("workers",))]
+    Workload.objects.filter(pk=short.pk).update(desired=Workload.Desired.STOPPED)
+    assert after(module.LONG_SECONDS) == []
+    assert after(module.LONG_SECONDS) == []
+
+
+def test_without_the_lease_nothing_is_woken(clock: list[float]) -> None:
+    world = World()
+    gateway = world.gateway = Waking(world.cluster.pk)
+    steps = Steps(world)
+    world.submit(world.project("p"), "w")
+    steps.observe()
+    Pod.objects.all().delete()
+    missing = MissingPods(world.cluster.pk, gateway)
+    missing.tick(steps.observer)
+    clock[0] += module.LONG_SECONDS
+    steps.observer.epoch = 99
+    missing.tick(steps.observer)
+    assert gateway.woken == []
