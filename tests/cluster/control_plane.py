@@ -17,7 +17,7 @@ import urllib3
 import yaml
 
 from tests.cluster.api import Api, ApiError, Object
-from tests.cluster.build import ensure_binaries
+from tests.cluster.build import CONTROL_PLANE, ensure_binaries
 from tests.cluster.certificates import Authority, KeyPair, service_account_keys
 
 SERVICE_ADDRESSES = "10.96.0.0/16"
@@ -35,12 +35,12 @@ class ControlPlane:
     def __init__(self, api_server_flags: Sequence[str] = ()) -> None:
         self._api_server_flags = api_server_flags
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._etcd_port, self._etcd_peer_port, self._api_port, self._manager_port = _free_ports(4)
+        self._etcd_port, self._etcd_peer_port, self._api_port, self._manager_port = free_ports(4)
         self.address = f"https://127.0.0.1:{self._api_port}"
         self.etcd_address = f"http://127.0.0.1:{self._etcd_port}"
 
     def __enter__(self) -> Self:
-        self._binaries = ensure_binaries()
+        self._binaries = ensure_binaries(CONTROL_PLANE)
         self.folder = Path(tempfile.mkdtemp(prefix="bursar-cluster-"))
         try:
             self._write_keys()
@@ -103,7 +103,7 @@ class ControlPlane:
             "leaderElection": {"leaderElect": False},
         }
         (self.folder / "scheduler.yaml").write_text(yaml.safe_dump(config))
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
         access = f"kubeconfig={self.folder}/admin.kubeconfig"
         self._start(
             "kube-scheduler",
@@ -247,7 +247,7 @@ class ControlPlane:
         shutil.rmtree(self.folder)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for opened in sockets:

@@ -1,4 +1,4 @@
-"""A distributed training of several groups of pods, as a JobSet on the real API server."""
+"""A distributed training of several groups of pods, as a JobSet on the real API server, with JobSet's controller."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from itertools import count
 
 import pytest
 
-from orgs.models import ClusterInfo
 from portal.actor import SYSTEM
-from portal.errors import Refused
 from portal.services.feed import feed_tell
+from quotas.models import Pool
 from scheduling.clusters.kubernetes import cleaner
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.models import Assignment, Workload
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop
 from scheduling.services.workload_rules import PodGroup
-from scheduling.workload_keys import KEY, key_of
 from tests.cluster.access import RBAC, allows
 from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.job_sets import ACCOUNT, fixed_job_sets, forget_kind, job_sets, job_sets_path
+from tests.cluster.controllers.job_sets import ACCOUNT, job_sets, job_sets_path
 from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.test_kinds import ends, pod_path
 from tests.cluster.test_policies import bind, refusal
@@ -37,9 +35,9 @@ GROUPS = {"pods": 2, "more_groups": [LAUNCHER]}
 number = count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def kind(control_plane: ControlPlane) -> Iterator[None]:
-    with job_sets(control_plane.api):
+    with job_sets(control_plane):
         yield
 
 
@@ -48,15 +46,8 @@ def bursar(
     kind: None, control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet
 ) -> Iterator[Bursar]:
     with at_work(control_plane.api, gateway, kubelet, f"sets-{next(number)}") as made:
-        looks(made)
+        made.note_kinds()
         yield made
-
-
-def looks(bursar: Bursar) -> dict[str, int]:
-    """What the observer writes down of the cluster."""
-    watched: dict[str, int] = bursar.until(lambda: bursar._observed.listed and bursar.gateway.health().watched)
-    ClusterInfo.objects.filter(pk=bursar.cluster.pk).update(watched=watched)
-    return watched
 
 
 def running(bursar: Bursar, gpus: int = 8) -> Workload:
@@ -147,18 +138,23 @@ def test_stopped_resumed_read_and_deleted(bursar: Bursar) -> None:
 
 
 def test_what_stands_there_goes_on_where_it_may_not_change(bursar: Bursar) -> None:
-    """What ships with the kind forbids that; a policy stands in for it."""
+    """What ships with the kind forbids that."""
     workload = running(bursar)
     workload_stop(actor=SYSTEM, workload=workload)
     bursar.until_state(workload, STATES.STOPPED)
-    (made,) = bursar.objects(workload, JOB_SETS)
-    with fixed_job_sets(bursar.api, f"{job_sets_path(bursar.namespace)}/{made['metadata']['name']}"):
-        spec = workload.spec
-        spec.spec["env"] = {"LATER": "1"}
-        spec.save()
-        workload_resume(actor=SYSTEM, workload=workload)
-        bursar.until_state(workload, STATES.RUNNING)
+    spec = workload.spec
+    spec.spec["env"] = {"LATER": "1"}
+    spec.save()
+    workload_resume(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.RUNNING)
     assert "LATER" not in manifest_of_key(bursar, workload)
+
+
+def test_each_of_its_jobs_is_woken(bursar: Bursar) -> None:
+    workload = running(bursar)
+    bursar.wake(workload)
+    notes = [job["metadata"]["annotations"].keys() for job in bursar.objects(workload, JOBS)]
+    assert ["bursar.dev/woken-at" in each for each in notes] == [True, True]
 
 
 def test_one_that_somebody_deletes_has_failed(bursar: Bursar) -> None:
@@ -176,32 +172,21 @@ def test_waits_in_another_pool_under_its_label(bursar: Bursar) -> None:
     """The JobSet is found by its key, like its pods."""
     workload = bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
     bursar.until(lambda: workload.pods.count() == 3)
-    other = make_pool(f"{bursar.name}-b", bursar.cluster, label_key="test")
-    Assignment.objects.filter(workload=workload).update(pool=other)
-    feed_tell(cluster=bursar.cluster.pk, workloads=[workload.pk])
-
-    def labelled() -> bool:
-        found = (*bursar.objects(workload, JOB_SETS), *bursar.pods(workload))
-        return {item["metadata"]["labels"]["bursar.dev/pool"] for item in found} == {other.name}
-
-    bursar.until(labelled)
+    other = in_another_pool(bursar, workload)
+    bursar.until(lambda: labelled(bursar, workload, other.name))
 
 
-def test_a_cluster_without_job_sets_refuses(
-    control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet
-) -> None:
-    forget_kind(control_plane.api)
-    with at_work(control_plane.api, gateway, kubelet, f"sets-{next(number)}") as bursar:
-        assert "job sets" not in looks(bursar)
-        with pytest.raises(Refused, match="has no JobSets"):
-            bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
-        # It had them when somebody submitted it.
-        ClusterInfo.objects.filter(pk=bursar.cluster.pk).update(watched={"job sets": 0})
-        workload = bursar.submit("train", Kind.DISTRIBUTED, **GROUPS)
-        bursar.until(lambda: Workload.objects.filter(pk=workload.pk).exclude(state_message="").exists())
-        workload.refresh_from_db()
-        assert "knows no JobSets" in workload.state_message
-        assert bursar.project.project_info.phase == bursar.project.project_info.Phase.READY
+def test_goes_on_in_another_pool(bursar: Bursar) -> None:
+    """Its pods are made anew, under the label of that pool."""
+    workload = running(bursar)
+    (made,) = bursar.objects(workload, JOB_SETS)
+    workload_stop(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.STOPPED)
+    workload_resume(actor=SYSTEM, workload=workload)
+    other = in_another_pool(bursar, workload)
+    bursar.until(lambda: labelled(bursar, workload, other.name) and len(bursar.pods(workload)) == 3)
+    (kept,) = bursar.objects(workload, JOB_SETS)
+    assert (kept["metadata"]["uid"], kept["spec"]["suspend"]) == (made["metadata"]["uid"], False)
 
 
 def test_people_change_nothing_of_it_and_its_controller_only_its_jobs(bursar: Bursar) -> None:
@@ -226,7 +211,9 @@ def test_people_change_nothing_of_it_and_its_controller_only_its_jobs(bursar: Bu
             someone.patch(part, {"metadata": {"labels": {f"bursar.dev/{label}": None}}}, MERGE_PATCH)
 
     def refused(job: Object, pods: Object) -> str:
-        parts = [{"name": "a", "template": {"metadata": job, "spec": {"template": {"metadata": pods}}}}]
+        spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+        template = {"metadata": job, "spec": {"template": {"metadata": pods, "spec": spec}}}
+        parts = [{"name": "a", "template": template}]
         body = {"apiVersion": made["apiVersion"], "kind": "JobSet", "metadata": {"generateName": "j-"}}
         return refusal(someone, path, body | {"spec": {"replicatedJobs": parts}})
 
@@ -260,6 +247,19 @@ def test_it_is_taken_out_with_what_it_makes(bursar: Bursar, control_plane: Contr
     assert list(inside) == [f"{bursar.namespace}/{made['metadata']['name']}"]
 
 
+def in_another_pool(bursar: Bursar, workload: Workload) -> Pool:
+    """As the assigner moves it."""
+    other = make_pool(f"{bursar.name}-b", bursar.cluster, label_key="test")
+    Assignment.objects.filter(workload=workload).update(pool=other)
+    feed_tell(cluster=bursar.cluster.pk, workloads=[workload.pk])
+    return other
+
+
+def labelled(bursar: Bursar, workload: Workload, pool: str) -> bool:
+    found = (*bursar.objects(workload, JOB_SETS), *bursar.pods(workload))
+    return {item["metadata"]["labels"]["bursar.dev/pool"] for item in found} == {pool}
+
+
 def of_group(bursar: Bursar, workload: Workload, name: str) -> Object:
     """Its pod that runs."""
     pods = [pod for pod in bursar.pods(workload) if pod["metadata"]["labels"]["bursar.dev/sub-group"] == name]
@@ -279,4 +279,4 @@ def replaced_in(bursar: Bursar, workload: Workload, gone: Object) -> bool:
 
 def manifest_of_key(bursar: Bursar, workload: Workload) -> str:
     """As the page asks for it."""
-    return bursar.gateway.read_manifest(key_of(*Workload.objects.values_list(*KEY).get(pk=workload.pk)))
+    return bursar.gateway.read_manifest(bursar.key(workload))

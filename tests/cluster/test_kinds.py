@@ -7,16 +7,20 @@ from itertools import count
 
 import pytest
 
-from orgs.models import ProjectInfo
+from orgs.models import ClusterInfo, ProjectInfo
 from portal.actor import SYSTEM
+from portal.errors import Refused
 from portal.models import AuditEvent
 from quotas.models import Node
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.models import Pod, Workload
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop
+from scheduling.services.workload_rules import PodGroup
 from tests.cluster.api import MERGE_PATCH, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.controllers.controller import forget_kind
+from tests.cluster.controllers.job_sets import KIND as JOB_SET_KIND
 from tests.cluster.kubelet import FakeKubelet
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -72,6 +76,8 @@ def test_submitted_stopped_resumed_and_deleted(bursar: Bursar, kind: Workload.Ki
     assert {pod["spec"]["nodeName"] for pod in first} == {f"{bursar.name}-a"}
     services = bursar.objects(workload, "v1/services")
     assert len(services) == (kind in (Kind.WORKSPACE, Kind.DISTRIBUTED))
+    bursar.wake(workload)
+    assert "bursar.dev/woken-at" in bursar.objects(workload, RESOURCES[kind])[0]["metadata"]["annotations"]
 
     workload_stop(actor=SYSTEM, workload=workload)
     bursar.until_state(workload, STATES.STOPPED)
@@ -257,3 +263,18 @@ def test_ended_and_stopped_while_nobody_looked(bursar: Bursar) -> None:
     bursar.watch()
     bursar.until_state(ended, STATES.COMPLETED)
     bursar.until_state(stays, STATES.STOPPED)
+
+
+def test_several_groups_are_refused_where_the_kind_is_missing(bursar: Bursar) -> None:
+    forget_kind(bursar.api, JOB_SET_KIND)
+    groups = {"pods": 2, "more_groups": [PodGroup("launcher", 1, 500, 2**30)]}
+    assert "job sets" not in bursar.note_kinds()
+    with pytest.raises(Refused, match="has no JobSets"):
+        bursar.submit("train", Kind.DISTRIBUTED, **groups)
+    # It had them when somebody submitted it.
+    ClusterInfo.objects.filter(pk=bursar.cluster.pk).update(watched={"job sets": 0})
+    workload = bursar.submit("train", Kind.DISTRIBUTED, **groups)
+    bursar.until(lambda: Workload.objects.filter(pk=workload.pk).exclude(state_message="").exists())
+    workload.refresh_from_db()
+    assert "knows no JobSets" in workload.state_message
+    assert bursar.project.project_info.phase == ProjectInfo.Phase.READY

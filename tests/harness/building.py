@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.build import binaries_folder
+from tests.cluster.build import MODULES, binaries_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def control_plane() -> Iterator[Callable[[], bool]]:
 
     What is still being built when the block ends is given up.
     """
-    if binaries_folder().is_dir():
+    if all(binaries_folder(module).is_dir() for module in MODULES):
         yield lambda: True
         return
     # In a group of its own, so that the compilers it starts end with it.
