@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import structlog
+from django.db import connection
 from django.db.models.functions import Now
 
 from orgs.models import ProjectInfo
@@ -34,6 +37,16 @@ STATES = {
 log = structlog.get_logger()
 
 
+class Batch(NamedTuple):
+    """Decisions that are marked as sent together."""
+
+    decisions: list[int]
+    orders: list[Bind] | list[Eviction]
+    """Of those whose pod and node are still there."""
+    is_full: bool
+    """There may be more to send after it."""
+
+
 class Actor:
     """One pool's, under its loop's lease."""
 
@@ -43,39 +56,88 @@ class Actor:
 
     def act(self, gateway: Gateway, tenure: Tenure) -> int:
         """Sends everything that is recorded and not late, evictions first. How many it sent."""
-        sent = 0
-        for kind in (Decision.Kind.EVICT, Decision.Kind.PLACE):
-            while tenure.may_call():
-                began, batch = time.monotonic(), self._next(kind)
-                if not batch or not self._send(kind, batch, gateway, tenure):
-                    break
-                sent += len(batch)
-                if len(batch) == self._most:
-                    fitting = round(self._most * BATCH_SECONDS / (time.monotonic() - began))
-                    self._most = max(LEAST_BATCH, min(fitting, MOST_BATCH))
+        evicted = self._send(Decision.Kind.EVICT, gateway.evict, tenure)
+        return evicted + self._send(Decision.Kind.PLACE, gateway.bind, tenure)
+
+    def _send(self, kind: Decision.Kind, send: Callable[..., list[Result]], tenure: Tenure) -> int:
+        """While the calls of a full batch are made, the answers to the one before are written and the next is marked.
+        What is marked as sent and was not, for the worker died, is read later."""
+        batch = self._mark(kind, tenure)
+        if batch is None:
+            return 0
+        sent, answers, stop = 0, Answers(), threading.Event()
+
+        def keep_going() -> bool:
+            return not stop.is_set() and _has_time(tenure)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="actor") as caller:
+            try:
+                while batch:
+                    began = time.monotonic()
+                    following = None
+                    if batch.is_full:
+                        calls = caller.submit(_beside, send, batch.orders, keep_going)
+                        answers.write(tenure)
+                        following = self._mark(kind, tenure)
+                        results = calls.result()
+                    else:
+                        answers.write(tenure)
+                        results = send(batch.orders, keep_going)
+                    answers = Answers(batch.decisions, results)
+                    had_time = tenure.has_time_to_call
+                    point("answered")
+                    sent += len(batch.decisions)
+                    if batch.is_full:
+                        self._fit(len(batch.decisions), time.monotonic() - began)
+                    if answers.has_unsent:
+                        # The cluster is to be left alone, or time ran out, of which there is more now.
+                        answers.write(tenure)
+                        _take_back(following, tenure)
+                        following = None if had_time else self._mark(kind, tenure)
+                    batch = following
+            finally:
+                stop.set()
+        answers.write(tenure)
         return sent
 
-    def _next(self, kind: Decision.Kind) -> list[tuple[Any, ...]]:
+    def _fit(self, calls: int, seconds: float) -> None:
+        fitting = round(calls * BATCH_SECONDS / seconds)
+        self._most = max(LEAST_BATCH, min(fitting, MOST_BATCH))
+
+    def _mark(self, kind: Decision.Kind, tenure: Tenure) -> Batch | None:
+        """The next batch; None: there is none, or no time for calls."""
+        if not tenure.may_call():
+            return None
         due = Decision.objects.filter(pool=self.pool, kind=kind, state=State.RECORDED, deadline_at__gt=Now())
         fields = ("pk", "pod", "pod_uid", "workload", "node", "devices", "code", "numbers")
-        return list(due.order_by("pk").values_list(*fields)[: self._most])
-
-    def _send(self, kind: Decision.Kind, batch: Sequence[tuple[Any, ...]], gateway: Gateway, tenure: Tenure) -> bool:
-        """Whether more may be sent: the cluster took all of it, or time ran out, of which there is more now. What is
-        marked as sent and was not, for the worker died, is read later."""
-        ids = [row[0] for row in batch]
+        rows = list(due.order_by("pk").values_list(*fields)[: self._most])
+        if not rows:
+            return None
+        ids = [row[0] for row in rows]
         point("recorded")
         with tenure.recording():
             Decision.objects.filter(pk__in=ids, state=State.RECORDED).update(state=State.SENT, sent_at=Now())
         point("sent")
-        if kind == Decision.Kind.PLACE:
-            results = gateway.bind(binds(batch), lambda: _has_time(tenure))
-        else:
-            results = gateway.evict(evictions(batch), lambda: _has_time(tenure))
-        had_time = tenure.has_time_to_call
-        point("answered")
+        orders = binds(rows) if kind == Decision.Kind.PLACE else evictions(rows)
+        return Batch(ids, orders, is_full=len(rows) == self._most)
+
+
+class Answers:
+    """What became of the decisions of a batch, to be written once."""
+
+    def __init__(self, decisions: Sequence[int] = (), results: Sequence[Result] = ()) -> None:
         known = {result.decision for result in results}
-        results += [Result(pk, Outcome.FAILED, "The pod or node is gone.") for pk in ids if pk not in known]
+        lost = [Result(pk, Outcome.FAILED, "The pod or node is gone.") for pk in decisions if pk not in known]
+        self._results = [*results, *lost]
+
+    @property
+    def has_unsent(self) -> bool:
+        return any(result.outcome is Outcome.NOT_SENT for result in self._results)
+
+    def write(self, tenure: Tenure) -> None:
+        results, self._results = self._results, []
+        if not results:
+            return
         with tenure.recording():
             for outcome, state in STATES.items():
                 matching = [result for result in results if result.outcome is outcome]
@@ -87,7 +149,21 @@ class Actor:
         for result in results:
             if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
                 log.warning("decision_not_done", decision=result.decision, problem=result.message)
-        return not had_time or all(result.outcome is not Outcome.NOT_SENT for result in results)
+
+
+def _take_back(batch: Batch | None, tenure: Tenure) -> None:
+    """It was marked as sent, and is not."""
+    if batch:
+        with tenure.recording():
+            _move(batch.decisions, State.RECORDED)
+
+
+def _beside(send: Callable[..., list[Result]], *arguments: Any) -> list[Result]:
+    """In a thread of its own. What is not a cluster's server may have asked the database."""
+    try:
+        return send(*arguments)
+    finally:
+        connection.close()
 
 
 def _has_time(tenure: Tenure) -> bool:

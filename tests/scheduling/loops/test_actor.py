@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.clusters.simulated.store import objects, writing
 from scheduling.engine.decisions import EvictCode
-from scheduling.loops import actor as module
 from scheduling.loops import unwind
 from scheduling.loops.actor import Actor, evictions
 from scheduling.models import Decision, Pod, SimObject, Workload
@@ -96,25 +94,6 @@ def test_confirmed_by_the_cluster_and_then_observed(world: World, steps: Steps) 
     steps.observe()
     assert states() == [State.OBSERVED]
     assert Decision.objects.get().sent_at is not None
-
-
-def test_so_many_go_out_together_as_take_a_second(world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_BATCH", 2)
-    monkeypatch.setattr(module, "LEAST_BATCH", 1)
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    together: list[int] = []
-    bind = world.gateway.bind
-
-    def slowly(binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
-        clock.now += len(binds) * (0.25 if len(together) < 2 else 1.0)
-        together.append(len(binds))
-        return bind(binds, keep_going)
-
-    monkeypatch.setattr(world.gateway, "bind", slowly)
-    submitted(world, steps, pods=12, devices=0)
-    steps.successor().cycle()
-    assert together == [2, 4, 4, 1, 1]
 
 
 def test_a_lost_reply_keeps_its_room_until_the_pod_is_read(world: World, steps: Steps) -> None:
