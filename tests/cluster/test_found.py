@@ -18,7 +18,7 @@ from scheduling.loops import found_pods
 from scheduling.loops.explainer import Explainer, untaken_pods
 from scheduling.models import Pod, Priority, UntakenPod, Workload
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop
-from tests.cluster.api import MERGE_PATCH, Api, ApiError, Object
+from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
@@ -241,95 +241,6 @@ def test_unknown_kinds_by_their_references_with_a_minimum_by_annotation(
     assert row.state == STATES.WAITING, "its operator may make others"
     monkeypatch.setattr(found_pods, "EMPTY_SECONDS", 1)
     found(bursar, "Crew/crew", STATES.STOPPED)
-
-
-def test_a_pytorch_job_starts_when_all_its_pods_are_there(bursar: Bursar) -> None:
-    parts = {"Master": {"replicas": 1}, "Worker": {"replicas": 2}}
-    owner = watched(bursar, "PyTorchJob", "kubeflow.org", "v1", {"pytorchReplicaSpecs": parts})
-    for number, gpus in enumerate((1, 2, 2)):
-        made = template(bursar, gpus)
-        made["metadata"]["ownerReferences"] = [owner]
-        apply(bursar, "Pod", f"crew-{number}", made)
-        if number < 2:
-            row = found(bursar, "PyTorchJob/crew", STATES.WAITING)
-            bursar.until(lambda number=number, row=row: row.pods.count() == number + 1)  # type: ignore[misc]
-    row = found(bursar, "PyTorchJob/crew")
-    assert (row.pods_wanted, row.requested_gpu_milli) == (3, 5000)
-    assert list(row.sub_groups.order_by("pk").values_list("wanted", "min_members")) == [(1, 1), (2, 2)]
-
-
-def test_a_job_set_with_the_jobs_that_its_controller_makes(bursar: Bursar) -> None:
-    jobs = [{"name": "lead", "template": {"spec": job(1, {"spec": {}})}}]
-    jobs.append({"name": "work", "replicas": 2, "template": {"spec": job(2, {"spec": {}})}})
-    owner = watched(bursar, "JobSet", "jobset.x-k8s.io", "v1alpha2", {"replicatedJobs": jobs})
-    for name, pods, gpus in (("crew-lead-0", 1, 0), ("crew-work-0", 2, 1), ("crew-work-1", 2, 1)):
-        if name != "crew-lead-0":
-            found(bursar, "JobSet/crew", STATES.WAITING)
-        apply_owned(bursar, "Job", name, job(pods, template(bursar, gpus)), owner)
-    row = found(bursar, "JobSet/crew")
-    assert (row.kind, row.pods_wanted, row.requested_gpu_milli) == (Kind.OTHER, 5, 4000)
-    assert phases(row) == [Pod.Phase.RUNNING] * 5
-    assert not Workload.objects.exclude(pk=row.pk).filter(project=bursar.project).exists(), "its Jobs are none"
-    status = {"conditions": [{"type": "Completed", "status": "True"}]}
-    path = f"/apis/jobset.x-k8s.io/v1alpha2/namespaces/{bursar.namespace}/jobsets/crew"
-    bursar.api.patch(path, {"status": status}, MERGE_PATCH)
-    for pod in row.pods.all():
-        ends(bursar, pod)
-    found(bursar, "JobSet/crew", STATES.COMPLETED)
-
-
-def test_an_mpi_job_with_its_launcher_that_is_a_job(bursar: Bursar) -> None:
-    parts = {"Launcher": {"replicas": 1}, "Worker": {"replicas": 2}}
-    owner = watched(bursar, "MPIJob", "kubeflow.org", "v2beta1", {"mpiReplicaSpecs": parts})
-    for number in range(2):
-        made = template(bursar, 2)
-        made["metadata"]["ownerReferences"] = [owner]
-        apply(bursar, "Pod", f"crew-worker-{number}", made)
-    found(bursar, "MPIJob/crew", STATES.WAITING)
-    apply_owned(bursar, "Job", "crew-launcher", job(1, template(bursar, 0)), owner)
-    row = found(bursar, "MPIJob/crew")
-    assert (row.pods_wanted, row.requested_gpu_milli, row.pods.count()) == (3, 4000, 3)
-
-
-def test_a_leader_worker_set_whose_workers_belong_to_the_leader_s_pod(bursar: Bursar) -> None:
-    spec = {"replicas": 2, "leaderWorkerTemplate": {"size": 2}}
-    owner = watched(bursar, "LeaderWorkerSet", "leaderworkerset.x-k8s.io", "v1", spec)
-    apply_owned(
-        bursar, "StatefulSet", "crew", many(2, template(bursar, 1)) | {"podManagementPolicy": "Parallel"}, owner
-    )
-    pods = f"/api/v1/namespaces/{bursar.namespace}/pods"
-    for number in range(2):
-        leader = eventually(lambda number=number: at(bursar.api, f"{pods}/crew-{number}"))  # type: ignore[misc]
-        lead = {"apiVersion": "v1", "kind": "Pod", "name": f"crew-{number}", "uid": leader["metadata"]["uid"]}
-        workers = many(1, template(bursar, 1))
-        workers |= {"selector": {"matchLabels": {"group": str(number)}}, "serviceName": "crew"}
-        workers["template"]["metadata"]["labels"] |= {"group": str(number)}
-        found(bursar, "LeaderWorkerSet/crew", STATES.WAITING)
-        apply_owned(bursar, "StatefulSet", f"crew-{number}", workers, lead | {"controller": True})
-    row = found(bursar, "LeaderWorkerSet/crew")
-    assert (row.pods_wanted, row.requested_gpu_milli, row.pods.count()) == (4, 4000, 4)
-    assert not Workload.objects.exclude(pk=row.pk).filter(project=bursar.project).exists()
-
-
-def watched(bursar: Bursar, kind: str, group: str, version: str, spec: Object) -> Object:
-    """As `custom`, of a kind that is followed where the cluster knows it; that is looked for once a minute."""
-    owner = custom(bursar, kind, group, version, spec)
-    bursar.end()
-    bursar.watch()
-    return owner
-
-
-def apply_owned(bursar: Bursar, kind: str, name: str, spec: Object, owner: Object) -> Object:
-    """As the owner's controller makes it."""
-    path = PATHS[kind].format(bursar.namespace)
-    metadata = {"name": name, "ownerReferences": [owner]}
-    return bursar.api.create(path, {"metadata": metadata, "spec": spec})
-
-
-def at(api: Api, path: str) -> Object | None:
-    with suppress(ApiError):
-        return api.get(path)
-    return None
 
 
 def test_quota_holds_and_priority_decides(bursar: Bursar) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import subprocess
 import tempfile
@@ -34,20 +35,21 @@ class Shipped:
         self.binary, self.manifests = binaries / name, binaries / f"{name}-manifests"
         self.folder = Path(tempfile.mkdtemp(prefix=f"bursar-{name}-"))
         self.webhook_port, self.health_port = free_ports(2)
+        self.ready = f"http://127.0.0.1:{self.health_port}/readyz"
         self._made: list[str] = []
 
     def give_account(self, role: str) -> Path:
-        """A kubeconfig of its service account, which holds the ClusterRole in the file `role`."""
+        """A kubeconfig of its service account, which holds the first ClusterRole in the file `role`."""
         with suppress(ApiError):
             self.api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
-        self._make(accounts, {"metadata": {"name": self.account}})
-        (rules,) = [each["rules"] for each in self._read(role) if each["kind"] == "ClusterRole"]
-        self._make(f"{RBAC}/clusterroles", {"metadata": {"name": self.account}, "rules": rules})
+        self.make(accounts, {"metadata": {"name": self.account}})
+        rules = next(each["rules"] for each in self._read(role) if each["kind"] == "ClusterRole")
+        self.make(f"{RBAC}/clusterroles", {"metadata": {"name": self.account}, "rules": rules})
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self.account}
         who = {"kind": "ServiceAccount", "namespace": self.namespace, "name": self.account}
         binding = {"metadata": {"name": self.account}, "roleRef": reference, "subjects": [who]}
-        self._make(f"{RBAC}/clusterrolebindings", binding)
+        self.make(f"{RBAC}/clusterrolebindings", binding)
         answer = self.api.create(f"{accounts}/{self.account}/token", {"spec": {"expirationSeconds": 24 * 3600}})
         config = self.folder / "kubeconfig"
         config.write_text(self._control_plane.token_kubeconfig(answer["status"]["token"]))
@@ -56,7 +58,7 @@ class Shipped:
     def make_kind(self, file: str) -> None:
         (kind,) = self._read(file)
         forget_kind(self.api, kind["metadata"]["name"])
-        self._make(KINDS, kind)
+        self.make(KINDS, kind)
 
         def is_served() -> bool:
             status = self.api.get(f"{KINDS}/{kind['metadata']['name']}").get("status", {})
@@ -67,9 +69,9 @@ class Shipped:
 
     def make_certificates(self) -> tuple[Path, str]:
         """Where its webhooks find key and certificate, and the bundle by which the API server knows them."""
-        authority, folder = Authority(self.name), self.folder / "certificates"
+        authority, folder = Authority(self.name), self.folder / "k8s-webhook-server/serving-certs"
         pair = authority.server(["localhost"], ["127.0.0.1"])
-        folder.mkdir()
+        folder.mkdir(parents=True)
         (folder / "tls.crt").write_bytes(pair.certificate)
         (folder / "tls.key").write_bytes(pair.key)
         return folder, base64.b64encode(authority.certificate).decode()
@@ -87,21 +89,40 @@ class Shipped:
                 }
                 if webhook["name"] in selectors:
                     webhook["objectSelector"] = selectors[webhook["name"]]
-            self._make(f"{ADMISSION}/{kind.lower()}s", configuration)
+            self.make(f"{ADMISSION}/{kind.lower()}s", configuration)
+
+    def write_config(self, version: str, certificates: Path) -> Path:
+        """As JobSet and what was made after it are configured."""
+        config = {
+            "apiVersion": version,
+            "kind": "Configuration",
+            "leaderElection": {"leaderElect": False},
+            "internalCertManagement": {"enable": False},
+            "health": {"healthProbeBindAddress": f"127.0.0.1:{self.health_port}"},
+            "metrics": {"bindAddress": "0"},
+            "webhook": {"host": "127.0.0.1", "port": self.webhook_port, "certDir": str(certificates)},
+        }
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
+        return self.folder / "config.yaml"
 
     @contextmanager
     def running(self, *flags: str) -> Iterator[None]:
         """Its process, once it says that it is ready."""
+        environment = os.environ | {"TMPDIR": str(self.folder)}
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [self.binary, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [self.binary, *flags],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
         def is_ready() -> bool:
             assert process.poll() is None, f"{self.name} has ended: {self._end_of_log()}"
             with suppress(urllib3.exceptions.HTTPError):
-                address = f"http://127.0.0.1:{self.health_port}/readyz"
-                return urllib3.request("GET", address, retries=False, timeout=2).status == 200
+                return urllib3.request("GET", self.ready, retries=False, timeout=2).status == 200
             return False
 
         try:
@@ -121,7 +142,7 @@ class Shipped:
     def _read(self, file: str) -> list[Object]:
         return [document for document in yaml.safe_load_all((self.manifests / file).read_text()) if document]
 
-    def _make(self, path: str, body: Object) -> None:
+    def make(self, path: str, body: Object) -> None:
         self.api.create(path, body)
         self._made.append(f"{path}/{body['metadata']['name']}")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import yaml
-
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers.controller import Shipped
 
@@ -25,22 +23,13 @@ def job_sets(control_plane: ControlPlane) -> Iterator[None]:
     """The server knows the kind, and its controller works."""
     shipped = Shipped(control_plane, "jobset", NAMESPACE, NAME)
     try:
-        shipped.make_kind("components/crd/bases/jobset.x-k8s.io_jobsets.yaml")
-        kubeconfig = shipped.give_account("components/rbac/role.yaml")
+        shipped.make_kind("crd/bases/jobset.x-k8s.io_jobsets.yaml")
+        kubeconfig = shipped.give_account("rbac/role.yaml")
         certificates, bundle = shipped.make_certificates()
-        config = {
-            "apiVersion": "config.jobset.x-k8s.io/v1alpha1",
-            "kind": "Configuration",
-            "leaderElection": {"leaderElect": False},
-            "internalCertManagement": {"enable": False},
-            "health": {"healthProbeBindAddress": f"127.0.0.1:{shipped.health_port}"},
-            "metrics": {"bindAddress": "0"},
-            "webhook": {"host": "127.0.0.1", "port": shipped.webhook_port, "certDir": str(certificates)},
-        }
-        (shipped.folder / "config.yaml").write_text(yaml.safe_dump(config))
-        with shipped.running(f"--kubeconfig={kubeconfig}", f"--config={shipped.folder}/config.yaml"):
+        config = shipped.write_config("config.jobset.x-k8s.io/v1alpha1", certificates)
+        with shipped.running(f"--kubeconfig={kubeconfig}", f"--config={config}"):
             of_pods = dict.fromkeys(("mpod.kb.io", "vpod.kb.io"), OF_JOB_SETS)
-            shipped.make_checks("components/webhook/manifests.yaml", bundle, of_pods)
+            shipped.make_checks("webhook/manifests.yaml", bundle, of_pods)
             yield
     finally:
         shipped.remove()
