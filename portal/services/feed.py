@@ -25,14 +25,14 @@ def stream_of(cluster: int) -> str:
     return f"cluster:{cluster}"
 
 
-def feed_tell(*, cluster: int, config: bool = False, nodes: bool = False, workloads: Iterable[int] | None = ()) -> None:
-    """Says what the transaction has changed in a cluster (id). `workloads`: ids; None = any of them."""
+def feed_tell(*, cluster: int, config: bool = False, nodes: bool = False, workloads: Iterable[int] | None = ()) -> bool:
+    """Says what the transaction has changed in a cluster (id). `workloads`: ids; None = any of them. False: nothing."""
     ids = None if workloads is None else sorted(set(workloads))
     told = [what for what, is_told in ((Change.What.CONFIG, config), (Change.What.NODES, nodes)) if is_told]
     if ids is None or ids:
         told.append(Change.What.WORKLOADS)
     if not told:
-        return
+        return False
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("What changed is told in the transaction that changes it.")
     stream = stream_of(cluster)
@@ -42,6 +42,7 @@ def feed_tell(*, cluster: int, config: bool = False, nodes: bool = False, worklo
         Change(stream=stream, seq=seq, what=what, ids=named if what == Change.What.WORKLOADS else None) for what in told
     )
     wake_on_commit()
+    return True
 
 
 def _next(stream: str) -> int:

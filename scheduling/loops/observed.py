@@ -30,6 +30,8 @@ class Observed:
         """All objects have been listed: one that is not known is not there."""
         self.strays: set[int] = set()
         """Workloads (ids) that were stopped and have ended, and whose objects go on: what asked for them came late."""
+        self.told = 0
+        """How many numbers of the change feed are its own."""
         self._applied: dict[str, float] = {}
         """When what was not seen since was applied, by the monotonic clock."""
         self.namespaces = NamespaceWriter(cluster)
@@ -56,7 +58,7 @@ class Observed:
             looked_at = changed | touched | self._concerned(seen, uids)
             changed |= write_states(looked_at, self.objects)
             self._find_strays(uids)
-        feed_tell(cluster=self.cluster, nodes=has_written, workloads=changed)
+        self.told += feed_tell(cluster=self.cluster, nodes=has_written, workloads=changed)
 
     def _concerned(self, seen: Seen, uids: set[str]) -> set[int]:
         """Workloads (ids) whose objects changed."""

@@ -17,7 +17,7 @@ from scheduling.clusters.seen import Health, Seen
 
 from .access_sync import AccessSync
 from .observed import Observed
-from .reconcile import Reconciler
+from .reconcile import Reconciler, has_to_do
 from .rows import clean
 from .tenure import Tenure
 from .thread import Gone
@@ -144,7 +144,7 @@ class Observer:
             if observed.listed:
                 is_woken = self.wake.is_set()
                 self.wake.clear()
-                reconciler.look(tenure, has_seen=seen != Seen(), is_woken=is_woken)
+                reconciler.look(tenure, has_seen=has_to_do(seen), is_woken=is_woken)
                 access.tick(tenure)
             tenure.keep()
 

@@ -21,6 +21,7 @@ from portal.services.feed import feed_tell
 from scheduling.clusters.found import STOPPABLE
 from scheduling.clusters.gateway import Gateway, GatewayError, NamespaceGoneError
 from scheduling.clusters.orders import PodGroup, WorkloadKey, WorkloadObject
+from scheduling.clusters.seen import Seen
 from scheduling.models import TO_REMOVE, SubGroup, Workload, WorkloadSpec
 from scheduling.workload_keys import KEY, key_of
 
@@ -58,22 +59,27 @@ class Reconciler:
         self._not_before: dict[tuple[str, int], tuple[float, float]] = {}
         self._until = 0.0
         self._seq: int | None = None
+        self._told = 0
+        """How many of the numbers up to that the observer told."""
         self._rest_until = self._look_at = self._tick_at = 0.0
         self._has_news = self._has_tried = False
         self._labels = Labels(cluster, gateway)
         self._missing_pods = MissingPods(cluster, gateway)
 
     def look(self, tenure: Tenure, *, has_seen: bool, is_woken: bool = False) -> None:
-        """A tick where one is due: something was seen or told since the last one, or is to be tried again."""
+        """A tick where one is due: something was seen, or told by others than the observer, since the last one, or is
+        to be tried again."""
         now = time.monotonic()
         self._has_news |= has_seen
         if now < self._rest_until or (now < self._look_at and not (self._has_news or is_woken)):
             return
-        seq = feed_seq(self.cluster)
-        if seq == self._seq and not self._has_news and now < self._tick_at:
+        seq, told = feed_seq(self.cluster), self.observed.told
+        by_others = self._seq is None or seq - self._seq > told - self._told
+        self._seq, self._told = seq, told
+        if not by_others and not self._has_news and now < self._tick_at:
             self._look_at = now + QUIET_SECONDS
             return
-        self._seq, self._has_news, self._has_tried = seq, False, False
+        self._has_news, self._has_tried = False, False
         self.tick(tenure)
         now = time.monotonic()
         # What it tried may not have been all.
@@ -210,6 +216,11 @@ class Reconciler:
             self._not_before[key] = (time.monotonic() + AGAIN_SECONDS, AGAIN_SECONDS / 2)
         except GatewayError as problem:
             self._again_later(key, problem)
+
+
+def has_to_do(seen: Seen) -> bool:
+    """Whether something may follow for the reconciler: from pods that have their node nothing does."""
+    return seen != Seen(pods=seen.pods) or any(not pod.node for pod in seen.pods)
 
 
 def _objects(workloads: list[int]) -> list[tuple[WorkloadObject, int]]:

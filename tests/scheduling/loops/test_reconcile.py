@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ from orgs.models import ProjectInfo
 from portal.services.feed import feed_tell
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey, WorkloadObject
-from scheduling.clusters.seen import SeenNamespace, SeenObject
+from scheduling.clusters.seen import PodPhase, Seen, SeenNamespace, SeenObject, SeenPod
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.loops import reconcile as module
-from scheduling.loops.reconcile import _objects
+from scheduling.loops.reconcile import _objects, has_to_do
 from scheduling.models import Pod, SimObject, Workload
 
 from .world import Steps, World
@@ -228,3 +229,19 @@ def test_it_looks_when_something_was_told_or_seen_and_rests_else(
         feed_tell(cluster=world.cluster.pk, config=True)
     assert [ticked(), ticked(is_woken=True), ticked(is_woken=True)] == [1, 2, 2]
     assert [ticked(has_seen=True), ticked()] == [3, 3]
+    for tellers in ("observer", "observer and another"):
+        with transaction.atomic():
+            steps.observed.told += feed_tell(cluster=world.cluster.pk, workloads=[1])
+        if tellers != "observer":
+            with transaction.atomic():
+                feed_tell(cluster=world.cluster.pk, workloads=[1])
+        assert ticked(is_woken=True) == (3 if tellers == "observer" else 4)
+
+
+def test_placed_pods_leave_nothing_to_do() -> None:
+    pod = SeenPod(uid="1", name="p", namespace="n", ours=True, phase=PodPhase.RUNNING, created_ms=0, node="a")
+    assert not has_to_do(Seen())
+    assert not has_to_do(Seen(pods=(pod,), told_at=1.0))
+    assert has_to_do(Seen(pods=(pod, replace(pod, uid="2", node=""))))
+    assert has_to_do(Seen(pods=(pod,), gone_pods=("3",)))
+    assert has_to_do(Seen(complete={"pods": 1.0}))
