@@ -29,15 +29,14 @@ log = structlog.get_logger()
 
 
 class MissingPods:
-    """One cluster's. Remembers only since when pods are missing."""
+    """One cluster's. Remembers since when pods are missing, also while no watch holds."""
 
-    def __init__(self, cluster: int, gateway: Gateway) -> None:
+    def __init__(self, cluster: int) -> None:
         self.cluster = cluster
-        self.gateway = gateway
         self._since: dict[int, float] = {}
         self._look_at = 0.0
 
-    def tick(self, tenure: Tenure) -> None:
+    def tick(self, gateway: Gateway, tenure: Tenure) -> None:
         now = time.monotonic()
         if now < self._look_at:
             return
@@ -45,7 +44,7 @@ class MissingPods:
         self._since = {workload: self._since.get(workload, now) for workload in self._missing()}
         due = [workload for workload, since in self._since.items() if now - since >= LONG_SECONDS][:BATCH]
         if due and tenure.may_call():
-            self._wake(due, now)
+            self._wake(gateway, due, now)
 
     def _missing(self) -> list[int]:
         """Workloads with fewer pods than they are to have. Of one whose pods have ended and are gone that may be so for
@@ -61,14 +60,14 @@ class MissingPods:
         )
         return list(rows.annotate(there=there).filter(there__lt=F("pods_wanted")).values_list("pk", flat=True))
 
-    def _wake(self, workloads: list[int], now: float) -> None:
+    def _wake(self, gateway: Gateway, workloads: list[int], now: float) -> None:
         groups = defaultdict(list)
         for workload, name in SubGroup.objects.filter(workload__in=workloads).values_list("workload_id", "name"):
             groups[workload].append(name)
         for pk, *columns in Workload.objects.filter(pk__in=workloads).values_list("pk", *KEY):
             self._since[pk] = now
             try:
-                self.gateway.wake_workload(key_of(*columns), groups[pk])
+                gateway.wake_workload(key_of(*columns), groups[pk])
                 log.warning("pods_missing", workload=pk)
             except GatewayError as problem:
                 log.warning("not_woken", workload=pk, problem=str(problem))

@@ -16,6 +16,7 @@ from scheduling.clusters.registry import gateway_for
 from scheduling.clusters.seen import Health, Seen
 
 from .access_sync import AccessSync
+from .missing_pods import MissingPods
 from .observed import Observed
 from .reconcile import Reconciler, has_to_do
 from .rows import clean
@@ -68,6 +69,7 @@ class Observer:
         self.tell = tell
         self.wake = wake
         self._pause = 1.0
+        self._missing_pods = MissingPods(cluster)
 
     def step(self, tenure: Tenure, stop: threading.Event) -> None:
         tenure.keep()
@@ -146,6 +148,7 @@ class Observer:
                 self.wake.clear()
                 reconciler.look(tenure, has_seen=has_to_do(seen), is_woken=is_woken)
                 access.tick(tenure)
+                self._missing_pods.tick(gateway, tenure)
             tenure.keep()
 
     def _connected(self, tenure: Tenure, version: str, health: Health, lag: float | None) -> None:

@@ -26,7 +26,6 @@ from scheduling.models import TO_REMOVE, SubGroup, Workload, WorkloadSpec
 from scheduling.workload_keys import KEY, key_of
 
 from .labels import Labels
-from .missing_pods import MissingPods
 from .observed import Observed
 from .observed_workloads import write_states
 from .rows import clean
@@ -64,7 +63,6 @@ class Reconciler:
         self._rest_until = self._look_at = self._tick_at = 0.0
         self._has_news = self._has_tried = False
         self._labels = Labels(cluster, gateway)
-        self._missing_pods = MissingPods(cluster, gateway)
 
     def look(self, tenure: Tenure, *, has_seen: bool, is_woken: bool = False) -> None:
         """A tick where one is due: something was seen, or told by others than the observer, since the last one, or is
@@ -96,7 +94,6 @@ class Reconciler:
         self._start(tenure)
         self._remove(tenure)
         self._labels.tick(tenure)
-        self._missing_pods.tick(tenure)
 
     def _may_try(self, tenure: Tenure, key: tuple[str, int]) -> bool:
         now = time.monotonic()

@@ -48,12 +48,12 @@ def test_only_what_lacks_pods_for_long_is_woken(clock: list[float]) -> None:
     steps.observe()
     steps.observe()
     assert Pod.objects.filter(workload=short).count() == 2
-    missing = MissingPods(world.cluster.pk, gateway)
+    missing = MissingPods(world.cluster.pk)
 
     def after(seconds: float) -> list[tuple[str, tuple[str, ...]]]:
         clock[0] += seconds
         gateway.woken.clear()
-        missing.tick(steps.observer)
+        missing.tick(gateway, steps.observer)
         return list(gateway.woken)
 
     assert after(0) == []
@@ -83,9 +83,9 @@ def test_without_the_lease_nothing_is_woken(clock: list[float]) -> None:
     world.submit(world.project("p"), "w")
     steps.observe()
     Pod.objects.all().delete()
-    missing = MissingPods(world.cluster.pk, gateway)
-    missing.tick(steps.observer)
+    missing = MissingPods(world.cluster.pk)
+    missing.tick(gateway, steps.observer)
     clock[0] += module.LONG_SECONDS
     steps.observer.epoch = 99
-    missing.tick(steps.observer)
+    missing.tick(gateway, steps.observer)
     assert gateway.woken == []
