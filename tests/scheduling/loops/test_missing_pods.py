@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 
 import pytest
 
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey
+from scheduling.clusters.seen import Seen
 from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.loops import missing_pods as module
 from scheduling.loops.missing_pods import MissingPods
-from scheduling.models import Pod, Workload
+from scheduling.loops.observer import Observer
+from scheduling.models import Pod, SimObject, Workload
 
 from .world import Steps, World
 
@@ -32,10 +36,17 @@ class Waking(SimulatedGateway):
             raise GatewayError("out of reach")
 
 
+class Breaking(Waking):
+    """Its watch ends after the first batch."""
+
+    def watch(self, stop: threading.Event) -> Iterator[Seen]:
+        yield next(super().watch(stop))
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 
@@ -87,5 +98,22 @@ def test_without_the_lease_nothing_is_woken(clock: list[float]) -> None:
     missing.tick(gateway, steps.observer)
     clock[0] += module.LONG_SECONDS
     steps.observer.epoch = 99
+    steps.observer._asked -= 60
     missing.tick(gateway, steps.observer)
     assert gateway.woken == []
+
+
+def test_since_when_they_are_missing_outlasts_a_watch(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    gateway = world.gateway = Breaking(world.cluster.pk)
+    monkeypatch.setattr("scheduling.loops.observer.gateway_for", lambda cluster: gateway)
+    steps = Steps(world)
+    world.submit(world.project("p"), "w", pods=1)
+    steps.reconciler.tick(steps.observer)
+    observer = Observer(world.cluster.pk, threading.Event(), threading.Event())
+    for _ in range(2):
+        SimObject.objects.filter(kind=SimObject.Kind.POD).delete()
+        Pod.objects.all().delete()
+        observer.step(steps.observer, threading.Event())
+        clock[0] += module.LONG_SECONDS
+    assert gateway.woken == [("w", ("workers",))]
