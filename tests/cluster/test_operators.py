@@ -98,7 +98,7 @@ def test_a_pytorch_job(working: Working) -> None:
         parts = {"Master": of_role(bursar, 1, 1, "pytorch"), "Worker": of_role(bursar, 2, 2, "pytorch")}
         applied(bursar, "PyTorchJob", "kubeflow.org/v1", {"pytorchReplicaSpecs": parts})
         row = waits_for_all(bursar, "PyTorchJob/crew", pods=3, gpus=5)
-        assert list(row.sub_groups.order_by("pk").values_list("wanted", "min_members")) == [(1, 1), (2, 2)]
+        assert sorted(row.sub_groups.values_list("wanted", "min_members")) == [(1, 1), (2, 2)]
         for pod in row.pods.all():
             ends(bursar, pod)
         found(bursar, "PyTorchJob/crew", STATES.COMPLETED)
