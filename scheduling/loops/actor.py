@@ -74,15 +74,10 @@ class Actor:
             try:
                 while batch:
                     began = time.monotonic()
-                    following = None
-                    if batch.is_full:
-                        calls = caller.submit(_beside, send, batch.orders, keep_going)
-                        answers.write(tenure)
-                        following = self._mark(kind, tenure)
-                        results = calls.result()
-                    else:
-                        answers.write(tenure)
-                        results = send(batch.orders, keep_going)
+                    calls = caller.submit(_beside, send, batch.orders, keep_going) if batch.is_full else None
+                    answers.write(tenure)
+                    following = self._mark(kind, tenure) if calls else None
+                    results = calls.result() if calls else send(batch.orders, keep_going)
                     answers = Answers(batch.decisions, results)
                     had_time = tenure.has_time_to_call
                     point("answered")

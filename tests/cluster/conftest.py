@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
-from tests.cluster.build import BuildError
+from tests.cluster.build import CONTROL_PLANE, CONTROLLERS, BuildError, ensure_binaries
 from tests.cluster.bursar import gateway_for
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import FakeKubelet
@@ -26,16 +27,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
-@pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
-    """One control plane for the whole run of a process; tests keep apart by namespaces and node names of their own."""
+@contextmanager
+def building() -> Iterator[None]:
+    """What cannot be built is missing on this machine; in CI nothing may be."""
     try:
-        with ControlPlane() as started:
-            yield started
+        yield
     except BuildError as error:
         if os.environ.get("CI") == "true":
             raise
-        pytest.skip(f"No Kubernetes control plane: {error}")
+        pytest.skip(f"No Kubernetes control plane, or controllers: {error}")
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """One control plane for the whole run of a process; tests keep apart by namespaces and node names of their own."""
+    with building():
+        ensure_binaries(CONTROL_PLANE)
+    with ControlPlane() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def controllers() -> None:
+    """Those of others can be started."""
+    with building():
+        ensure_binaries(CONTROLLERS)
 
 
 @pytest.fixture(scope="session")

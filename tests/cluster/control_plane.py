@@ -128,22 +128,21 @@ class ControlPlane:
             }
         )
 
-    def service_account_kubeconfig(self, name: str, rules: list[Object]) -> str:
-        """A kubeconfig with the token of a new service account in `default` that holds `rules` everywhere."""
-        rbac = "/apis/rbac.authorization.k8s.io/v1"
-        self.api.create("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": name}})
+    def service_account_kubeconfig(self, name: str, rules: list[Object], namespace: str = "default") -> str:
+        """A kubeconfig with the token of a new service account that holds `rules` everywhere, by a ClusterRole and a
+        ClusterRoleBinding of its name."""
+        rbac, accounts = "/apis/rbac.authorization.k8s.io/v1", f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        self.api.create(accounts, {"metadata": {"name": name}})
         self.api.create(f"{rbac}/clusterroles", {"metadata": {"name": name}, "rules": rules})
         self.api.create(
             f"{rbac}/clusterrolebindings",
             {
                 "metadata": {"name": name},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-                "subjects": [{"kind": "ServiceAccount", "namespace": "default", "name": name}],
+                "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": name}],
             },
         )
-        answer = self.api.create(
-            f"/api/v1/namespaces/default/serviceaccounts/{name}/token", {"spec": {"expirationSeconds": 24 * 3600}}
-        )
+        answer = self.api.create(f"{accounts}/{name}/token", {"spec": {"expirationSeconds": 24 * 3600}})
         return self.token_kubeconfig(answer["status"]["token"])
 
     def token_kubeconfig(self, token: str) -> str:

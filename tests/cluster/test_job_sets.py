@@ -36,7 +36,7 @@ number = count(1)
 
 
 @pytest.fixture(scope="module")
-def kind(control_plane: ControlPlane) -> Iterator[None]:
+def kind(controllers: None, control_plane: ControlPlane) -> Iterator[None]:
     with job_sets(control_plane):
         yield
 

@@ -28,7 +28,9 @@ Working = Callable[[Callable[[ControlPlane], AbstractContextManager[None]]], Abs
 
 
 @pytest.fixture
-def working(control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet) -> Working:
+def working(
+    controllers: None, control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: FakeKubelet
+) -> Working:
     """Bursar, beside the controller that is given."""
 
     @contextmanager
@@ -43,8 +45,8 @@ def working(control_plane: ControlPlane, gateway: KubernetesGateway, kubelet: Fa
     return start
 
 
-def applied(bursar: Bursar, kind: str, version: str, spec: Object) -> str:
-    """The path of an object of the name `crew`. What looks after its kind may not answer at first."""
+def applied(bursar: Bursar, kind: str, version: str, spec: Object) -> None:
+    """An object of the name `crew`, by hand. What looks after its kind may not answer at first."""
     path = f"/apis/{version}/namespaces/{bursar.namespace}/{kind.lower()}s"
     body = {"apiVersion": version, "kind": kind, "metadata": {"name": "crew"}, "spec": spec}
 
@@ -56,7 +58,6 @@ def applied(bursar: Bursar, kind: str, version: str, spec: Object) -> str:
     eventually(made)
     bursar.end()
     bursar.watch()
-    return f"{path}/crew"
 
 
 def of_role(bursar: Bursar, replicas: int, gpus: int, container: str) -> Object:

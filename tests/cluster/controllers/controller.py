@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import urllib3
 import yaml
@@ -26,33 +27,40 @@ START_SECONDS = 60
 
 
 class Shipped:
-    """Its account, rights, kinds and checks, read from the manifests of its module, and a folder for its process."""
+    """Its account, rights, kinds and checks, read from the manifests of its module, and a folder for its process. What
+    was made for it goes with the `with` block."""
 
     def __init__(self, control_plane: ControlPlane, name: str, namespace: str, account: str) -> None:
         self.name, self.namespace, self.account = name, namespace, account
         self._control_plane, self.api = control_plane, control_plane.api
         binaries = ensure_binaries(CONTROLLERS)
         self.binary, self.manifests = binaries / name, binaries / f"{name}-manifests"
-        self.folder = Path(tempfile.mkdtemp(prefix=f"bursar-{name}-"))
         self.webhook_port, self.health_port = free_ports(2)
         self.ready = f"http://127.0.0.1:{self.health_port}/readyz"
         self._made: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"bursar-{self.name}-"))
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        # The last first: a check that nobody answers would stop the rest.
+        for path in reversed(self._made):
+            with suppress(ApiError):
+                self.api.delete(path)
+        shutil.rmtree(self.folder)
 
     def give_account(self, role: str) -> Path:
         """A kubeconfig of its service account, which holds the first ClusterRole in the file `role`."""
         with suppress(ApiError):
             self.api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
-        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
-        self.make(accounts, {"metadata": {"name": self.account}})
         rules = next(each["rules"] for each in self._read(role) if each["kind"] == "ClusterRole")
-        self.make(f"{RBAC}/clusterroles", {"metadata": {"name": self.account}, "rules": rules})
-        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self.account}
-        who = {"kind": "ServiceAccount", "namespace": self.namespace, "name": self.account}
-        binding = {"metadata": {"name": self.account}, "roleRef": reference, "subjects": [who]}
-        self.make(f"{RBAC}/clusterrolebindings", binding)
-        answer = self.api.create(f"{accounts}/{self.account}/token", {"spec": {"expirationSeconds": 24 * 3600}})
+        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
+        self._made += [f"{kinds}/{self.account}" for kinds in (accounts, f"{RBAC}/clusterroles")]
+        self._made.append(f"{RBAC}/clusterrolebindings/{self.account}")
+        made = self._control_plane.service_account_kubeconfig(self.account, rules, self.namespace)
         config = self.folder / "kubeconfig"
-        config.write_text(self._control_plane.token_kubeconfig(answer["status"]["token"]))
+        config.write_text(made)
         return config
 
     def make_kind(self, file: str) -> None:
@@ -76,8 +84,8 @@ class Shipped:
         (folder / "tls.key").write_bytes(pair.key)
         return folder, base64.b64encode(authority.certificate).decode()
 
-    def make_checks(self, file: str, bundle: str, selectors: dict[str, Object]) -> None:
-        """Its webhooks, at the address at which it runs here. `selectors`: of objects, by name of the webhook."""
+    def make_checks(self, file: str, bundle: str, label: str) -> None:
+        """Its webhooks, at the address at which it runs here; those of pods for pods with this label."""
         for configuration in self._read(file):
             kind = configuration["kind"]
             configuration["metadata"]["name"] = f"{self.name}-{kind.lower()}"
@@ -87,23 +95,9 @@ class Shipped:
                     "url": f"https://127.0.0.1:{self.webhook_port}{path}",
                     "caBundle": bundle,
                 }
-                if webhook["name"] in selectors:
-                    webhook["objectSelector"] = selectors[webhook["name"]]
+                if any("pods" in rule["resources"] for rule in webhook["rules"]):
+                    webhook["objectSelector"] = {"matchExpressions": [{"key": label, "operator": "Exists"}]}
             self.make(f"{ADMISSION}/{kind.lower()}s", configuration)
-
-    def write_config(self, version: str, certificates: Path) -> Path:
-        """As JobSet and what was made after it are configured."""
-        config = {
-            "apiVersion": version,
-            "kind": "Configuration",
-            "leaderElection": {"leaderElect": False},
-            "internalCertManagement": {"enable": False},
-            "health": {"healthProbeBindAddress": f"127.0.0.1:{self.health_port}"},
-            "metrics": {"bindAddress": "0"},
-            "webhook": {"host": "127.0.0.1", "port": self.webhook_port, "certDir": str(certificates)},
-        }
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
-        return self.folder / "config.yaml"
 
     @contextmanager
     def running(self, *flags: str) -> Iterator[None]:
@@ -132,22 +126,39 @@ class Shipped:
             process.kill()
             process.wait()
 
-    def remove(self) -> None:
-        """Everything that was made for it, the last first: a check that nobody answers would stop the rest."""
-        for path in reversed(self._made):
-            with suppress(ApiError):
-                self.api.delete(path)
-        shutil.rmtree(self.folder)
-
-    def _read(self, file: str) -> list[Object]:
-        return [document for document in yaml.safe_load_all((self.manifests / file).read_text()) if document]
-
     def make(self, path: str, body: Object) -> None:
         self.api.create(path, body)
         self._made.append(f"{path}/{body['metadata']['name']}")
 
+    def _read(self, file: str) -> list[Object]:
+        return [document for document in yaml.safe_load_all((self.manifests / file).read_text()) if document]
+
     def _end_of_log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-3000:]
+
+
+@contextmanager
+def with_webhooks(shipped: Shipped, *, kind: str, config_version: str, label: str) -> Iterator[None]:
+    """JobSet, and what is built as it is, at work. `kind`: the file of its manifest; `label`: what its pods have: of
+    no others its webhooks are asked."""
+    with shipped:
+        shipped.make_kind(kind)
+        kubeconfig = shipped.give_account("rbac/role.yaml")
+        certificates, bundle = shipped.make_certificates()
+        written = {
+            "apiVersion": config_version,
+            "kind": "Configuration",
+            "leaderElection": {"leaderElect": False},
+            "internalCertManagement": {"enable": False},
+            "health": {"healthProbeBindAddress": f"127.0.0.1:{shipped.health_port}"},
+            "metrics": {"bindAddress": "0"},
+            "webhook": {"host": "127.0.0.1", "port": shipped.webhook_port, "certDir": str(certificates)},
+        }
+        file = shipped.folder / "config.yaml"
+        file.write_text(yaml.safe_dump(written))
+        with shipped.running(f"--kubeconfig={kubeconfig}", f"--config={file}"):
+            shipped.make_checks("webhook/manifests.yaml", bundle, label)
+            yield
 
 
 def forget_kind(api: Api, name: str) -> None:

@@ -3,53 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.controllers.controller import Shipped
+from tests.cluster.controllers.controller import Shipped, with_webhooks
 from tests.cluster.shipped import ADMISSION
 
-OF_SETS = {"matchExpressions": [{"key": "leaderworkerset.sigs.k8s.io/name", "operator": "Exists"}]}
 TRAINING_CERTIFICATES = Path("/tmp/k8s-webhook-server/serving-certs")
 """It looks there, and nowhere else, whether its certificates have been mounted; it reads them from `$TMPDIR`."""
 
 
-@contextmanager
-def leader_worker_sets(control_plane: ControlPlane) -> Iterator[None]:
-    shipped = Shipped(control_plane, "lws", "lws-system", "lws-controller-manager")
-    try:
-        shipped.make_kind("crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml")
-        kubeconfig = shipped.give_account("rbac/role.yaml")
-        certificates, bundle = shipped.make_certificates()
-        config = shipped.write_config("config.lws.x-k8s.io/v1alpha1", certificates)
-        with shipped.running(f"--kubeconfig={kubeconfig}", f"--config={config}"):
-            of_pods = dict.fromkeys(("mpod.kb.io", "vpod.kb.io"), OF_SETS)
-            shipped.make_checks("webhook/manifests.yaml", bundle, of_pods)
-            yield
-    finally:
-        shipped.remove()
+def leader_worker_sets(control_plane: ControlPlane) -> AbstractContextManager[None]:
+    return with_webhooks(
+        Shipped(control_plane, "lws", "lws-system", "lws-controller-manager"),
+        kind="crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml",
+        config_version="config.lws.x-k8s.io/v1alpha1",
+        label="leaderworkerset.sigs.k8s.io/name",
+    )
 
 
 @contextmanager
 def mpi_jobs(control_plane: ControlPlane) -> Iterator[None]:
-    shipped = Shipped(control_plane, "mpi-operator", "mpi-operator", "mpi-operator")
-    # It listens there, and nowhere else.
-    shipped.ready = "http://127.0.0.1:8080/healthz"
-    try:
+    with Shipped(control_plane, "mpi-operator", "mpi-operator", "mpi-operator") as shipped:
+        # It listens there, and nowhere else.
+        shipped.ready = "http://127.0.0.1:8080/healthz"
         shipped.make_kind("kubeflow.org_mpijobs.yaml")
         kubeconfig = shipped.give_account("cluster-role.yaml")
         with shipped.running(f"--kubeConfig={kubeconfig}", "--lock-namespace=mpi-operator", "--kube-api-qps=100"):
             yield
-    finally:
-        shipped.remove()
 
 
 @contextmanager
 def pytorch_jobs(control_plane: ControlPlane) -> Iterator[None]:
     """Without its webhook, which checks what people write."""
-    shipped = Shipped(control_plane, "training-operator", "kubeflow", "training-operator")
-    try:
+    with Shipped(control_plane, "training-operator", "kubeflow", "training-operator") as shipped:
         shipped.make_kind("crds/kubeflow.org_pytorchjobs.yaml")
         kubeconfig = shipped.give_account("rbac/role.yaml")
         shipped.make_certificates()
@@ -68,5 +56,3 @@ def pytorch_jobs(control_plane: ControlPlane) -> Iterator[None]:
             "--kube-api-qps=100",
         ):
             yield
-    finally:
-        shipped.remove()

@@ -65,12 +65,6 @@ def world() -> World:
     return made
 
 
-@pytest.fixture
-def steps(world: World, monkeypatch: pytest.MonkeyPatch) -> Steps:
-    monkeypatch.setattr("scheduling.loops.pool_loop.gateway_for", lambda cluster: world.gateway)
-    return Steps(world)
-
-
 def submitted(world: World, steps: Steps, **fields: Any) -> Workload:
     workload = world.submit(world.project(), "w", **fields)
     steps.observe()

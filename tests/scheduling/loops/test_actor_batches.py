@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -15,7 +14,9 @@ from scheduling.clusters.simulated import SimulatedGateway
 from scheduling.loops import actor as module
 from scheduling.loops.actor import Actor
 from scheduling.models import Decision
+from tests.cluster.waiting import eventually
 
+from .test_actor import states, submitted
 from .world import Steps, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,22 +54,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-@pytest.fixture
-def steps(world: World, monkeypatch: pytest.MonkeyPatch) -> Steps:
-    monkeypatch.setattr("scheduling.loops.pool_loop.gateway_for", lambda cluster: world.gateway)
-    return Steps(world)
-
-
-def submitted(world: World, steps: Steps, pods: int) -> None:
-    world.submit(world.project(), "w", pods=pods, devices=0)
-    steps.observe()
-    steps.observe()
-
-
-def states() -> list[int]:
-    return list(Decision.objects.order_by("pk").values_list("state", flat=True))
-
-
 def test_so_many_go_out_together_as_take_a_second(world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, gateway = SimpleNamespace(now=0.0), world.gateway
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
@@ -78,7 +63,7 @@ def test_so_many_go_out_together_as_take_a_second(world: World, steps: Steps, mo
         clock.now += [0.5, 0.5, 4.0, 4.0, 1.0, 1.0][number]
 
     gateway.before = slowly
-    submitted(world, steps, pods=14)
+    submitted(world, steps, pods=14, devices=0)
     steps.cycle()
     assert gateway.together == [2, 2, 4, 4, 1, 1], "the next is marked before it is known how long the last took"
     assert set(states()) == {State.CONFIRMED}
@@ -89,23 +74,19 @@ def test_the_next_is_marked_while_calls_are_made(world: World, steps: Steps) -> 
 
     def look(keep_going: KeepGoing) -> None:
         """In the thread of the calls: waits until the other has marked."""
-        deadline = threading.Event()
-        for _ in range(100):
-            if (now := states().count(State.SENT)) == 4 or marked:
-                break
-            deadline.wait(0.05)
-        marked.append(now)
+        if not marked:
+            marked.append(eventually(lambda: states().count(State.SENT) == 4))
 
     world.gateway.before = look
-    submitted(world, steps, pods=5)
+    submitted(world, steps, pods=5, devices=0)
     steps.cycle()
-    assert marked[0] == 4, "two whose calls are made, and two that are next"
+    assert marked, "two whose calls are made, and two that are next"
     assert set(states()) == {State.CONFIRMED}
 
 
 def test_what_was_marked_and_is_not_sent_is_recorded_again(world: World, steps: Steps) -> None:
     world.gateway.takes = 3
-    submitted(world, steps, pods=7)
+    submitted(world, steps, pods=7, devices=0)
     steps.cycle()
     assert states() == [State.CONFIRMED] * 3 + [State.RECORDED] * 4
     world.gateway.takes = 10
@@ -115,21 +96,17 @@ def test_what_was_marked_and_is_not_sent_is_recorded_again(world: World, steps: 
 
 
 def test_who_loses_the_lease_beside_calls_makes_no_more(world: World, steps: Steps) -> None:
-    submitted(world, steps, pods=5)
+    submitted(world, steps, pods=5, devices=0)
     world.gateway.takes = 0
     steps.cycle()
     world.gateway.takes = 5
-    stopped = threading.Event()
+    stopped: list[bool] = []
 
     def lose(keep_going: KeepGoing) -> None:
         steps.tenure.epoch = 99
-        for _ in range(100):
-            if not keep_going():
-                stopped.set()
-                return
-            threading.Event().wait(0.05)
+        stopped.append(eventually(lambda: not keep_going()))
 
     world.gateway.before = lose
     with pytest.raises(LeaseLost):
         Actor(world.pool.pk).act(world.gateway, steps.tenure)
-    assert stopped.is_set()
+    assert stopped

@@ -58,11 +58,6 @@ def world() -> World:
     return made
 
 
-@pytest.fixture
-def steps(world: World) -> Steps:
-    return Steps(world)
-
-
 def jobs() -> Any:
     return SimObject.objects.filter(kind=SimObject.Kind.JOB, deleted=False)
 

@@ -29,11 +29,6 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture
-def steps(world: World) -> Steps:
-    return Steps(world)
-
-
 def file_of(saved: SavedCycle) -> CycleFile:
     saved.refresh_from_db()
     assert saved.state == State.SAVED
