@@ -1,10 +1,12 @@
 """Column types that the apps share."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
 
@@ -21,16 +23,38 @@ class AsciiField(models.CharField):
         return parameters
 
 
-@AsciiField.register_lookup
-class OneOf(In):
-    """As `in`, with the whole list as one parameter where the database has arrays: a statement with hundreds of
-    placeholders takes longer to write than to answer."""
+class _OneParameter:
+    """A statement with hundreds of placeholders takes longer to write than to answer: where the database has arrays,
+    the list of an `in` is one of them."""
 
-    lookup_name = "one_of"
+    plain: type
+    """Of values that are as the database's driver takes them."""
 
-    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        texts = list(self.rhs)
-        if not texts:
+    def get_prep_lookup(self: Any) -> Any:
+        if isinstance(self.rhs, Collection) and all(type(value) is self.plain for value in self.rhs):
+            return list(self.rhs)
+        return super().get_prep_lookup()  # type: ignore[misc]
+
+    def as_postgresql(self: Any, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Sequence[Any]]:
+        if not isinstance(self.rhs, list) or any(hasattr(value, "as_sql") for value in self.rhs):
+            return super().as_sql(compiler, connection)  # type: ignore[misc,no-any-return]
+        values = [value for value in self.rhs if value is not None]
+        if not values:
             raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = any(%s)", [*params, texts]
+        return f"{column} = any(%s)", [*params, values]
+
+
+@AsciiField.register_lookup
+class OneOfTexts(_OneParameter, In):
+    plain = str
+
+
+@models.IntegerField.register_lookup
+class OneOfNumbers(_OneParameter, In):
+    plain = int
+
+
+@models.ForeignKey.register_lookup
+class OneOfRows(_OneParameter, RelatedIn):
+    plain = int

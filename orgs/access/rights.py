@@ -59,7 +59,7 @@ class Scopes:
 
     def query(self, column: str = "path") -> Q:
         """Units in any of them, or other rows with a unit's path in a column."""
-        found = Q(**{f"{column}__one_of": self.projects})
+        found = Q(**{f"{column}__in": self.projects})
         for path in set(self.paths).difference(self.projects):
             # '0' follows '/': a range of the index holds the unit and everything below it.
             found |= Q(**{f"{column}__gte": path, f"{column}__lt": path[:-1] + "0"})

@@ -13,7 +13,7 @@ from quotas.models import Node, Pool
 from scheduling.clusters.seen import Seen, SeenNode
 
 from .foreign import Foreign
-from .rows import clean, update_rows
+from .rows import clean, insert_rows, update_rows
 
 FIELDS = (
     "uid",
@@ -62,15 +62,12 @@ class NodeWriter:
         # Somebody may have saved a pool since the rows were read.
         lies_in = dict(here.filter(name__in=changed).values_list("name", "pool_id"))
         places = {name: place_of(nodes[name].labels, pools, lies_in.get(name)) for name in [*new, *changed]}
-        Node.objects.bulk_create(
-            Node(
-                cluster_id=self.cluster,
-                pool=places[name].pool,
-                conflict=places[name].conflict,
-                name=name,
-                **dict(zip(FIELDS, values[name], strict=True)),
-            )
-            for name in sorted(new)
+        nothing = (0,) * len(FOREIGN)
+        now = timezone.now()
+        insert_rows(
+            Node,
+            ("cluster", "name", "state_since", *FOREIGN, "pool", "conflict", *FIELDS),
+            [(self.cluster, name, now, *nothing, *places[name].ids, *values[name]) for name in sorted(new)],
         )
         update_rows(
             Node,
@@ -79,7 +76,7 @@ class NodeWriter:
         )
         state = FIELDS.index("state")
         turned = [rows[name][0] for name in changed if rows[name][3 + state] != values[name][state]]
-        Node.objects.filter(pk__in=turned).update(state_since=timezone.now())
+        Node.objects.filter(pk__in=turned).update(state_since=now)
         return True
 
     def _lock(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -29,7 +28,8 @@ from .usage import UsageChange
 from .waits import WaitChange
 
 Kind = Decision.Kind
-FIELDS = tuple(field.attname for field in Decision._meta.concrete_fields if not field.primary_key)
+BLANK = {field.attname: field.get_default() for field in Decision._meta.concrete_fields if not field.primary_key}
+FIELDS = tuple(BLANK)
 DECISION_SECONDS = 10
 """So long after recording an unsent decision is void, and the pod of a sent one is read."""
 RESERVE_SECONDS = 120
@@ -98,22 +98,22 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
     """`before`: reserves that are replaced, by pod."""
     made = cycle.decisions
 
-    def row(kind: Decision.Kind, pod: int, workload: int, batch: int, **fields: Any) -> Decision:
+    def row(kind: Decision.Kind, pod: int, workload: int, batch: int, **fields: Any) -> dict[str, Any]:
         seconds = RESERVE_SECONDS if kind == Decision.Kind.RESERVE else DECISION_SECONDS
-        return Decision(
-            pool=cycle.pool,
-            epoch=epoch,
-            cycle=cycle.number,
-            kind=kind,
-            batch=batch,
-            workload=workload,
-            pod=pod,
-            at=cycle.at,
-            deadline_at=cycle.at + timedelta(seconds=seconds),
+        return BLANK | {
+            "pool": cycle.pool,
+            "epoch": epoch,
+            "cycle": cycle.number,
+            "kind": kind,
+            "batch": batch,
+            "workload": workload,
+            "pod": pod,
+            "at": cycle.at,
+            "deadline_at": cycle.at + timedelta(seconds=seconds),
             **fields,
-        )
+        }
 
-    def room(kind: Decision.Kind, item: Place | Reserve) -> Decision:
+    def room(kind: Decision.Kind, item: Place | Reserve) -> dict[str, Any]:
         devices = ",".join(map(str, item.devices))
         return row(kind, item.pod, item.workload, item.workload, node=item.node, devices=devices)
 
@@ -136,19 +136,18 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
         ]
     rows += [room(Decision.Kind.PLACE, item) for item in made.places]
     rows += [room(Decision.Kind.RESERVE, item) for item in made.reserves]
-    found = Pod.objects.filter(pk__in={decision.pod for decision in rows}).values_list("pk", "uid", "sub_group_id")
+    found = Pod.objects.filter(pk__in={place["pod"] for place in rows}).values_list("pk", "uid", "sub_group_id")
     pods = {pk: (uid, group) for pk, uid, group in found}
-    for decision in rows:
-        decision.pod_uid, group = pods.get(decision.pod, ("", None))
-        decision.sub_group = group if decision.kind == Kind.RESERVE else None
-        kept = before.get(decision.pod)
-        if kept and decision.kind == Kind.RESERVE and not decision.pod_uid and kept.sub_group:
-            # Its pod is gone, and the room for its successor moves: for whom and how long stays as it was.
-            decision.pod_uid, decision.sub_group = kept.pod_uid, kept.sub_group
-            decision.deadline_at = kept.deadline_at
+    for place in rows:
+        place["pod_uid"], group = pods.get(place["pod"], ("", None))
+        if place["kind"] == Kind.RESERVE:
+            place["sub_group"] = group
+            kept = before.get(place["pod"])
+            if kept and not place["pod_uid"] and kept.sub_group:
+                # Its pod is gone, and the room for its successor moves: for whom and how long stays as it was.
+                place |= {"pod_uid": kept.pod_uid, "sub_group": kept.sub_group, "deadline_at": kept.deadline_at}
     # A pod that went away since the snapshot needs nothing.
-    read = attrgetter(*FIELDS)
-    insert_rows(Decision, FIELDS, [read(decision) for decision in rows if decision.pod_uid])
+    insert_rows(Decision, FIELDS, [tuple(place.values()) for place in rows if place["pod_uid"]])
 
 
 def _audit(cycle: Cycle) -> None:

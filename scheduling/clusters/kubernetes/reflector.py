@@ -19,7 +19,8 @@ from . import decode
 from .errors import ApiError, UnreachableError
 from .kinds import Kind, SeenItem, T
 from .patience import CHANCE, Patience, passes
-from .transport import Stream, Transport
+from .stream import Stream
+from .transport import Transport
 
 logger = logging.getLogger(__name__)
 

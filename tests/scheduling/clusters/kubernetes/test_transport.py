@@ -6,15 +6,17 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pycurl
 import pytest
-import urllib3
 
-from scheduling.clusters.kubernetes import transport as module
+from scheduling.clusters.kubernetes import connection as module
 from scheduling.clusters.kubernetes.credentials import Credentials
-from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError, unreachable
+from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
+from scheduling.clusters.kubernetes.failures import Failure
 from scheduling.clusters.kubernetes.official import OfficialClient
 from scheduling.clusters.kubernetes.transport import Transport
 from tests.cluster.certificates import Authority
@@ -41,6 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             "/huge": lambda: self.answer(200, b"x" * 2000),
             "/slow": lambda: time.sleep(2),
             "/cut": self.cut,
+            "/part": self.part,
+            "/last": self.last,
+            "/last-answer": self.last_answer,
             "/stream": self.stream,
         }[self.path.partition("?")[0]]()
 
@@ -54,6 +59,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def cut(self) -> None:
         self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def part(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"x")
+        self.cut()
+
+    def last(self) -> None:
+        """Takes it, and is gone."""
+        self.server.socket.close()
+        self.cut()
+
+    def last_answer(self) -> None:
+        """And closes the connection, without a word of it."""
+        self.answer(200, b"")
         self.close_connection = True
 
     def stream(self) -> None:
@@ -86,7 +108,12 @@ def status(message: str, cause: str = "") -> bytes:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("server")
+    with serving(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
     pair = AUTHORITY.server(["localhost"], ["127.0.0.1"])
     (folder / "crt").write_bytes(pair.certificate)
     (folder / "key").write_bytes(pair.key)
@@ -94,7 +121,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     context.load_cert_chain(folder / "crt", folder / "key")
     context.load_verify_locations(cadata=AUTHORITY.certificate.decode())
     context.verify_mode = ssl.CERT_OPTIONAL
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
     running.socket = context.wrap_socket(running.socket, server_side=True)
     running.quiet_until = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -128,8 +155,11 @@ def test_connection_is_kept(server: str) -> None:
 
 def test_after_a_silence_no_connection_of_before_is_used(server: str) -> None:
     transport = transport_to(server)
-    opened = [transport._send("GET", "/echo", None, {}, urllib3.Timeout(5)) for _ in range(2)]
-    before = {json.loads(transport._read(response))["port"] for response in opened}
+    with transport._one() as one, transport._one() as other:
+        for connection in (one, other):
+            connection.prepare("GET", "/echo", [], None, 5)
+        before = {json.loads(connection.perform())["port"] for connection in (one, other)}
+    assert len(before) == 2
     assert json.loads(get(transport, "/echo"))["port"] in before
     with pytest.raises(UnreachableError):
         get(transport, "/slow", 0.2)
@@ -161,11 +191,47 @@ def test_refusals_of_the_server(server: str) -> None:
     assert "deploy/kubernetes/bursar.yaml" in str(errors["/forbidden"])
 
 
-@pytest.mark.parametrize(("path", "timeout"), [("/cut", 5), ("/slow", 0.2)])
+@pytest.mark.parametrize(("path", "timeout"), [("/cut", 5), ("/slow", 0.2), ("/part", 5)])
 def test_lost_answer_may_have_arrived(server: str, path: str, timeout: float) -> None:
     with pytest.raises(UnreachableError) as caught:
         get(transport_to(server), path, timeout)
     assert caught.value.may_have_arrived
+
+
+def test_what_a_kept_connection_took_with_it_may_have_arrived(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        transport = transport_to(server)
+        get(transport, "/echo")
+        with pytest.raises(UnreachableError) as caught:
+            get(transport, "/last")
+    assert caught.value.may_have_arrived
+
+
+def test_kept_connection_that_the_server_closed_costs_no_call(server: str) -> None:
+    transport = transport_to(server)
+    get(transport, "/last-answer")
+    assert json.loads(get(transport, "/echo"))["path"] == "/echo"
+
+
+def test_proxies_of_the_environment_are_not_asked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    assert json.loads(get(transport_to(server), "/echo"))["path"] == "/echo"
+
+
+def test_certificate_may_bear_another_name_than_the_host(server: str) -> None:
+    host = server.replace("127.0.0.1", "127.0.0.2").removeprefix("https://")
+    credentials = Credentials(f"https://{host}", AUTHORITY.certificate, tls_server_name="localhost")
+    assert json.loads(get(Transport(credentials, connections=1, allow_local=True), "/echo"))["Host"] == host
+    with pytest.raises(UnreachableError, match="not trusted"):
+        get(transport_to(f"https://{host}"), "/echo")
+
+
+def test_after_its_end_nothing_is_sent(server: str) -> None:
+    transport = transport_to(server)
+    transport.close()
+    with pytest.raises(UnreachableError) as caught:
+        get(transport, "/echo")
+    assert not caught.value.may_have_arrived
 
 
 def test_closed_port_was_never_reached() -> None:
@@ -192,9 +258,8 @@ def test_server_with_a_foreign_certificate_gets_no_request(server: str) -> None:
 
 
 def test_certificate_whose_time_is_over_is_no_foreign_one() -> None:
-    error = ssl.SSLCertVerificationError()
-    error.verify_code, error.verify_message = 10, "certificate has expired"
-    assert "has expired; renew it there" in str(unreachable("https://192.0.2.10", error))
+    failure = Failure(pycurl.E_PEER_FAILED_VERIFICATION, "expired", verify_code=10, os_code=0, has_sent=False)
+    assert "has expired; renew it there" in str(failure.error("https://192.0.2.10"))
 
 
 def test_without_an_authority_no_other_is_trusted() -> None:
@@ -215,10 +280,13 @@ def test_official_client_has_no_other_way_to_the_server(server: str) -> None:
         OfficialClient(transport_to(server, authority=Authority("other")), 5).require_rights()
 
 
-def test_answer_is_bounded(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1000)
+@pytest.mark.parametrize("path", ["/huge", "/stream"])
+def test_answer_is_bounded_whether_its_size_is_told_or_not(
+    server: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 10)
     with pytest.raises(UnreachableError, match="far too much"):
-        get(transport_to(server), "/huge")
+        get(transport_to(server), path)
 
 
 def test_stream_gives_lines_however_they_are_cut(server: str) -> None:
