@@ -41,8 +41,8 @@ class Connection:
         name = _bracketed(credentials.tls_server_name) or host
         # The name in the address is the one that the certificate is to bear.
         self._url = f"https://{name}:{port}{parts.path}"
-        self._headers = ["User-Agent: bursar", "Expect:", f"Host: {host}:{port}"]
-        curl.setopt(pycurl.CONNECT_TO, [f"{name}:{port}:{host}:{port}"])
+        self._headers = ["User-Agent: bursar", "Expect:", f"Host: {parts.netloc}"]
+        curl.setopt(pycurl.CONNECT_TO, [f"::{host}:{port}"])
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.PATH_AS_IS, 1)

@@ -249,7 +249,12 @@ def test_unknown_name_was_never_reached() -> None:
     assert not caught.value.may_have_arrived
 
 
-def test_server_with_a_foreign_certificate_gets_no_request(server: str) -> None:
+def test_server_with_a_foreign_certificate_gets_no_request(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever else this machine trusts.
+    (tmp_path / "trusted").write_bytes(AUTHORITY.certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted"))
     with pytest.raises(UnreachableError, match="certificate-authority-data") as caught:
         get(transport_to(server, authority=Authority("other")), "/echo")
     assert not caught.value.may_have_arrived
