@@ -69,7 +69,10 @@ class Connection:
         if body is None:
             curl.setopt(pycurl.HTTPGET, 1)
         else:
-            curl.setopt(pycurl.POSTFIELDS, body)
+            curl.setopt(pycurl.POST, 1)
+            curl.setopt(pycurl.POSTFIELDSIZE, len(body))
+            # When a kept connection turns out dead libcurl sends again, on a new one: not what it cannot read again.
+            curl.setopt(pycurl.READDATA, BytesIO(body))
         curl.setopt(pycurl.CUSTOMREQUEST, method)
         connect_seconds = CONNECT_SECONDS if timeout_seconds is None else min(CONNECT_SECONDS, timeout_seconds)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(connect_seconds * 1000))
@@ -106,7 +109,6 @@ class Connection:
             refused or told,
             verify_code=self.curl.getinfo(pycurl.SSL_VERIFYRESULT),
             os_code=0 if refused else self.curl.getinfo(pycurl.OS_ERRNO),
-            # Counts what was sent on a kept connection that turned out dead, before a new one was opened.
             has_sent=self.curl.getinfo(pycurl.REQUEST_SIZE) > 0,
         )
         return failure.error(self.server)

@@ -47,6 +47,8 @@ class Failure:
                 return "it did not answer in time"
             case pycurl.E_COULDNT_RESOLVE_HOST:
                 return "its name is not known here; check the name, or the DNS"
+            case pycurl.E_SEND_FAIL_REWIND:
+                return "the connection ended before it answered"
             case pycurl.E_COULDNT_CONNECT if self.os_code:
                 return os.strerror(self.os_code).lower()
             case pycurl.E_PEER_FAILED_VERIFICATION:

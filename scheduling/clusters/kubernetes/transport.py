@@ -51,10 +51,7 @@ class Transport:
         accept: str = JSON,
         timeout_seconds: float,
     ) -> bytes:
-        """The answer's body. Raises ApiError or UnreachableError.
-
-        Tries once; a connection that the server had closed before it took the request is no try.
-        """
+        """The answer's body. Raises ApiError or UnreachableError. What has a body is sent once."""
         headers = self._headers(accept)
         if body is not None:
             headers.append(f"Content-Type: {content_type}")
