@@ -28,6 +28,7 @@ from .usage import UsageChange
 from .waits import WaitChange
 
 Kind = Decision.Kind
+# In the order of the columns, which what is made from it keeps.
 BLANK = {field.attname: field.get_default() for field in Decision._meta.concrete_fields if not field.primary_key}
 FIELDS = tuple(BLANK)
 DECISION_SECONDS = 10
@@ -136,18 +137,18 @@ def _insert(cycle: Cycle, epoch: int, before: Mapping[int, Decision]) -> None:
         ]
     rows += [room(Decision.Kind.PLACE, item) for item in made.places]
     rows += [room(Decision.Kind.RESERVE, item) for item in made.reserves]
-    found = Pod.objects.filter(pk__in={place["pod"] for place in rows}).values_list("pk", "uid", "sub_group_id")
+    found = Pod.objects.filter(pk__in={decision["pod"] for decision in rows}).values_list("pk", "uid", "sub_group_id")
     pods = {pk: (uid, group) for pk, uid, group in found}
-    for place in rows:
-        place["pod_uid"], group = pods.get(place["pod"], ("", None))
-        if place["kind"] == Kind.RESERVE:
-            place["sub_group"] = group
-            kept = before.get(place["pod"])
-            if kept and not place["pod_uid"] and kept.sub_group:
+    for decision in rows:
+        decision["pod_uid"], group = pods.get(decision["pod"], ("", None))
+        if decision["kind"] == Kind.RESERVE:
+            decision["sub_group"] = group
+            kept = before.get(decision["pod"])
+            if kept and not decision["pod_uid"] and kept.sub_group:
                 # Its pod is gone, and the room for its successor moves: for whom and how long stays as it was.
-                place |= {"pod_uid": kept.pod_uid, "sub_group": kept.sub_group, "deadline_at": kept.deadline_at}
+                decision |= {"pod_uid": kept.pod_uid, "sub_group": kept.sub_group, "deadline_at": kept.deadline_at}
     # A pod that went away since the snapshot needs nothing.
-    insert_rows(Decision, FIELDS, [tuple(place.values()) for place in rows if place["pod_uid"]])
+    insert_rows(Decision, FIELDS, [tuple(decision.values()) for decision in rows if decision["pod_uid"]])
 
 
 def _audit(cycle: Cycle) -> None:

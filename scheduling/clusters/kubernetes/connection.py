@@ -64,6 +64,8 @@ class Connection:
     ) -> None:
         """The next request. `target`: path and query; without a timeout the answer may take for ever, and all room."""
         curl = self.curl
+        # Of one address; the connection may have been made with another.
+        self._refused = ""
         curl.setopt(pycurl.URL, self._url + target)
         curl.setopt(pycurl.HTTPHEADER, [*self._headers, *headers])
         if body is None:
@@ -103,12 +105,11 @@ class Connection:
 
     def failure(self, code: int, told: str = "") -> UnreachableError:
         """What an error of libcurl means for the request."""
-        refused, self._refused = self._refused, ""
         failure = Failure(
             code,
-            refused or told,
+            self._refused or told,
             verify_code=self.curl.getinfo(pycurl.SSL_VERIFYRESULT),
-            os_code=0 if refused else self.curl.getinfo(pycurl.OS_ERRNO),
+            os_code=0 if self._refused else self.curl.getinfo(pycurl.OS_ERRNO),
             has_sent=self.curl.getinfo(pycurl.REQUEST_SIZE) > 0,
         )
         return failure.error(self.server)

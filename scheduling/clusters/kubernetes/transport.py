@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +36,7 @@ class Transport:
         self._is_closed = False
         self.silences = 0
         """Calls to which no answer came."""
-        self._idle = deque([self._new()])
+        self._idle = [self._new()]
         """The one used last is used next."""
 
     def request(
@@ -72,8 +71,11 @@ class Transport:
     def close(self) -> None:
         with self._guard:
             self._is_closed = True
-            while self._idle:
-                self._idle.pop().close()
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def _new(self) -> Connection:
         return Connection(self._credentials, allow_local=self._allow_local)
@@ -104,15 +106,11 @@ class Transport:
         except SilenceError:
             with self._guard:
                 self.silences += 1
-                while self._idle:
-                    self._idle.pop().close()
+                self._close_idle()
             raise
 
     def _headers(self, accept: str) -> list[str]:
-        return [f"Accept: {accept}", *self._authorization()]
-
-    def _authorization(self) -> list[str]:
-        """The token; where it stands in a file, read anew now and then."""
+        """With the token; where that stands in a file, it is read anew now and then."""
         if (file := self._credentials.token_file) and time.monotonic() > self._token_until:
             try:
                 self._token = Path(file).read_text().strip()
@@ -120,7 +118,10 @@ class Transport:
                 reason = f"The token of the service account cannot be read: {error.strerror}."
                 raise UnreachableError(reason, may_have_arrived=False) from error
             self._token_until = time.monotonic() + TOKEN_SECONDS
-        return [f"Authorization: Bearer {self._token}"] if self._token else []
+        headers = [f"Accept: {accept}"]
+        if self._token:
+            headers.append(f"Authorization: Bearer {self._token}")
+        return headers
 
 
 def _target(path: str, query: Mapping[str, str] | None) -> str:
