@@ -12,11 +12,9 @@ from django.utils import timezone
 from portal.models import Lease
 from scheduling.clusters.orders import Bind, Eviction, Outcome, Result
 from scheduling.clusters.simulated import SimulatedGateway
-from scheduling.clusters.simulated.store import objects, writing
 from scheduling.engine.decisions import EvictCode
-from scheduling.loops import unwind
 from scheduling.loops.actor import Actor, evictions
-from scheduling.models import Decision, Pod, SimObject, Workload
+from scheduling.models import Decision, Pod, Workload
 
 from .world import Steps, World, taken
 
@@ -203,39 +201,6 @@ def test_an_actor_sends_what_its_own_loop_recorded_and_nothing_else(world: World
     assert (states(), world.gateway.sent) == ([State.RECORDED], 0)
     steps.cycle()
     assert states() == [State.CONFIRMED]
-
-
-def test_a_gang_that_was_half_bound_is_finished(world: World, steps: Steps) -> None:
-    world.gateway.stop_after = 1
-    workload = submitted(world, steps, pods=3)
-    steps.cycle()
-    assert sorted(states()) == [State.RECORDED, State.RECORDED, State.CONFIRMED]
-    world.gateway.stop_after = 100
-    steps.cycle()
-    steps.observe()
-    assert states() == [State.OBSERVED] * 3
-    bound = SimObject.objects.filter(kind=SimObject.Kind.POD).values_list("status__decision", flat=True)
-    assert len(set(bound)) == 3
-    assert Pod.objects.filter(workload=workload, node__isnull=False).count() == 3
-
-
-def test_a_gang_that_stays_half_bound_is_unwound(world: World, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.gateway.stop_after = 1
-    submitted(world, steps, pods=2, devices=4)
-    steps.cycle()
-    late()
-    with writing(world.cluster.pk) as change:
-        for node in objects(world.cluster.pk, SimObject.Kind.NODE):
-            node.status["schedulable"] = False
-            change.save(node)
-    steps.observe()
-    monkeypatch.setattr(unwind, "GANG_SECONDS", -1.0)
-    steps.cycle()
-    evict = Decision.objects.get(kind=Decision.Kind.EVICT)
-    assert (evict.code, evict.state, evict.for_workload) == ("gang_incomplete", State.CONFIRMED, None)
-    steps.later(1)
-    steps.observe()
-    assert not Pod.objects.filter(node__isnull=False).exists()
 
 
 def test_an_eviction_is_read_when_its_reply_was_lost(world: World, steps: Steps) -> None:
