@@ -13,13 +13,32 @@ def update_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     ordered = sorted(rows, key=lambda row: row[0])
     if not ordered:
         return
-    columns: list[Any] = [model._meta.get_field(name) for name in fields]
-    key: Any = model._meta.pk
+    columns: list[Any] = [model._meta.pk, *(model._meta.get_field(name) for name in fields)]
     quote = connection.ops.quote_name
-    assignments = ", ".join(f"{quote(column.column)} = %s" for column in columns)
-    sql = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"  # noqa: S608
+    table, (key, *names) = quote(model._meta.db_table), [quote(column.column) for column in columns]
+    values = _prepared(columns, ordered)
     with connection.cursor() as cursor:
-        cursor.executemany(sql, _prepared([*columns, key], ((*values, number) for number, *values in ordered)))
+        if connection.vendor == "postgresql":
+            # One statement for all. It would take the rows in an order of its own, were they not held before.
+            given = ", ".join(f"%s::{_type_of(column)}[]" for column in columns)
+            assignments = ", ".join(f"{name} = given.{name}" for name in names)
+            sql = (
+                f"WITH given ({', '.join([key, *names])}) AS (SELECT * FROM unnest({given})), "  # noqa: S608
+                f"held AS MATERIALIZED (SELECT {key} FROM {table} WHERE {key} = any(%s) ORDER BY {key} "
+                "FOR NO KEY UPDATE) "
+                f"UPDATE {table} SET {assignments} FROM given JOIN held USING ({key}) WHERE {table}.{key} = given.{key}"
+            )
+            arrays = [list(column) for column in zip(*values, strict=True)]
+            cursor.execute(sql, [*arrays, arrays[0]])
+            return
+        assignments = ", ".join(f"{name} = %s" for name in names)
+        sql = f"UPDATE {table} SET {assignments} WHERE {key} = %s"  # noqa: S608
+        cursor.executemany(sql, [(*others, pk) for pk, *others in values])
+
+
+def _type_of(column: Any) -> str:
+    """Without a length, to which a cast would cut what is too long."""
+    return str(column.db_type(connection)).partition("(")[0]
 
 
 def add_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
 from ..gateway import GatewayError
@@ -17,6 +17,8 @@ from .reflector import Change, Reflector
 
 BATCH_SIZE = 1000
 BATCH_SECONDS = 0.2
+# Nobody is woken for each change alone: that costs more than the change does.
+GATHER_SECONDS = 0.02
 # Changes that wait for the observer; beyond that the cluster has to keep them.
 MAX_WAITING_CHANGES = 10_000
 STOP_SECONDS = 2.0
@@ -49,9 +51,8 @@ class Watching(Calls):
         has_begun = False
         try:
             while not stop.is_set():
-                # The first batch holds everything, however much that is.
-                _fill(batch, changes, BATCH_SIZE if has_begun else None)
-                if has_begun or len(batch.complete) == len(KINDS):
+                _fill(batch, changes, _is_full if has_begun else _holds_everything)
+                if has_begun or _holds_everything(batch):
                     has_begun = True
                     yield batch.seen()
                     batch = Batch()
@@ -64,10 +65,19 @@ class Watching(Calls):
                 thread.join(STOP_SECONDS)
 
 
-def _fill(batch: Batch, changes: queue.Queue[Change], most: int | None) -> None:
-    """Gather changes until the batch is full or its time is over. Raises the error that ended the following."""
+def _is_full(batch: Batch) -> bool:
+    return len(batch) >= BATCH_SIZE
+
+
+def _holds_everything(batch: Batch) -> bool:
+    """However much that is."""
+    return len(batch.complete) == len(KINDS)
+
+
+def _fill(batch: Batch, changes: queue.Queue[Change], is_enough: Callable[[Batch], bool]) -> None:
+    """Gather changes until that is enough or its time is over. Raises the error that ended the following."""
     deadline = time.monotonic() + BATCH_SECONDS
-    while (most is None or len(batch) < most) and (remaining := deadline - time.monotonic()) > 0:
+    while not is_enough(batch) and (remaining := deadline - time.monotonic()) > 0:
         try:
             change = changes.get(timeout=remaining)
         except queue.Empty:
@@ -75,3 +85,5 @@ def _fill(batch: Batch, changes: queue.Queue[Change], most: int | None) -> None:
         if isinstance(change, GatewayError):
             raise change
         batch.add(change)
+        if changes.empty():
+            time.sleep(min(GATHER_SECONDS, remaining))
