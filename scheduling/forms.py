@@ -130,7 +130,7 @@ class YamlForm(WishesForm):
     manifest = forms.CharField(
         label="Kubernetes document",
         strip=False,
-        help_text="One Job, StatefulSet or Deployment, as YAML.",
+        help_text="One Job, JobSet, StatefulSet or Deployment, as YAML.",
         widget=forms.Textarea(attrs={"rows": 24}),
     )
 

@@ -20,6 +20,16 @@ def deployment(name: str = "serve", pods: int = 1, **pod: Any) -> Document:
     return _made("apps/v1", "Deployment", name, {"replicas": pods, "selector": {"matchLabels": {"app": name}}}, pod)
 
 
+def job_set(name: str = "train-1", **pods: int) -> Document:
+    """`pods`: how many, by the group's name."""
+    jobs = [
+        {"name": group, "template": {"spec": job(pods=number, containers=[container(image=f"{group}:1")])["spec"]}}
+        for group, number in pods.items()
+    ]
+    spec = {"replicatedJobs": jobs}
+    return {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": name}, "spec": spec}
+
+
 def container(**fields: Any) -> Document:
     limits = {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": 1}
     return {"name": "main", "image": "python:3.12", "resources": {"limits": limits}} | fields

@@ -95,7 +95,7 @@ class Manifest(serializers.Field):
 
 
 class NewFromManifest(Wishes):
-    """A workload that a Kubernetes document describes: a Job, a StatefulSet or a Deployment."""
+    """A workload that a Kubernetes document describes: a Job, a JobSet, a StatefulSet or a Deployment."""
 
     manifest = Manifest(write_only=True, help_text="The document, as YAML text or as an object. Never given again.")
 

@@ -149,8 +149,9 @@ class Workloads(Lists, Gets, Creates, Deletes, Bulk, Scoped):
 
     @action(["post"], detail=False, url_path="from-manifest")
     def from_manifest(self, request: Request) -> Response:
-        """Submits a Kubernetes document: a Job as a training, a StatefulSet as a workspace, a Deployment as inference.
-        Priority, pools and nearness stand beside it; what is refused is named by its path in the document."""
+        """Submits a Kubernetes document: a Job as a training, a JobSet as a distributed one of several groups, a
+        StatefulSet as a workspace, a Deployment as inference. Priority, pools and nearness stand beside it; what is
+        refused is named by its path in the document."""
         values = self.read_in(NewFromManifest)
         return self.created(lambda: workload_submit_yaml(actor=self.actor, **values))
 

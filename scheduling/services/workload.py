@@ -271,7 +271,7 @@ def _go_on(actor: Actor, workload: Workload) -> Workload:
 def _check_restricted(manifest: Mapping[str, Any]) -> None:
     """Also of what is submitted again: the level of its namespace may have been another."""
     try:
-        check_restricted(manifest["template"])
+        check_restricted(manifest)
     except Wrong as wrong:
         raise Refused({"manifest": wrong.lines()}) from None
 

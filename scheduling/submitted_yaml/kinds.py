@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from scheduling.clusters.kubernetes.forms import OF_GROUPS
 from scheduling.models import Workload
+from scheduling.services.workload_rules import MOST_GROUPS, group_name_problem
 
-from .checks import Check, Wrong, fields, only, text, texts, whole
-from .names import METADATA, NAME, NOT_METADATA
-from .pods import template
+from .checks import Check, Wrong, fields, listed, only, text, texts, whole
+from .names import METADATA, NAME, NOT_METADATA, TEMPLATE_METADATA
+from .pods import NAMED, template
 
 OTHERS = (
-    "Bursar takes a Job (training), a StatefulSet (workspace) or a Deployment (inference). Create other kinds with "
-    "kubectl and schedulerName: bursar, and they are found."
+    "Bursar takes a Job (training), a JobSet (distributed training of several groups of pods), a StatefulSet "
+    "(workspace) or a Deployment (inference). Create other kinds with kubectl and schedulerName: bursar, and they are "
+    "found."
 )
 MOST_PODS = 1000
 AFTER = "Workloads that have ended stay for people to look at. Remove it."
@@ -32,6 +35,7 @@ STRATEGY = fields(
 )
 """Taken where it is what Bursar does, or what Kubernetes writes into each Deployment; and replaced."""
 SECONDS = whole(0, 2**31 - 1)
+TOGETHER = "All groups start together, and the whole has completed when all have. Remove it."
 ALWAYS = template("Always", "Pods of this kind are started again. Set it to Always, or remove it.")
 
 
@@ -39,10 +43,12 @@ ALWAYS = template("Always", "Pods of this kind are started again. Set it to Alwa
 class Kind:
     api: str
     pods: str
-    """The field of the specification that says how many there are."""
+    """The field of the specification that says how many there are; of a JobSet, of each of its Jobs."""
     spec: Check
     kept: tuple[str, ...]
-    """Fields of the specification that the object gets as they are."""
+    """Fields of that specification that the object gets as they are."""
+    is_retried: bool = False
+    """It says how many of its pods may fail."""
 
     def document(self, name: str) -> Check:
         return fields(
@@ -89,8 +95,58 @@ def _job(value: Any, path: str) -> dict[str, Any]:
     return kept
 
 
+def _group_name(value: Any, path: str) -> str:
+    if problem := group_name_problem(value):
+        raise Wrong((path, problem))
+    return str(value)
+
+
+_JOB_SET = fields(
+    {
+        "replicatedJobs": listed(
+            fields(
+                {
+                    "name": _group_name,
+                    "replicas": only(1, words="A group is one Job, with its pods by index. Set its parallelism."),
+                    "template": fields({"metadata": TEMPLATE_METADATA, "spec": _job}, needed=["spec"]),
+                },
+                {"dependsOn": TOGETHER},
+                needed=["name", "template"],
+            ),
+            MOST_GROUPS,
+            1,
+        ),
+        "network": fields(
+            dict.fromkeys(
+                ("enableDNSHostnames", "publishNotReadyAddresses"),
+                only(True, words="Pods of a distributed training find each other by name. Remove it."),
+            ),
+            {"subdomain": NAMED},
+        ),
+        # As JobSet writes them into each.
+        "successPolicy": fields({"operator": only("All", words=TOGETHER)}, others=TOGETHER),
+        "startupPolicy": fields({"startupPolicyOrder": only("AnyOrder", words=TOGETHER)}),
+        "suspend": only(False, words="It waits until there is room. Remove it."),
+    },
+    {
+        "failurePolicy": "It fails with the first of its Jobs. Use their backoffLimit.",
+        "ttlSecondsAfterFinished": AFTER,
+        **dict.fromkeys(("managedBy", "coordinator"), OURS),
+    },
+    needed=["replicatedJobs"],
+)
+
+
+def _job_set(value: Any, path: str) -> dict[str, Any]:
+    kept: dict[str, Any] = _JOB_SET(value, path)
+    if len(kept["replicatedJobs"]) == 1:
+        raise Wrong((f"{path}.replicatedJobs", "One group alone is a Job. Submit that."))
+    return kept
+
+
 KINDS = {
-    "Job": Kind("batch/v1", "parallelism", _job, ("activeDeadlineSeconds",)),
+    "Job": Kind("batch/v1", "parallelism", _job, ("activeDeadlineSeconds",), is_retried=True),
+    OF_GROUPS.kind: Kind(OF_GROUPS.api, "parallelism", _job_set, ("activeDeadlineSeconds",), is_retried=True),
     "StatefulSet": Kind(
         "apps/v1",
         "replicas",
@@ -137,6 +193,9 @@ KINDS = {
 
 
 def kind_of_work(name: str, pods: int) -> Workload.Kind:
+    """`pods`: how many it, or the first of its groups, has."""
+    if name == OF_GROUPS.kind or (name == "Job" and pods > 1):
+        return Workload.Kind.DISTRIBUTED
     if name == "Job":
-        return Workload.Kind.TRAINING if pods == 1 else Workload.Kind.DISTRIBUTED
+        return Workload.Kind.TRAINING
     return Workload.Kind.WORKSPACE if name == "StatefulSet" else Workload.Kind.INFERENCE

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import msgspec
@@ -14,9 +17,11 @@ from scheduling.clusters.kubernetes import decode
 from scheduling.clusters.kubernetes.finding import GPU
 from scheduling.clusters.kubernetes.guarded_yaml import Guarded, GuardedYamlError, load
 from scheduling.clusters.kubernetes.seeing import requested
+from scheduling.services.workload_rules import PodGroup
 
 from .checks import Wrong
-from .kinds import KINDS, OTHERS, kind_of_work
+from .groups import Group, groups_of, templates_of
+from .kinds import KINDS, OTHERS, Kind, kind_of_work
 from .restricted import check_restricted
 
 MAX_CHARACTERS = 64 * 1024
@@ -50,32 +55,54 @@ def read(document: object, namespace: str, *, restricted: bool = False) -> Submi
     kept = kind.document(name)(document, "")
     if len(json.dumps(kept)) > MAX_CHARACTERS:
         raise Wrong(("", "It is larger than 64 KiB. Put what is large into a ConfigMap or the image."))
-    metadata, spec = kept["metadata"], kept["spec"]
+    metadata, groups = kept["metadata"], groups_of(kept["spec"])
     if metadata.pop("namespace", namespace) != namespace:
         raise Wrong(("metadata.namespace", f"Work of this project runs in {namespace}. Write that, or remove it."))
-    pods = spec.get(kind.pods, 1)
-    template = spec["template"]
-    if restricted:
-        check_restricted(template)
-    pod = msgspec.convert(template["spec"], decode.PodSpec)
+    first, *others = groups
+    shape, *shapes = [_shape(kind, group) for group in groups]
     asked = {
-        "kind": kind_of_work(name, pods),
+        "kind": kind_of_work(name, shape["pods"]),
         "name": metadata.pop("name"),
-        "pods": pods,
-        "image": template["spec"]["containers"][0]["image"],
+        "image": first.spec["template"]["spec"]["containers"][0]["image"],
+        **shape,
+        "node_labels": _of_all(groups, "template.spec.nodeSelector", {}),
+        "tolerations": _of_all(groups, "template.spec.tolerations", []),
+        "retries": _of_all(groups, "backoffLimit", RETRIES) if kind.is_retried else 0,
+    }
+    if others:
+        more = [PodGroup(name=group.name, **own) for group, own in zip(others, shapes, strict=True)]
+        kept_of = [{"name": group.name, "metadata": group.metadata} | _kept(kind, group) for group in groups]
+        asked |= {"group": first.name, "more_groups": more, "manifest": {"metadata": metadata, "groups": kept_of}}
+    else:
+        asked["manifest"] = {"metadata": metadata} | _kept(kind, first)
+    if restricted:
+        check_restricted(asked["manifest"])
+    return Submitted(asked, _paths(kind, first))
+
+
+def _shape(kind: Kind, group: Group) -> dict[str, int]:
+    pod = msgspec.convert(group.spec["template"]["spec"], decode.PodSpec)
+    return {
+        "pods": group.spec.get(kind.pods, 1),
         "devices": requested(pod, GPU),
         "cpu_millicores": requested(pod, "cpu"),
         "memory_bytes": requested(pod, "memory"),
-        "node_labels": template["spec"].pop("nodeSelector", {}),
-        "tolerations": template["spec"].pop("tolerations", []),
-        "retries": spec.get("backoffLimit", RETRIES) if name == "Job" else 0,
-        "manifest": {
-            "metadata": metadata,
-            "spec": {field: spec[field] for field in kind.kept if field in spec},
-            "template": template,
-        },
     }
-    return Submitted(asked, _paths(kind.pods))
+
+
+def _of_all(groups: Sequence[Group], path: str, default: Any) -> Any:
+    """What a workload has once, taken out of each of its groups, which have to say the same."""
+    *way, last = path.split(".")
+    first, *others = [reduce(getitem, way, group.spec).pop(last, default) for group in groups]
+    for group, found in zip(groups[1:], others, strict=True):
+        if found != first:
+            raise Wrong((f"{group.path}.{path}", "It is one for all groups of a workload. Write what the first has."))
+    return first
+
+
+def _kept(kind: Kind, group: Group) -> dict[str, Any]:
+    kept = {field: group.spec[field] for field in kind.kept if field in group.spec}
+    return {"spec": kept, "template": group.spec["template"]}
 
 
 def _loaded(text: str) -> Any:
@@ -87,27 +114,26 @@ def _loaded(text: str) -> Any:
         raise Wrong(("", str(error))) from None
 
 
-def _paths(pods: str) -> dict[str, str]:
-    pod = "spec.template.spec"
+def _paths(kind: Kind, first: Group) -> dict[str, str]:
+    pod = f"{first.path}.template.spec"
     return {
         "name": "metadata.name",
         "kind": "kind",
-        "pods": f"spec.{pods}",
+        "pods": f"{first.path}.{kind.pods}",
         "image": f"{pod}.containers[0].image",
         "node_labels": f"{pod}.nodeSelector",
         "tolerations": f"{pod}.tolerations",
-        "retries": "spec.backoffLimit",
+        "retries": f"{first.path}.backoffLimit",
         **dict.fromkeys(("devices", "cpu_millicores", "memory_bytes"), f"{pod}.containers"),
+        **dict.fromkeys(("group", "more_groups"), "spec.replicatedJobs"),
     }
 
 
 def without_values(manifest: dict[str, Any]) -> dict[str, Any]:
     """Without variables of the environment that stand in it: they may be secrets of who submitted it."""
-    template = manifest["template"]
-    spec = dict(template["spec"])
-    for name in spec.keys() & {"containers", "initContainers"}:
-        spec[name] = [
-            container | {"env": [variable for variable in container.get("env", ()) if "value" not in variable]}
-            for container in spec[name]
-        ]
-    return manifest | {"template": template | {"spec": spec}}
+    found = copy.deepcopy(manifest)
+    for _, template in templates_of(found):
+        for name in template["spec"].keys() & {"containers", "initContainers"}:
+            for container in template["spec"][name]:
+                container["env"] = [variable for variable in container.get("env", ()) if "value" not in variable]
+    return found

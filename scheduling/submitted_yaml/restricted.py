@@ -6,26 +6,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .checks import Wrong
+from .groups import templates_of
 
 WHY = "The namespace of this project is of the Pod Security level restricted."
-POD = "spec.template.spec"
 Problem = tuple[str, str]
 
 
-def check_restricted(template: Mapping[str, Any]) -> None:
+def check_restricted(manifest: Mapping[str, Any]) -> None:
     """Of pods that are taken otherwise: so their volumes and profiles are of kinds that it lets in. Raises Wrong."""
-    spec = template["spec"]
+    problems = [
+        problem for path, template in templates_of(manifest) for problem in _of_pod(f"{path}.spec", template["spec"])
+    ]
+    if problems:
+        raise Wrong(*problems)
+
+
+def _of_pod(path: str, spec: Mapping[str, Any]) -> Iterator[Problem]:
     containers = [
-        (f"{POD}.{field}[{number}].securityContext", one.get("securityContext", {}))
+        (f"{path}.{field}[{number}].securityContext", one.get("securityContext", {}))
         for field in ("containers", "initContainers")
         for number, one in enumerate(spec.get(field, ()))
     ]
-    problems = [*_of_both(f"{POD}.securityContext", spec.get("securityContext", {}), [own for _, own in containers])]
-    for path, own in containers:
-        problems += _user(path, own)
-        problems += _rights(path, own)
-    if problems:
-        raise Wrong(*problems)
+    yield from _of_both(f"{path}.securityContext", spec.get("securityContext", {}), [own for _, own in containers])
+    for where, own in containers:
+        yield from _user(where, own)
+        yield from _rights(where, own)
 
 
 def _of_both(path: str, pod: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> Iterator[Problem]:

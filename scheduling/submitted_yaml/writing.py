@@ -7,24 +7,47 @@ from typing import Any
 
 import yaml
 
-from .kinds import KINDS, kind_of_work
+from scheduling.clusters.kubernetes.forms import OF_GROUPS
+
+from .kinds import KINDS, Kind, kind_of_work
 
 
 def written(same: Mapping[str, Any]) -> str:
     """`same`: the arguments with which it was submitted."""
-    manifest, pods = same["manifest"], same["pods"]
-    name = next(name for name in KINDS if kind_of_work(name, pods) == same["kind"])
-    kind, template = KINDS[name], manifest["template"]
-    wishes = {"nodeSelector": dict(same["node_labels"]), "tolerations": list(same["tolerations"])}
+    manifest = same["manifest"]
+    groups = manifest.get("groups", ())
+    name = (
+        OF_GROUPS.kind if groups else next(name for name in KINDS if kind_of_work(name, same["pods"]) == same["kind"])
+    )
+    kind = KINDS[name]
+    if groups:
+        pods = [same["pods"], *(more.pods for more in same["more_groups"])]
+        jobs = [
+            {
+                "name": group["name"],
+                "template": {"metadata": group["metadata"], "spec": _spec(kind, same, number, group)},
+            }
+            for number, group in zip(pods, groups, strict=True)
+        ]
+        spec = {"replicatedJobs": jobs}
+    else:
+        spec = _spec(kind, same, same["pods"], manifest)
     document = {
         "apiVersion": kind.api,
         "kind": name,
         "metadata": {"name": same["name"], **manifest["metadata"]},
-        "spec": {
-            kind.pods: pods,
-            **({"backoffLimit": same["retries"]} if name == "Job" else {}),
-            **manifest["spec"],
-            "template": template | {"spec": {key: value for key, value in wishes.items() if value} | template["spec"]},
-        },
+        "spec": spec,
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _spec(kind: Kind, same: Mapping[str, Any], pods: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the object that makes the pods of a group."""
+    wishes = {"nodeSelector": dict(same["node_labels"]), "tolerations": list(same["tolerations"])}
+    template = given["template"]
+    return {
+        kind.pods: pods,
+        **({"backoffLimit": same["retries"]} if kind.is_retried else {}),
+        **given["spec"],
+        "template": template | {"spec": {key: value for key, value in wishes.items() if value} | template["spec"]},
+    }

@@ -52,19 +52,14 @@ class SubmitYamlPage(SubmitPage):
         return YamlForm(data, problems=self.problems, **given)
 
     def ask(self, values: Mapping[str, Any]) -> Ask | None:
-        asked = self.asked
-        if not asked or shape_problems({name: asked[name] for name in SHAPE} | NO_SHARE):
+        asked, shapes = self.asked, _shapes(self.asked)
+        if not asked or any(shape_problems(shape | NO_SHARE) for shape in shapes):
             return None
+        first, *others = [_part(shape, asked["kind"]) for shape in shapes]
         return Ask(
-            Request(
-                devices=asked["devices"],
-                device_milli=1000,
-                cpu_millicores=asked["cpu_millicores"],
-                memory_bytes=asked["memory_bytes"],
-            ),
-            asked["pods"],
-            asked["pods"] if asked["kind"] in GANGS else 1,
+            *first,
             bool(values.get("preemptible")),
+            tuple(others),
             node_labels=asked["node_labels"],
             tolerations=tolerations_of(asked["tolerations"]),
             level=str(values.get("near_required") or "").partition(":")[2],
@@ -97,13 +92,32 @@ class SubmitYamlPage(SubmitPage):
         return given
 
 
+def _shapes(asked: Mapping[str, Any]) -> list[dict[str, int]]:
+    """What each pod of each group asks for, and how many there are."""
+    more = [group.shape for group in asked.get("more_groups", ())]
+    return [{name: shape[name] for name in SHAPE} for shape in (asked, *more) if shape]
+
+
+def _part(shape: Mapping[str, int], kind: Workload.Kind) -> tuple[Request, int, int]:
+    """As a forecast takes it: what a pod asks for, how many there are, and how many start together."""
+    request = Request(
+        devices=shape["devices"],
+        device_milli=1000,
+        cpu_millicores=shape["cpu_millicores"],
+        memory_bytes=shape["memory_bytes"],
+    )
+    return request, shape["pods"], shape["pods"] if kind in GANGS else 1
+
+
 def _words(asked: Mapping[str, Any]) -> str:
     """“distributed training train-1: 4 pods with 2 GPUs, 8 cores and 64 GiB each”."""
     if not asked:
         return ""
-    amounts = f"{gpus_counted(asked['devices'] * 1000)}, {cores(asked['cpu_millicores'])} cores"
-    each = " each" if asked["pods"] > 1 else ""
-    return (
-        f"{Workload.Kind(asked['kind']).label} {asked['name']}: {counted(asked['pods'], 'pod')} with "
-        f"{amounts} and {memory(asked['memory_bytes'])}{each}"
-    )
+    groups = "; ".join(map(_words_of, _shapes(asked)))
+    return f"{Workload.Kind(asked['kind']).label} {asked['name']}: {groups}"
+
+
+def _words_of(shape: Mapping[str, int]) -> str:
+    amounts = f"{gpus_counted(shape['devices'] * 1000)}, {cores(shape['cpu_millicores'])} cores"
+    each = " each" if shape["pods"] > 1 else ""
+    return f"{counted(shape['pods'], 'pod')} with {amounts} and {memory(shape['memory_bytes'])}{each}"

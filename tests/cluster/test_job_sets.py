@@ -15,6 +15,7 @@ from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from scheduling.models import Assignment, Workload
 from scheduling.services.workload import workload_delete, workload_resume, workload_stop
 from scheduling.services.workload_rules import PodGroup
+from scheduling.services.workload_yaml import workload_submit_yaml
 from tests.cluster.access import RBAC, allows
 from tests.cluster.api import MERGE_PATCH, ApiError, Object
 from tests.cluster.bursar import STATES, Bursar, at_work
@@ -24,6 +25,7 @@ from tests.cluster.kubelet import FakeKubelet
 from tests.cluster.test_kinds import ends, pod_path
 from tests.cluster.test_policies import bind, refusal
 from tests.cluster.waiting import eventually
+from tests.documents import job_set
 from tests.factories import make_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -74,6 +76,29 @@ def test_starts_as_one_and_completes(bursar: Bursar) -> None:
         ends(bursar, pod, 0)
     bursar.until_state(workload, STATES.COMPLETED)
     assert Workload.objects.filter(project=bursar.project).count() == 1, "its Jobs are none"
+
+
+def test_one_that_came_as_yaml_is_stopped_and_resumed(bursar: Bursar) -> None:
+    bursar.node("a", gpus=3)
+    document = job_set(leader=1, workers=2)
+    parts = document["spec"]["replicatedJobs"]
+    parts[0]["template"]["metadata"] = {"labels": {"team": "a"}}
+    parts[1]["template"]["spec"]["activeDeadlineSeconds"] = 3600
+    for part in parts:
+        (main,) = part["template"]["spec"]["template"]["spec"]["containers"]
+        main["resources"] = {"limits": {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": 1}}
+    workload = workload_submit_yaml(actor=SYSTEM, project=bursar.project, manifest=document, pools=[bursar.pool.name])
+    bursar.until_state(workload, STATES.RUNNING)
+    images = sorted(pod["spec"]["containers"][0]["image"] for pod in bursar.pods(workload))
+    assert images == ["leader:1", "workers:1", "workers:1"]
+    made = {job["metadata"]["labels"]["bursar.dev/sub-group"]: job for job in bursar.objects(workload, JOBS)}
+    assert made["leader"]["metadata"]["labels"]["team"] == "a"
+    assert [made[name]["spec"].get("activeDeadlineSeconds") for name in ("leader", "workers")] == [None, 3600]
+    workload_stop(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.STOPPED)
+    workload_resume(actor=SYSTEM, workload=workload)
+    bursar.until_state(workload, STATES.RUNNING)
+    assert len(bursar.pods(workload)) == 3
 
 
 def test_evicted_pods_come_back_and_failures_use_up_retries(bursar: Bursar) -> None:

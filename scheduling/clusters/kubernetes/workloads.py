@@ -84,12 +84,19 @@ def _job_set(workload: WorkloadObject, form: Form) -> Manifest:
                 "replicas": 1,
                 "template": {
                     "metadata": _part_metadata(workload, group),
-                    "spec": {"template": _template(workload, group, form), **_job(workload, group)},
+                    "spec": _given(workload, group).get("spec", {})
+                    | {"template": _template(workload, group, form), **_job(workload, group)},
                 },
             }
             for group in workload.groups
         ],
     }
+
+
+def _given(workload: WorkloadObject, group: PodGroup) -> Manifest:
+    """What was submitted for the group: of one of several it stands with its name."""
+    groups = workload.manifest.get("groups", ())
+    return next((given for given in groups if given["name"] == group.name), workload.manifest)
 
 
 def _job(workload: WorkloadObject, group: PodGroup) -> Manifest:
@@ -146,14 +153,14 @@ def _metadata(workload: WorkloadObject, group: PodGroup | None, given: Manifest 
 
 def _part_metadata(workload: WorkloadObject, group: PodGroup) -> Manifest:
     """Of the Job that a JobSet makes of a group. It cannot change with the pool, so it does not name it."""
-    metadata = _metadata(workload, group)
+    metadata = _metadata(workload, group, _given(workload, group).get("metadata"))
     labels = {name: value for name, value in metadata["labels"].items() if name != POOL}
     return metadata | {"labels": labels | {PART_OF: object_name(workload.key)}}
 
 
 def _template(workload: WorkloadObject, group: PodGroup, form: Form) -> Manifest:
     """One way for what was typed into a form and for what came as YAML: what Bursar has to say is laid over both."""
-    given = workload.manifest.get("template") or {"spec": _pods(workload, group)}
+    given = _given(workload, group).get("template") or {"spec": _pods(workload, group)}
     metadata = _metadata(workload, group, given.get("metadata"))
     spec: Manifest = given["spec"] | {
         "schedulerName": SCHEDULER_NAME,

@@ -289,7 +289,7 @@ def test_a_document_is_pasted_put_right_and_submitted(
     page.goto(f"{live_server.url}/submit/")
     page.get_by_role("link", name="YAML").click()
     answer, document = page.get_by_role("heading", level=1), page.get_by_label("Kubernetes document")
-    expect(answer).to_have_text("Paste a Job, a StatefulSet or a Deployment, and see when it starts.")
+    expect(answer).to_have_text("Paste a Job, a JobSet, a StatefulSet or a Deployment, and see when it starts.")
     text = yaml.safe_dump(job("nerf-lobby", hostNetwork=True), sort_keys=False)
     document.fill(text)
     asks = page.get_by_role("region", name="What it asks for")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduling.submitted_yaml import Wrong, read
-from tests.documents import RESTRICTED, Document, container, job
+from tests.documents import RESTRICTED, Document, container, job, job_set
 
 from .test_reading import EVERYTHING, FIRST, NAMESPACE, POD, changed
 
@@ -34,6 +34,12 @@ def test_what_says_nothing_is_told_all_of_it() -> None:
         f"{FIRST}.securityContext.allowPrivilegeEscalation",
         f"{FIRST}.securityContext.capabilities.drop",
     ]
+
+
+def test_each_group_of_a_job_set_is_told_by_its_path() -> None:
+    document = changed(job_set(a=1, b=1), "spec/replicatedJobs/0/template/spec", job(**RESTRICTED)["spec"])
+    parts = {path.partition(".template.spec.template")[0] for path in problems(document)}
+    assert parts == {"spec.replicatedJobs[1]"}
 
 
 def test_volumes_are_of_kinds_that_it_lets_in_and_init_containers_count() -> None:

@@ -13,7 +13,7 @@ from orgs.models import OrgUnit, User
 from quotas.models import Pool
 from scheduling.models import Priority, Workload, WorkloadSpec
 from tests import factories as make
-from tests.documents import Document, container, job, stateful_set
+from tests.documents import Document, container, job, job_set, stateful_set
 
 pytestmark = pytest.mark.django_db
 URL = "/submit/yaml/"
@@ -44,7 +44,7 @@ def said(client: Client, **data: Any) -> str:
 
 def test_the_first_look_asks_for_a_document(client: Client, project: OrgUnit) -> None:
     shown = unescape(client.get(URL).content.decode())
-    assert "Paste a Job, a StatefulSet or a Deployment" in shown
+    assert "Paste a Job, a JobSet, a StatefulSet or a Deployment" in shown
     assert "There is no document yet." in shown
     assert URL in client.get("/submit/").content.decode()
 
@@ -54,6 +54,26 @@ def test_the_answer_follows_the_document(client: Client, project: OrgUnit) -> No
     assert "Distributed training train-1: 2 pods with 1 GPU, 4 cores and 16 GiB each." in shown
     assert "Starts now in a100 with 2 GPUs, all over quota." in shown
     assert "Waits" in said(client, **typed(project, job(pods=16)))
+
+
+def test_a_job_set_is_a_training_of_several_groups(client: Client, project: OrgUnit) -> None:
+    document = job_set(leader=1, workers=2)
+    shown = said(client, **typed(project, document))
+    assert "1 pod with 1 GPU, 4 cores and 16 GiB; 2 pods with 1 GPU, 4 cores and 16 GiB each." in shown
+    assert "Starts now in a100 with 3 GPUs, all over quota." in shown
+    client.post(URL, typed(project, document))
+    workload = Workload.objects.get()
+    assert (workload.kind, workload.pods_wanted) == (Workload.Kind.DISTRIBUTED, 3)
+    assert list(workload.sub_groups.order_by("pk").values_list("name", "min_members")) == [
+        ("leader", 1),
+        ("workers", 2),
+    ]
+    again = yaml.safe_load(client.get(f"{URL}?from={workload.pk}").context["form"]["manifest"].value())
+    assert [part["name"] for part in again["spec"]["replicatedJobs"]] == ["leader", "workers"]
+    twice = typed(project, job_set("other", a=1, b=1))
+    twice["manifest"] = twice["manifest"].replace("name: b", "name: a")
+    refused = client.post(URL, twice).context["form"].errors["manifest"]
+    assert refused == ["spec.replicatedJobs: a: There are two groups of this name. Name each differently."]
 
 
 def test_what_would_be_refused_is_said_while_one_types(client: Client, project: OrgUnit) -> None:
