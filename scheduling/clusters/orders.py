@@ -20,6 +20,8 @@ class Bind:
     uid: str
     node: str
     devices: str = ""
+    is_of_job: bool = False
+    """A Job made it, and waits the longer before it makes another the more often that happened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ STATES = {
     Outcome.UNKNOWN: State.UNKNOWN,
     Outcome.NOT_SENT: State.RECORDED,
 }
+OF_JOBS = (Workload.Kind.TRAINING, Workload.Kind.DISTRIBUTED)
 log = structlog.get_logger()
 
 
@@ -175,17 +176,17 @@ def _move(decisions: Sequence[int], state: State, error: str = "") -> None:
 
 
 def binds(batch: Sequence[tuple[Any, ...]]) -> list[Bind]:
-    names, namespaces = _names(batch)
+    names, namespaces, kinds = _names(batch)
     nodes = dict(Node.objects.filter(pk__in={row[4] for row in batch}, removed_at=None).values_list("pk", "name"))
     return [
-        Bind(pk, namespaces[workload], names[pod], uid, nodes[node], devices)
+        Bind(pk, namespaces[workload], names[pod], uid, nodes[node], devices, is_of_job=kinds[workload] in OF_JOBS)
         for pk, pod, uid, workload, node, devices, *_ in batch
         if pod in names and node in nodes and workload in namespaces
     ]
 
 
 def evictions(batch: Sequence[tuple[Any, ...]]) -> list[Eviction]:
-    names, namespaces = _names(batch)
+    names, namespaces, _ = _names(batch)
     unit_name = unit_namer([row[-1] for row in batch])
 
     def told(code: str, numbers: Mapping[str, Any]) -> str:
@@ -199,10 +200,12 @@ def evictions(batch: Sequence[tuple[Any, ...]]) -> list[Eviction]:
     ]
 
 
-def _names(batch: Sequence[tuple[Any, ...]]) -> tuple[dict[int, str], dict[int, str]]:
-    """Names of pods by id, and namespaces by id of the workload."""
+def _names(batch: Sequence[tuple[Any, ...]]) -> tuple[dict[int, str], dict[int, str], dict[int, int]]:
+    """Names of pods by id; namespaces and kinds by id of the workload."""
     names = dict(Pod.objects.filter(pk__in=[row[1] for row in batch]).values_list("pk", "name"))
-    projects = dict(Workload.objects.filter(pk__in={row[3] for row in batch}).values_list("pk", "project_id"))
+    workloads = Workload.objects.filter(pk__in={row[3] for row in batch}).values_list("pk", "project_id", "kind")
+    projects = {pk: project for pk, project, _ in workloads}
     found = ProjectInfo.objects.filter(pk__in=set(projects.values())).values_list("pk", "namespace")
     namespaces = dict(found)
-    return names, {pk: namespaces[project] for pk, project in projects.items() if project in namespaces}
+    known = {pk: namespaces[project] for pk, project in projects.items() if project in namespaces}
+    return names, known, {pk: kind for pk, _, kind in workloads}

@@ -13,8 +13,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tests.bench.database import empty_database
@@ -22,8 +23,12 @@ from tests.bench.measure import Figure, measurement
 from tests.cluster.api import MERGE_PATCH, Object
 from tests.cluster.build import CONTROL_PLANE, BuildError, ensure_binaries
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.shipped import shipped_kubeconfig
 from tests.cluster.waiting import eventually
 from tests.harness.servers import postgres, postgres_bin, redis
+
+if TYPE_CHECKING:
+    from scheduling.clusters.kubernetes.credentials import Credentials
 
 NODES, GPUS, PODS, PODS_EACH = 1000, 32, 5000, 50
 """PODS_EACH: of a workload, which start together."""
@@ -45,10 +50,10 @@ def bind() -> Iterator[Figure]:
     if postgres_bin() is None:
         return
     with _servers(), empty_database(), ControlPlane() as control_plane:
-        _prepare(control_plane)
+        credentials = _prepare(control_plane)
         bare: dict[str, float] = {}
         for name, send in (("threads", _with_threads), ("aiohttp", _with_aiohttp)):
-            bare[name], cpu_ms = _bare(control_plane, name, send)
+            bare[name], cpu_ms = _bare(control_plane, name, partial(send, credentials))
             yield Figure(f"bare loop, {name}", bare[name], "/s")
             yield Figure(f"bare loop, {name}: client's CPU of a bind", cpu_ms, "ms")
         best = max(bare.values())
@@ -56,7 +61,7 @@ def bind() -> Iterator[Figure]:
         yield Figure("kube-scheduler, from its first bind to its last", theirs, "/s")
         yield Figure("kube-scheduler, from its start to its last bind", theirs_whole, "/s")
         yield Figure("kube-scheduler: CPU of a bind", cpu_ms, "ms")
-        phase, first, whole, cpu_ms = _bursar(control_plane)
+        phase, first, whole, cpu_ms = _bursar(control_plane, credentials)
         yield Figure("Bursar, bind phase", phase, "/s")
         yield Figure("Bursar, bind phase to the bare loop", phase / best, "", 0.8, at_least=True)
         yield Figure("Bursar, from pods to the last bound", whole, "/s")
@@ -75,8 +80,10 @@ def _servers() -> Iterator[None]:
         yield
 
 
-def _prepare(control_plane: ControlPlane) -> None:
-    """Nodes that are ready, and the namespace."""
+def _prepare(control_plane: ControlPlane) -> Credentials:
+    """Nodes that are ready, the namespace, and the account that ships for Bursar."""
+    from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+
     api = control_plane.api
     amounts = {"cpu": "256", "memory": "2048Gi", "pods": "250", "nvidia.com/gpu": str(GPUS)}
     ready = {"type": "Ready", "status": "True", "reason": "Bench", "lastTransitionTime": "2026-01-01T00:00:00Z"}
@@ -91,6 +98,7 @@ def _prepare(control_plane: ControlPlane) -> None:
     api.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": labels}})
     eventually(lambda: api.items(f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"))
     _at_once(add, range(NODES))
+    return parse_kubeconfig(shipped_kubeconfig(control_plane, more=[]), allow_local=True)
 
 
 def _at_once(act: Callable[[Any], object], items: Any) -> None:
@@ -170,7 +178,7 @@ def _clear(control_plane: ControlPlane, run: str) -> None:
 
 
 def _bare(
-    control_plane: ControlPlane, run: str, send: Callable[[ControlPlane, list[tuple[str, bytes]]], None]
+    control_plane: ControlPlane, run: str, send: Callable[[list[tuple[str, bytes]]], None]
 ) -> tuple[float, float]:
     """Binds a second, and ms of processor time of each, with nothing but the call."""
     import msgspec
@@ -186,34 +194,33 @@ def _bare(
         calls.append((f"{PATH}/{name}/binding", msgspec.json.encode(body)))
     watcher = Watcher(control_plane, run, PODS)
     begun, cpu = time.monotonic(), time.process_time()
-    send(control_plane, calls)
+    send(calls)
     seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
     watcher.first(), watcher.last()
     _clear(control_plane, run)
     return len(calls) / seconds, cpu / len(calls) * 1000
 
 
-def _with_threads(control_plane: ControlPlane, calls: list[tuple[str, bytes]]) -> None:
-    from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
+def _with_threads(credentials: Credentials, calls: list[tuple[str, bytes]]) -> None:
     from scheduling.clusters.kubernetes.transport import Transport
 
-    credentials = parse_kubeconfig(control_plane.kubeconfig(), allow_local=True)
     transport = Transport(credentials, connections=IN_FLIGHT, allow_local=True)
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         list(pool.map(lambda call: transport.request("POST", *call, timeout_seconds=10), calls))
     transport.close()
 
 
-def _with_aiohttp(control_plane: ControlPlane, calls: list[tuple[str, bytes]]) -> None:
+def _with_aiohttp(credentials: Credentials, calls: list[tuple[str, bytes]]) -> None:
     import asyncio
 
     import aiohttp
 
     async def send() -> None:
         waiting = iter(calls)
-        connector = aiohttp.TCPConnector(ssl=_admin(control_plane.folder), limit=IN_FLIGHT)
-        headers = {"Content-Type": "application/json"}
-        async with aiohttp.ClientSession(control_plane.address, connector=connector, headers=headers) as session:
+        context = ssl.create_default_context(cadata=credentials.ca_data.decode())
+        connector = aiohttp.TCPConnector(ssl=context, limit=IN_FLIGHT)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {credentials.token}"}
+        async with aiohttp.ClientSession(credentials.server, connector=connector, headers=headers) as session:
 
             async def work() -> None:
                 for path, body in waiting:
@@ -241,7 +248,7 @@ def _kube_scheduler(control_plane: ControlPlane) -> tuple[float, float, float]:
     return PODS / (ended - begun), PODS / (ended - started), cpu / PODS * 1000
 
 
-def _bursar(control_plane: ControlPlane) -> tuple[float, float, float, float]:
+def _bursar(control_plane: ControlPlane, credentials: Credentials) -> tuple[float, float, float, float]:
     """Binds a second while it binds, from its first to its last, and from its start with the pods there; ms of
     processor time of each."""
     from portal.collector import collect_rarely
@@ -249,7 +256,7 @@ def _bursar(control_plane: ControlPlane) -> tuple[float, float, float, float]:
     from scheduling.loops.actor import Actor
     from scheduling.loops.supervisor import supervise
 
-    labels = _workloads(control_plane)
+    labels = _workloads(control_plane, credentials)
     _create(control_plane, "ours", "bursar", labels)
     acts: list[tuple[float, float]] = []
     act = Actor.act
@@ -282,16 +289,14 @@ def _bursar(control_plane: ControlPlane) -> tuple[float, float, float, float]:
     return PODS / phase, PODS / (ended - first), PODS / (ended - begun), cpu / PODS * 1000
 
 
-def _workloads(control_plane: ControlPlane) -> list[dict[str, str]]:
+def _workloads(control_plane: ControlPlane, credentials: Credentials) -> list[dict[str, str]]:
     """Workloads that are submitted and have their Jobs; labels of the pods that are to come."""
     from orgs.models import ClusterInfo
     from orgs.secrets import encrypt
-    from scheduling.clusters.kubernetes.kubeconfig import parse_kubeconfig
     from tests import factories as make
 
     cluster = make.make_cluster("bench", ClusterInfo.Mode.KUBERNETES)
-    credentials = parse_kubeconfig(control_plane.kubeconfig(), allow_local=True).dump()
-    ClusterInfo.objects.filter(pk=cluster.pk).update(credentials=encrypt(credentials))
+    ClusterInfo.objects.filter(pk=cluster.pk).update(credentials=encrypt(credentials.dump()))
     project = make.make_project("bench", make.make_department("bench", cluster))
     pool = make.default_pool_of(cluster)
     labels: list[dict[str, str]] = []

@@ -145,21 +145,22 @@ def test_retries_are_used_up_by_failures_and_not_by_evictions(bursar: Bursar) ->
     assert "backoff limit" in workload.state_message
 
 
-def test_a_gang_that_was_evicted_starts_again_soon(bursar: Bursar) -> None:
+def test_a_gang_starts_again_soon_however_often_it_is_evicted(bursar: Bursar) -> None:
     bursar.node("a")
     workload = bursar.running("gang", pods=4)
-    old = bursar.pods(workload)
-    for pod in old:
-        body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
-        bursar.api.create(f"{pod_path(pod)}/eviction", body)
+    for _ in range(3):
+        old = bursar.pods(workload)
+        for pod in old:
+            body = {"metadata": {"name": pod["metadata"]["name"]}, "apiVersion": "policy/v1", "kind": "Eviction"}
+            bursar.api.create(f"{pod_path(pod)}/eviction", body)
+        # Each waits about 10 s, as after one failure; together they would wait 80, and at the third time 40.
+        bursar.until(lambda old=old: runs_anew(bursar, workload, old), seconds=30)
+        bursar.until_state(workload, STATES.RUNNING)
 
-    def runs_anew() -> bool:
-        running = [pod for pod in bursar.pods(workload) if pod["status"]["phase"] == "Running"]
-        return len({pod["metadata"]["uid"] for pod in running} - {pod["metadata"]["uid"] for pod in old}) == len(old)
 
-    # Each waits about 10 s, as after one failure; together they would wait 80.
-    bursar.until(runs_anew, seconds=40)
-    bursar.until_state(workload, STATES.RUNNING)
+def runs_anew(bursar: Bursar, workload: Workload, old: list[Object]) -> bool:
+    running = [pod for pod in bursar.pods(workload) if pod["status"]["phase"] == "Running"]
+    return len({pod["metadata"]["uid"] for pod in running} - {pod["metadata"]["uid"] for pod in old}) == len(old)
 
 
 def test_a_gang_of_which_some_have_ended_and_are_gone_starts_again(bursar: Bursar) -> None:

@@ -13,7 +13,7 @@ from scheduling.clusters.kubernetes.gateway import KubernetesGateway
 from tests.cluster.access import RBAC, allows
 from tests.cluster.api import Api, ApiError, Object
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.shipped import ADMISSION, FILES
+from tests.cluster.shipped import ADMISSION, FOLDER
 from tests.cluster.test_gateway import workload
 from tests.cluster.waiting import eventually
 
@@ -232,7 +232,7 @@ def test_people_change_and_delete_what_they_submitted_and_managers_everything(
 
 
 def test_newer_clusters_write_down_who_submits(control_plane: ControlPlane, project: str) -> None:
-    documents = list(yaml.safe_load_all((FILES[0].parent / "submitted-by.yaml").read_text()))
+    documents = list(yaml.safe_load_all((FOLDER / "submitted-by.yaml").read_text()))
     kinds = {"MutatingAdmissionPolicy": "ies", "MutatingAdmissionPolicyBinding": "ybindings"}
     paths = [f"{ADMISSION}/mutatingadmissionpolic{kinds[document['kind']]}" for document in documents]
     for path, document in zip(paths, documents, strict=True):

@@ -50,6 +50,7 @@ class Acting(Calls):
             node=order.node,
             decision=order.decision,
             devices=order.devices,
+            is_of_job=order.is_of_job,
         )
         try:
             self.call("POST", f"{pod_path(order.namespace, order.pod)}/binding", binding)
