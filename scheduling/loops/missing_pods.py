@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from datetime import datetime
 
 import structlog
 from django.db.models import Count, F, Q
@@ -17,6 +18,7 @@ from scheduling.clusters.gateway import Gateway, GatewayError
 from scheduling.models import Pod, SubGroup, Workload
 from scheduling.workload_keys import KEY, key_of
 
+from .taken_over import taken_over
 from .tenure import Tenure
 
 LOOK_SECONDS = 30.0
@@ -29,11 +31,12 @@ log = structlog.get_logger()
 
 
 class MissingPods:
-    """One cluster's. Remembers since when pods are missing, also while no watch holds."""
+    """One cluster's. Remembers since when pods are missing, also while no watch holds; who takes over goes by how long
+    the workload has been in its state, since to wake a controller in vain changes nothing."""
 
     def __init__(self, cluster: int) -> None:
         self.cluster = cluster
-        self._since: dict[int, float] = {}
+        self._since: dict[int, float] | None = None
         self._look_at = 0.0
 
     def tick(self, gateway: Gateway, tenure: Tenure) -> None:
@@ -41,14 +44,18 @@ class MissingPods:
         if now < self._look_at:
             return
         self._look_at = now + LOOK_SECONDS
-        self._since = {workload: self._since.get(workload, now) for workload in self._missing()}
+        missing, earlier = self._missing(), self._since
+        if earlier is None:
+            earlier = taken_over(missing, now, LONG_SECONDS - LOOK_SECONDS)
+        self._since = {workload: earlier.get(workload, now) for workload in missing}
         due = [workload for workload, since in self._since.items() if now - since >= LONG_SECONDS][:BATCH]
         if due and tenure.may_call():
-            self._wake(gateway, due, now)
+            self._since |= dict.fromkeys(due, now)
+            self._wake(gateway, due)
 
-    def _missing(self) -> list[int]:
-        """Workloads with fewer pods than they are to have. Of one whose pods have ended and are gone that may be so for
-        good: waking it changes nothing."""
+    def _missing(self) -> dict[int, datetime]:
+        """Workloads with fewer pods than they are to have, and since when they are in their state. Of one whose pods
+        have ended and are gone that may be so for good: waking it changes nothing."""
         there = Count("pods", filter=~Q(pods__phase=Pod.Phase.FAILED))
         rows = Workload.objects.filter(
             cluster=self.cluster,
@@ -58,14 +65,13 @@ class MissingPods:
             desired=Workload.Desired.RUNNING,
             state__in=MAY_LACK_PODS,
         )
-        return list(rows.annotate(there=there).filter(there__lt=F("pods_wanted")).values_list("pk", flat=True))
+        return dict(rows.annotate(there=there).filter(there__lt=F("pods_wanted")).values_list("pk", "state_since"))
 
-    def _wake(self, gateway: Gateway, workloads: list[int], now: float) -> None:
+    def _wake(self, gateway: Gateway, workloads: list[int]) -> None:
         groups = defaultdict(list)
         for workload, name in SubGroup.objects.filter(workload__in=workloads).values_list("workload_id", "name"):
             groups[workload].append(name)
         for pk, *columns in Workload.objects.filter(pk__in=workloads).values_list("pk", *KEY):
-            self._since[pk] = now
             try:
                 gateway.wake_workload(key_of(*columns), groups[pk])
                 log.warning("pods_missing", workload=pk)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Max
-from django.utils import timezone
 
 from scheduling.engine.decisions import Decisions
 from scheduling.engine.types import PodState, Snapshot, Workload
 from scheduling.models import Pod
 
 from .cycle import Unwind
+from .taken_over import taken_over
 
 GANG_SECONDS = 30.0
 LEAST_SECONDS = 5.0
-"""So long every loop looks on itself: what was under way when it took over may still arrive."""
+"""So long every loop looks on itself."""
 
 
 class Unwinder:
@@ -30,18 +31,17 @@ class Unwinder:
         helped = {item.workload for item in decisions.places}
         helped |= {item.workload for item in decisions.reserves} | {item.workload for item in decisions.evicts}
         short = {item.id: item for item in snapshot.workloads if item.id not in helped and _incomplete(item)}
-        earlier = _taken_over(short, now) if self._since is None else self._since
+        earlier = self._since
+        if earlier is None:
+            earlier = taken_over(_last_bound(short), now, GANG_SECONDS - LEAST_SECONDS)
         self._since = {pk: earlier.get(pk, now) for pk in short}
         late = [pk for pk, since in self._since.items() if now - since > GANG_SECONDS]
         return tuple(Unwind(pk, _bound(short[pk])) for pk in late)
 
 
-def _taken_over(workloads: Iterable[int], now: float) -> dict[int, float]:
-    """Since when they have been short, on the clock of `now`, for a loop that has just begun: since their last bind,
-    as the loop before it knew, or else every death of a worker would give them the whole time again."""
-    bound = Pod.objects.filter(workload__in=list(workloads), bound_at__isnull=False).values_list("workload")
-    ages = {pk: (timezone.now() - last).total_seconds() for pk, last in bound.annotate(Max("bound_at"))}
-    return {pk: now - min(age, GANG_SECONDS - LEAST_SECONDS) for pk, age in ages.items()}
+def _last_bound(workloads: Iterable[int]) -> dict[int, datetime]:
+    bound = Pod.objects.filter(workload__in=list(workloads), bound_at__isnull=False)
+    return dict(bound.values_list("workload").annotate(Max("bound_at")))
 
 
 def _incomplete(workload: Workload) -> bool:

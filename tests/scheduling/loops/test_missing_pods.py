@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.orders import WorkloadKey
@@ -85,6 +87,25 @@ def test_only_what_lacks_pods_for_long_is_woken(clock: list[float]) -> None:
     Workload.objects.filter(pk=short.pk).update(desired=Workload.Desired.STOPPED)
     assert after(module.LONG_SECONDS) == []
     assert after(module.LONG_SECONDS) == []
+
+
+def test_who_takes_over_goes_by_how_long_the_state_has_lasted(clock: list[float]) -> None:
+    world = World()
+    gateway = world.gateway = Waking(world.cluster.pk)
+    steps = Steps(world)
+    project = world.project("p")
+    old, new = (world.submit(project, name) for name in ("old", "new"))
+    steps.observe()
+    steps.observe()
+    Pod.objects.all().delete()
+    Workload.objects.filter(pk=old.pk).update(state_since=timezone.now() - timedelta(hours=1))
+    Workload.objects.filter(pk=new.pk).update(state_since=timezone.now())
+    missing = MissingPods(world.cluster.pk)
+    missing.tick(gateway, steps.observer)
+    assert gateway.woken == [], "it looks on for a while itself"
+    clock[0] += module.LOOK_SECONDS
+    missing.tick(gateway, steps.observer)
+    assert gateway.woken == [("old", ("workers",))]
 
 
 def test_without_the_lease_nothing_is_woken(clock: list[float]) -> None:
