@@ -21,7 +21,7 @@ class Bind:
     node: str
     devices: str = ""
     is_of_job: bool = False
-    """A Job made it, and waits the longer before it makes another the more often that happened."""
+    """A Job made the pod: how often it was evicted before is to count no more."""
 
 
 @dataclass(frozen=True, slots=True)

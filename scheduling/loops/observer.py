@@ -38,11 +38,7 @@ class Rights:
     def __init__(self, gateway: Gateway) -> None:
         self._problem: Exception | None = None
         self._asking = threading.Thread(target=self._ask, args=[gateway], name="rights", daemon=True)
-
-    def ask(self) -> None:
-        """Once."""
-        if self._asking.ident is None:
-            self._asking.start()
+        self._asking.start()
 
     def _ask(self, gateway: Gateway) -> None:
         try:
@@ -52,11 +48,10 @@ class Rights:
 
     @property
     def are_known(self) -> bool:
-        return self._asking.ident is not None and not self._asking.is_alive()
+        return not self._asking.is_alive()
 
     def require(self, seconds: float | None = None) -> None:
         """Waits for the answer, no longer than that. Raises RightsMissingError, or why there was none."""
-        self.ask()
         self._asking.join(seconds)
         if self._problem:
             raise self._problem
@@ -149,8 +144,6 @@ class Observer:
                 self._connected(tenure, version, gateway.health(), lag)
                 lag = None
             if observed.listed:
-                # Not before: what there is is told sooner.
-                rights.ask()
                 is_woken = self.wake.is_set()
                 self.wake.clear()
                 reconciler.look(tenure, has_seen=has_to_do(seen), is_woken=is_woken)

@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import getitem
 from typing import Any
 
@@ -19,7 +19,7 @@ from scheduling.clusters.kubernetes.guarded_yaml import Guarded, GuardedYamlErro
 from scheduling.clusters.kubernetes.seeing import requested
 from scheduling.services.workload_rules import PodGroup
 
-from .checks import Wrong
+from .checks import Wrong, collected
 from .groups import Group, groups_of, templates_of
 from .kinds import KINDS, OTHERS, Kind, kind_of_work
 from .restricted import check_restricted
@@ -60,14 +60,16 @@ def read(document: object, namespace: str, *, restricted: bool = False) -> Submi
         raise Wrong(("metadata.namespace", f"Work of this project runs in {namespace}. Write that, or remove it."))
     first, *others = groups
     shape, *shapes = [_shape(kind, group) for group in groups]
+    once = {"template.spec.nodeSelector": {}, "template.spec.tolerations": [], "backoffLimit": RETRIES}
+    labels, tolerations, retries = collected(partial(_of_all, groups, path, usual) for path, usual in once.items())
     asked = {
         "kind": kind_of_work(name, shape["pods"]),
         "name": metadata.pop("name"),
         "image": first.spec["template"]["spec"]["containers"][0]["image"],
         **shape,
-        "node_labels": _of_all(groups, "template.spec.nodeSelector", {}),
-        "tolerations": _of_all(groups, "template.spec.tolerations", []),
-        "retries": _of_all(groups, "backoffLimit", RETRIES) if kind.is_retried else 0,
+        "node_labels": labels,
+        "tolerations": tolerations,
+        "retries": retries if kind.is_retried else 0,
     }
     if others:
         more = [PodGroup(name=group.name, **own) for group, own in zip(others, shapes, strict=True)]
@@ -90,14 +92,15 @@ def _shape(kind: Kind, group: Group) -> dict[str, int]:
     }
 
 
-def _of_all(groups: Sequence[Group], path: str, default: Any) -> Any:
+def _of_all(groups: Sequence[Group], path: str, usual: Any) -> Any:
     """What a workload has once, taken out of each of its groups, which have to say the same."""
     *way, last = path.split(".")
-    first, *others = [reduce(getitem, way, group.spec).pop(last, default) for group in groups]
-    for group, found in zip(groups[1:], others, strict=True):
-        if found != first:
-            raise Wrong((f"{group.path}.{path}", "It is one for all groups of a workload. Write what the first has."))
-    return first
+    found = [reduce(getitem, way, group.spec).pop(last, usual) for group in groups]
+    differing = [group for group, own in zip(groups, found, strict=True) if own != found[0]]
+    if differing:
+        words = "It is one for all groups of a workload. Write what the first has."
+        raise Wrong(*((f"{group.path}.{path}", words) for group in differing))
+    return found[0]
 
 
 def _kept(kind: Kind, group: Group) -> dict[str, Any]:

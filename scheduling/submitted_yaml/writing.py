@@ -15,30 +15,30 @@ from .kinds import KINDS, Kind, kind_of_work
 def written(same: Mapping[str, Any]) -> str:
     """`same`: the arguments with which it was submitted."""
     manifest = same["manifest"]
-    groups = manifest.get("groups", ())
-    name = (
-        OF_GROUPS.kind if groups else next(name for name in KINDS if kind_of_work(name, same["pods"]) == same["kind"])
-    )
+    name = _kind_of(same)
     kind = KINDS[name]
-    if groups:
-        pods = [same["pods"], *(more.pods for more in same["more_groups"])]
-        jobs = [
-            {
-                "name": group["name"],
-                "template": {"metadata": group["metadata"], "spec": _spec(kind, same, number, group)},
-            }
-            for number, group in zip(pods, groups, strict=True)
-        ]
-        spec = {"replicatedJobs": jobs}
-    else:
-        spec = _spec(kind, same, same["pods"], manifest)
     document = {
         "apiVersion": kind.api,
         "kind": name,
         "metadata": {"name": same["name"], **manifest["metadata"]},
-        "spec": spec,
+        "spec": _of_groups(kind, same) if "groups" in manifest else _spec(kind, same, same["pods"], manifest),
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _kind_of(same: Mapping[str, Any]) -> str:
+    if "groups" in same["manifest"]:
+        return OF_GROUPS.kind
+    return next(name for name in KINDS if kind_of_work(name, same["pods"]) == same["kind"])
+
+
+def _of_groups(kind: Kind, same: Mapping[str, Any]) -> dict[str, Any]:
+    pods = [same["pods"], *(more.pods for more in same["more_groups"])]
+    parts = [
+        {"name": group["name"], "template": {"metadata": group["metadata"], "spec": _spec(kind, same, number, group)}}
+        for number, group in zip(pods, same["manifest"]["groups"], strict=True)
+    ]
+    return {"replicatedJobs": parts}
 
 
 def _spec(kind: Kind, same: Mapping[str, Any], pods: int, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,8 +52,11 @@ class SubmitYamlPage(SubmitPage):
         return YamlForm(data, problems=self.problems, **given)
 
     def ask(self, values: Mapping[str, Any]) -> Ask | None:
-        asked, shapes = self.asked, _shapes(self.asked)
-        if not asked or any(shape_problems(shape | NO_SHARE) for shape in shapes):
+        asked = self.asked
+        if not asked:
+            return None
+        shapes = _shapes(asked)
+        if any(shape_problems(shape | NO_SHARE) for shape in shapes):
             return None
         first, *others = [_part(shape, asked["kind"]) for shape in shapes]
         return Ask(
@@ -95,7 +98,7 @@ class SubmitYamlPage(SubmitPage):
 def _shapes(asked: Mapping[str, Any]) -> list[dict[str, int]]:
     """What each pod of each group asks for, and how many there are."""
     more = [group.shape for group in asked.get("more_groups", ())]
-    return [{name: shape[name] for name in SHAPE} for shape in (asked, *more) if shape]
+    return [{name: shape[name] for name in SHAPE} for shape in (asked, *more)]
 
 
 def _part(shape: Mapping[str, int], kind: Workload.Kind) -> tuple[Request, int, int]:

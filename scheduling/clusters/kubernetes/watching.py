@@ -17,7 +17,7 @@ from .reflector import Change, Reflector
 
 BATCH_SIZE = 1000
 BATCH_SECONDS = 0.2
-# Nobody is woken for each change alone: that costs more than the change does.
+# What comes closer together wakes the observer once.
 GATHER_SECONDS = 0.02
 # Changes that wait for the observer; beyond that the cluster has to keep them.
 MAX_WAITING_CHANGES = 10_000

@@ -101,6 +101,16 @@ def test_refused_of_a_job_set(way: str, value: object, path: str, words: str) ->
     assert words in found[path]
 
 
+def test_all_in_which_groups_differ_is_said_at_once() -> None:
+    document = changed(job_set(a=1, b=1, c=1), f"{PARTS_WAY}/0/template/spec/backoffLimit", 2)
+    way = f"{PARTS_WAY}/2/template/spec/template/spec/nodeSelector"
+    assert list(problems(changed(document, way, {"a": "b"}))) == [
+        f"{PARTS}[2].template.spec.template.spec.nodeSelector",
+        f"{PARTS}[1].template.spec.backoffLimit",
+        f"{PARTS}[2].template.spec.backoffLimit",
+    ]
+
+
 def test_what_is_written_reads_the_same() -> None:
     asked = read(
         changed(job_set(leader=1, workers=3), f"{PARTS_WAY}/0/template/metadata/labels", {"a": "b"}), NAMESPACE

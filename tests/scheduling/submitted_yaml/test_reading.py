@@ -456,15 +456,7 @@ def test_values_of_variables_are_left_out_for_others() -> None:
     assert len(manifest["template"]["spec"]["containers"][0]["env"]) == 3
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        EVERYTHING,
-        job(pods=3),
-        stateful_set(),
-        deployment(nodeSelector={"zone": "a"}),
-    ],
-)
+@pytest.mark.parametrize("document", [EVERYTHING, job(pods=3), stateful_set(), deployment(nodeSelector={"zone": "a"})])
 def test_what_is_written_reads_the_same(document: Document) -> None:
     asked = read(document, NAMESPACE).asked
     assert read(written(asked), NAMESPACE).asked == asked
