@@ -85,6 +85,15 @@ def each_pod(group: SubGroup) -> str:
     return ", ".join(filter(None, parts))
 
 
+def images_of(workload: Workload) -> list[tuple[str, str]]:
+    """Names of its groups and what each runs; one without a name where all run the same."""
+    groups = workload.spec.spec.get("manifest", {}).get("groups", ())
+    images = [(group["name"], group["template"]["spec"]["containers"][0]["image"]) for group in groups]
+    if len({image for _, image in images}) > 1:
+        return images
+    return [("", workload.image)] if workload.image else []
+
+
 def wishes_of(workload: Workload, group: SubGroup) -> list[tuple[str, str]]:
     """What it wishes of nodes and time, as pairs of a name and words."""
     found: list[tuple[str, str]] = []

@@ -16,7 +16,7 @@ from portal.access import may_any
 from portal.errors import Refused
 from portal.formats import count
 from scheduling.models import Question, SubGroup, Workload
-from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, pods_of, why, wishes_of
+from scheduling.selectors.detail import MOST_PODS, Why, asks_for, each_pod, images_of, pods_of, why, wishes_of
 from scheduling.selectors.explained import told
 from scheduling.selectors.held import stays_of
 from scheduling.selectors.holders import holders
@@ -48,6 +48,7 @@ class WorkloadPage(Page):
             "tab": tab,
             "asks": asks_for(groups),
             "groups": [(group.name if len(groups) > 1 else "", each_pod(group)) for group in groups],
+            "images": images_of(workload),
             "wishes": wishes_of(workload, groups[0]),
             "seconds_in_state": (timezone.now() - workload.state_since).total_seconds(),
             "stop_title": f"Stop {workload.name}?",

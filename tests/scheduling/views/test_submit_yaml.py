@@ -68,12 +68,24 @@ def test_a_job_set_is_a_training_of_several_groups(client: Client, project: OrgU
         ("leader", 1),
         ("workers", 2),
     ]
+    shown = client.get(f"/workloads/{workload.pk}/").content.decode()
+    assert "<dt>Image of leader</dt><dd><code>leader:1</code></dd>" in shown
+    assert "<dt>Image of workers</dt><dd><code>workers:1</code></dd>" in shown
     again = yaml.safe_load(client.get(f"{URL}?from={workload.pk}").context["form"]["manifest"].value())
     assert [part["name"] for part in again["spec"]["replicatedJobs"]] == ["leader", "workers"]
     twice = typed(project, job_set("other", a=1, b=1))
     twice["manifest"] = twice["manifest"].replace("name: b", "name: a")
     refused = client.post(URL, twice).context["form"].errors["manifest"]
     assert refused == ["spec.replicatedJobs: a: There are two groups of this name. Name each differently."]
+
+
+def test_an_image_of_all_groups_is_shown_once(client: Client, project: OrgUnit) -> None:
+    document = typed(project, job_set(leader=1, workers=2))
+    document["manifest"] = document["manifest"].replace("image: workers:1", "image: leader:1")
+    client.post(URL, document)
+    shown = client.get(f"/workloads/{Workload.objects.get().pk}/").content.decode()
+    assert "<dt>Image</dt><dd><code>leader:1</code></dd>" in shown
+    assert "Image of" not in shown
 
 
 def test_what_would_be_refused_is_said_while_one_types(client: Client, project: OrgUnit) -> None:
