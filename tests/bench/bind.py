@@ -202,11 +202,12 @@ def _bare(
 
 
 def _with_threads(credentials: Credentials, calls: list[tuple[str, bytes]]) -> None:
+    from scheduling.clusters.kubernetes.request import Request
     from scheduling.clusters.kubernetes.transport import Transport
 
     transport = Transport(credentials, connections=IN_FLIGHT, allow_local=True)
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        list(pool.map(lambda call: transport.request("POST", *call, timeout_seconds=10), calls))
+        list(pool.map(lambda call: transport.send(Request("POST", call[0], 10, call[1])), calls))
     transport.close()
 
 

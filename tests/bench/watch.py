@@ -18,7 +18,8 @@ from tests.harness.servers import postgres, postgres_bin, redis
 
 NODES, PODS, PODS_EACH = 1000, 20_000, 5
 LIVE_SECONDS, WRITERS = 15, 12
-REPLAYED, REPLAYED_PER_SECOND = 20_000, 2000
+REPLAYED, REPLAYED_PER_SECOND = 20_000, 2200
+"""A tenth faster than they have to be written, for the last batch is written after the last change."""
 IDLE_SECONDS = 15
 STAMP = "at "
 """Begins the message of a pod that was changed; its time follows."""
@@ -55,7 +56,7 @@ def watch() -> Iterator[Figure]:
         yield Figure("watch, live, processor time of a change", cpu_seconds / changes * 1e6, "us")
         lines = _recorded(control_plane, version)
         rate, lags, cpu_seconds = _asked(replay, control_plane.kubeconfig(), cluster, lines)
-        yield Figure("watch, replayed changes", rate, "/s", REPLAYED_PER_SECOND * 0.99, at_least=True)
+        yield Figure("watch, replayed changes", rate, "/s", 2000, at_least=True)
         yield Figure("watch, replayed, lag p99", _p99(lags), "s", 1)
         yield Figure("watch, replayed, processor time of a change", cpu_seconds / REPLAYED * 1e6, "us")
         yield Figure("watch, quiet cluster, of a core", _asked(idle, cluster) * 100, "%", 1)
@@ -255,7 +256,7 @@ class Recording:
 
     def __init__(self, transport: Any, lines: list[bytes]) -> None:
         self.server = transport.server
-        self.request = transport.request
+        self.send = transport.send
         self.silences = transport.silences
         self.may_begin, self.is_over = threading.Event(), threading.Event()
         self._lines = lines

@@ -11,9 +11,10 @@ from .calls import CONFLICT, NOT_FOUND, Calls, decoded, pod_path
 from .errors import ApiError
 from .explaining import explain
 from .manifests import FIELD_MANAGER
+from .request import STRATEGIC
 from .seeing import seen_pod
 from .sending import Sender
-from .transport import STRATEGIC, Transport
+from .transport import Transport
 
 LONGEST_GRACE_SECONDS = 60
 """A pod that is deleted in spite of a budget has so long to end, whatever it asks for."""
@@ -24,7 +25,7 @@ class Acting(Calls):
 
     def __init__(self, transport: Transport, *, timeout_seconds: float) -> None:
         super().__init__(transport, timeout_seconds=timeout_seconds)
-        self._sender = Sender()
+        self._sender = Sender(transport)
 
     def bind(self, binds: Sequence[Bind], keep_going: Callable[[], bool]) -> list[Result]:
         return self._sender.send_all(binds, self._bind, keep_going)
@@ -33,16 +34,13 @@ class Acting(Calls):
         return self._sender.send_all(evictions, self._evict, keep_going)
 
     def read_pod(self, namespace: str, pod: str, uid: str) -> SeenPod | None:
-        found = self._read(namespace, pod, uid)
+        found = self.transport.run(self._read(namespace, pod, uid))
         return None if found is None else seen_pod(found)
 
     def explain(self, why: PodReason) -> bool:
         return self._sender.is_idle and explain(self.call, why)
 
-    def close(self) -> None:
-        self._sender.close()
-
-    def _bind(self, order: Bind) -> None:
+    async def _bind(self, order: Bind) -> None:
         binding = manifests.binding(
             pod=order.pod,
             namespace=order.namespace,
@@ -53,50 +51,54 @@ class Acting(Calls):
             is_of_job=order.is_of_job,
         )
         try:
-            self.call("POST", f"{pod_path(order.namespace, order.pod)}/binding", binding)
+            await self.ask("POST", f"{pod_path(order.namespace, order.pod)}/binding", binding)
         except ApiError as error:
             if error.status != CONFLICT:
                 raise
             # Bound already: by this very order, whose answer was lost?
-            pod = self.read_pod(order.namespace, order.pod, order.uid)
-            if pod is None or (pod.node, pod.decision) != (order.node, order.decision):
+            found = await self._read(order.namespace, order.pod, order.uid)
+            if found is None or not _is_bound(seen_pod(found), order):
                 raise
 
-    def _evict(self, order: Eviction) -> None:
+    async def _evict(self, order: Eviction) -> None:
         path = pod_path(order.namespace, order.pod)
         # The server tries for 10 s to evict a pod of another uid before it says no, unless that pod runs.
-        pod = self._read(order.namespace, order.pod, order.uid)
+        pod = await self._read(order.namespace, order.pod, order.uid)
         if pod is None:
             return
         eviction = manifests.eviction(pod=order.pod, namespace=order.namespace, uid=order.uid)
         try:
-            self.call("POST", f"{path}/eviction", eviction)
+            await self.ask("POST", f"{path}/eviction", eviction)
         except ApiError as error:
             if error.budget and order.overrides:
-                self._override(order, pod)
-            elif error.status not in (NOT_FOUND, CONFLICT) or self._read(order.namespace, order.pod, order.uid):
+                await self._override(order, pod)
+            elif error.status not in (NOT_FOUND, CONFLICT) or await self._read(order.namespace, order.pod, order.uid):
                 raise
 
-    def _override(self, order: Eviction, pod: decode.Pod) -> None:
+    async def _override(self, order: Eviction, pod: decode.Pod) -> None:
         """Deletes a pod that a budget keeps; its condition first, for by it a Job does not count the pod as failed."""
         path = pod_path(order.namespace, order.pod)
         grace = min(pod.spec.termination_grace_period_seconds, LONGEST_GRACE_SECONDS)
         condition = manifests.disruption(uid=order.uid, message=order.reason)
         try:
-            self.call(
+            await self.ask(
                 "PATCH", f"{path}/status", condition, query={"fieldManager": FIELD_MANAGER}, content_type=STRATEGIC
             )
-            self.call("DELETE", path, manifests.delete_options(uid=order.uid, grace_seconds=grace))
+            await self.ask("DELETE", path, manifests.delete_options(uid=order.uid, grace_seconds=grace))
         except ApiError as error:
-            if error.status not in (NOT_FOUND, CONFLICT) or self._read(order.namespace, order.pod, order.uid):
+            if error.status not in (NOT_FOUND, CONFLICT) or await self._read(order.namespace, order.pod, order.uid):
                 raise
 
-    def _read(self, namespace: str, pod: str, uid: str) -> decode.Pod | None:
+    async def _read(self, namespace: str, pod: str, uid: str) -> decode.Pod | None:
         """The pod of that uid; None when it is gone."""
         try:
-            found = decoded(self.call("GET", pod_path(namespace, pod)), decode.Pod)
+            found = decoded(await self.ask("GET", pod_path(namespace, pod)), decode.Pod)
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None
             raise
         return found if found.metadata.uid == uid else None
+
+
+def _is_bound(pod: SeenPod, order: Bind) -> bool:
+    return (pod.node, pod.decision) == (order.node, order.decision)

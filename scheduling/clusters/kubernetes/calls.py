@@ -11,7 +11,8 @@ from ..gateway import GatewayError
 from . import decode
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, Manifest
-from .transport import APPLY, JSON, Transport
+from .request import APPLY, JSON, Request
+from .transport import Transport
 
 FORBIDDEN, NOT_FOUND, CONFLICT, UNPROCESSABLE = 403, 404, 409, 422
 QUESTIONS_IN_FLIGHT = 8
@@ -36,10 +37,20 @@ class Calls:
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
     ) -> bytes:
+        return self.transport.send(self.ask(method, path, body, query=query, content_type=content_type))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Manifest | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+    ) -> Request:
+        """The same, to be awaited."""
         content = None if body is None else msgspec.json.encode(body)
-        return self.transport.request(
-            method, path, content, query=query, content_type=content_type, timeout_seconds=self.timeout_seconds
-        )
+        return Request(method, path, self.timeout_seconds, content, query, content_type)
 
     def apply(self, path: str, manifest: Manifest) -> bytes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}

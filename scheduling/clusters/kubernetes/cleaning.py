@@ -10,8 +10,8 @@ from . import decode
 from .calls import CONFLICT, NOT_FOUND, Calls, decoded
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, MANAGED_BY, POD_SECURITY
+from .request import MERGE, Request
 from .text import plain
-from .transport import MERGE
 
 DOMAIN = "bursar.dev/"
 """What labels and annotations of Bursar begin with."""
@@ -159,10 +159,8 @@ class Cleaner(Calls):
     def _list(self, path: str) -> Iterator[_Metadata]:
         query = {"limit": str(PAGE_SIZE)}
         while True:
-            body = self.transport.request(
-                "GET", path, query=query, accept=METADATA, timeout_seconds=self.timeout_seconds
-            )
-            page = decoded(body, decode.Page[_Object])
+            request = Request("GET", path, self.timeout_seconds, query=query, accept=METADATA)
+            page = decoded(self.transport.send(request), decode.Page[_Object])
             yield from (item.metadata for item in page.items or ())
             if not page.metadata.continue_from:
                 return

@@ -36,6 +36,9 @@ class Connection:
         self._sockets: list[socket.socket] = []
         self._allow_local = allow_local
         self._refused = ""
+        self._body = BytesIO()
+        self._end = (pycurl.E_OK, "")
+        """libcurl's code, and what it says of it."""
         parts = urlsplit(credentials.server)
         host, port = _bracketed(parts.hostname or ""), parts.port or 443
         name = _bracketed(credentials.tls_server_name) or host
@@ -64,6 +67,8 @@ class Connection:
     ) -> None:
         """The next request. `target`: path and query; without a timeout the answer may take for ever, and all room."""
         curl = self.curl
+        self._body = BytesIO()
+        curl.setopt(pycurl.WRITEDATA, self._body)
         # Of one address; the connection may have been made with another.
         self._refused = ""
         curl.setopt(pycurl.URL, self._url + target)
@@ -81,17 +86,25 @@ class Connection:
         curl.setopt(pycurl.TIMEOUT_MS, int((timeout_seconds or 0) * 1000))
         curl.setopt(pycurl.MAXFILESIZE_LARGE, ANY_SIZE if timeout_seconds is None else MAX_ANSWER_BYTES)
 
-    def perform(self) -> bytes:
-        """The body of the answer. Raises UnreachableError."""
-        answer = BytesIO()
-        self.curl.setopt(pycurl.WRITEDATA, answer)
+    def perform(self) -> None:
+        """What came of it, `answer` says."""
         try:
             self.curl.perform()
         except pycurl.error as error:
-            raise self.failure(*error.args) from None
-        finally:
-            self._forget_sockets()
-        return answer.getvalue()
+            self.ended(*error.args)
+        else:
+            self.ended()
+
+    def ended(self, code: int = pycurl.E_OK, told: str = "") -> None:
+        """libcurl says so of the request, and how."""
+        self._end = (code, told)
+        self._forget_sockets()
+
+    def answer(self) -> bytes:
+        """Its body. Raises UnreachableError."""
+        if self._end[0] != pycurl.E_OK:
+            raise self.failure(*self._end)
+        return self._body.getvalue()
 
     @property
     def status(self) -> int:

@@ -10,7 +10,7 @@ from . import decode
 from .calls import CONFLICT, NOT_FOUND, UNPROCESSABLE, decoded, pod_path
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, Manifest
-from .transport import STRATEGIC
+from .request import STRATEGIC
 
 CONDITION = "PodScheduled"
 EVENT = "FailedScheduling"

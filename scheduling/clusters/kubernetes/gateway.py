@@ -33,5 +33,4 @@ class KubernetesGateway(Watching, Acting, Namespaces, Objects, Reading):
         OfficialClient(self.transport, self.timeout_seconds).require_rights()
 
     def close(self) -> None:
-        super().close()
         self.transport.close()

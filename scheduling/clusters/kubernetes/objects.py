@@ -12,8 +12,8 @@ from . import decode, manifests
 from .calls import CONFLICT, FORBIDDEN, NOT_FOUND, UNPROCESSABLE, Calls, decoded, pod_path
 from .errors import ApiError
 from .forms import form_of, pod_makers
+from .request import MERGE
 from .seeing import seen_object
-from .transport import MERGE
 from .workloads import service_manifest, service_path, workload_manifest
 
 NO_JOB_SETS = (

@@ -17,9 +17,10 @@ import urllib3
 
 from ..gateway import GatewayError, RightsMissingError
 from .calls import QUESTIONS_IN_FLIGHT
+from .request import JSON, Request
 from .rights import REMEDY, RIGHTS, Right
 from .text import plain
-from .transport import JSON, Transport
+from .transport import Transport
 
 # From here on Jobs have limits for each index; podFailurePolicy and the condition of evicted pods are older.
 OLDEST_VERSION = (1, 29)
@@ -81,7 +82,7 @@ class _Connection:
     ) -> urllib3.HTTPResponse:
         content = None if body is None else body.encode()
         kind = headers.get("Content-Type", JSON)
-        answer = self._transport.request(method, url, content, content_type=kind, timeout_seconds=self._timeout_seconds)
+        answer = self._transport.send(Request(method, url, self._timeout_seconds, content, content_type=kind))
         return urllib3.HTTPResponse(BytesIO(answer), headers={"Content-Type": JSON}, status=200)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..gateway import GatewayError
 from .patience import Patience, passes
 from .reflector import Change, tell
+from .request import Request
 from .transport import Transport
 
 PULSE_SECONDS = 5.0
@@ -43,7 +44,7 @@ class Pulse(threading.Thread):
         while not self._ended.is_set():
             began = time.monotonic()
             try:
-                self._transport.request("GET", PATH, timeout_seconds=self._timeout_seconds)
+                self._transport.send(Request("GET", PATH, self._timeout_seconds))
             except GatewayError as error:
                 if not (passes(error) and patience.wait(error, self._ended)):
                     tell(self._changes, error, self._ended)

@@ -19,6 +19,7 @@ from . import decode
 from .errors import ApiError, UnreachableError
 from .kinds import Kind, SeenItem, T
 from .patience import CHANCE, Patience, passes
+from .request import Request
 from .stream import Stream
 from .transport import Transport
 
@@ -160,7 +161,7 @@ class Reflector(threading.Thread):
         query, asked_at = self._query(limit=str(PAGE_SIZE)), time.monotonic()
         while not self._ended.is_set():
             try:
-                body = self._transport.request("GET", self.kind.path, query=query, timeout_seconds=LIST_SECONDS)
+                body = self._transport.send(Request("GET", self.kind.path, LIST_SECONDS, query=query))
             except GatewayError as error:
                 if "continue" not in query:
                     raise

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..gateway import GatewayError
 from ..orders import BY_BUDGET, Bind, Eviction, Outcome, Result
 from .errors import TOO_MANY_REQUESTS, ApiError, UnreachableError
+from .request import Steps
+from .transport import Transport
 from .window import Window
 
 CALLS_IN_FLIGHT = 16
@@ -23,9 +24,9 @@ Order = TypeVar("Order", Bind, Eviction)
 class Sender:
     """Shared by everybody who sends orders to one cluster; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._window = Window(CALLS_IN_FLIGHT)
-        self._executor = ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="kubernetes call")
 
     @property
     def is_idle(self) -> bool:
@@ -33,53 +34,35 @@ class Sender:
         return self._window.is_idle
 
     def send_all(
-        self, orders: Sequence[Order], send: Callable[[Order], None], keep_going: Callable[[], bool]
+        self, orders: Sequence[Order], send: Callable[[Order], Steps[None]], keep_going: Callable[[], bool]
     ) -> list[Result]:
         """One result per order, in their order. `send` raises GatewayError."""
         results = [Result(order.decision, Outcome.NOT_SENT) for order in orders]
-        next_one = SimpleQueue[int]()
-        for number in range(len(orders)):
-            next_one.put(number)
-
-        def call_on() -> None:
-            while (number := _taken(next_one)) is not None and self._begin(keep_going):
-                results[number] = self._send(orders[number], send)
-
-        callers: list[Future[None]] = []
+        waiting = deque(range(len(orders)))
         # Closed meanwhile: whoever sends next does so by another gateway.
-        with suppress(RuntimeError):
-            callers.extend(self._executor.submit(call_on) for _ in orders[:CALLS_IN_FLIGHT])
-        for caller in callers:
-            caller.result()
+        with suppress(UnreachableError), self._transport.loop() as loop, self._window.share() as share:
+            while True:
+                while waiting and share.take():
+                    if not (self._window.is_open and keep_going()):
+                        share.give_back()
+                        waiting.clear()
+                        break
+                    number = waiting.popleft()
+                    loop.start((number, time.monotonic()), send(orders[number]))
+                if not loop.under_way:
+                    break
+                for (number, began), error in loop.wait():
+                    share.give_back()
+                    results[number] = self._result(orders[number], error, began)
         return results
 
-    def close(self) -> None:
-        self._executor.shutdown(wait=False)
-
-    def _begin(self, keep_going: Callable[[], bool]) -> bool:
-        """Waits until there is room for a call; False, and none is to be made, when nothing more is to be sent."""
-        self._window.acquire()
-        may_call = False
-        try:
-            may_call = self._window.is_open and keep_going()
-        finally:
-            if not may_call:
-                self._window.release()
-        return may_call
-
-    def _send(self, order: Order, send: Callable[[Order], None]) -> Result:
-        began = time.monotonic()
-        try:
-            send(order)
-        except GatewayError as error:
-            if isinstance(error, ApiError) and error.budget:
-                return Result(order.decision, Outcome.FAILED, f"{BY_BUDGET}: {error.budget}")
-            return Result(order.decision, self._judge(error, began), str(error))
-        else:
+    def _result(self, order: Order, error: GatewayError | None, began: float) -> Result:
+        if error is None:
             self._window.succeeded()
             return Result(order.decision, Outcome.CONFIRMED)
-        finally:
-            self._window.release()
+        if isinstance(error, ApiError) and error.budget:
+            return Result(order.decision, Outcome.FAILED, f"{BY_BUDGET}: {error.budget}")
+        return Result(order.decision, self._judge(error, began), str(error))
 
     def _judge(self, error: GatewayError, began: float) -> Outcome:
         """What the error means for the order, and for those that come after it."""
@@ -93,10 +76,3 @@ class Sender:
         self._window.failed(began)
         is_unknown = not isinstance(error, UnreachableError) or error.may_have_arrived
         return Outcome.UNKNOWN if is_unknown else Outcome.NOT_SENT
-
-
-def _taken(numbers: SimpleQueue[int]) -> int | None:
-    try:
-        return numbers.get_nowait()
-    except Empty:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections.abc import Iterator
@@ -13,14 +12,12 @@ import pycurl
 
 from .connection import MAX_ANSWER_BYTES, Connection
 from .errors import refusal
+from .multi import Multi
 
 MAX_REFUSAL_BYTES = 64 * 1024
-EVENTS = {
-    pycurl.POLL_NONE: 0,
-    pycurl.POLL_IN: select.POLLIN,
-    pycurl.POLL_OUT: select.POLLOUT,
-    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
-}
+LITTLE_BYTES = 64 * 1024
+PAUSE_SECONDS = 0.01
+"""After a little has come: each line wakes the reader, and those that come soon after it can do so together."""
 
 
 class Stream:
@@ -37,11 +34,9 @@ class Stream:
         self._closed = self._is_over = False
         self._failure: tuple[int, str] | None = None
         self._chunks: list[bytes] = []
-        self._poll = select.poll()
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._look_at)
+        self._multi = Multi(connections=1)
         connection.curl.setopt(pycurl.WRITEFUNCTION, self._chunks.append)
-        self._multi.add_handle(connection.curl)
+        self._multi.add(connection.curl)
         try:
             self._begin()
         except BaseException:
@@ -61,6 +56,8 @@ class Stream:
         while chunk := self._next_chunk():
             *lines, pending = (pending + chunk).split(b"\n")
             yield from lines
+            if len(chunk) < LITTLE_BYTES:
+                time.sleep(PAUSE_SECONDS)
             if len(pending) > MAX_ANSWER_BYTES:
                 raise self._connection.failure(pycurl.E_FILESIZE_EXCEEDED)
 
@@ -73,13 +70,12 @@ class Stream:
     def _close(self) -> None:
         with self._closing:
             self._closed = True
-            self._multi.remove_handle(self._connection.curl)
+            self._multi.remove(self._connection.curl)
             self._multi.close()
             self._connection.close()
 
     def _begin(self) -> None:
         deadline = time.monotonic() + self._read_seconds
-        self._go_on(pycurl.SOCKET_TIMEOUT)
         while not (status := self._connection.status):
             self._wait(deadline)
         if not 200 <= status < 300:
@@ -98,27 +94,13 @@ class Stream:
         return chunk
 
     def _wait(self, deadline: float) -> None:
-        """For the server, or for the time at which libcurl has something to do."""
         if self._failure:
             raise self._connection.failure(*self._failure)
-        if (left_seconds := deadline - time.monotonic()) < 0:
+        if time.monotonic() > deadline:
             raise self._connection.failure(pycurl.E_OPERATION_TIMEDOUT)
-        wait_ms, timer_ms = int(left_seconds * 1000) + 1, self._multi.timeout()
-        ready = self._poll.poll(min(wait_ms, timer_ms) if timer_ms >= 0 else wait_ms)
-        for descriptor, _ in ready or [(pycurl.SOCKET_TIMEOUT, 0)]:
-            self._go_on(descriptor)
-
-    def _go_on(self, descriptor: int) -> None:
-        self._multi.socket_action(descriptor, 0)
-        _, ended, failed = self._multi.info_read()
-        self._is_over = self._is_over or bool(ended)
-        for _, code, told in failed:
-            # Told when what came before is read.
-            self._failure = (code, told)
-
-    def _look_at(self, what: int, descriptor: int, *_: object) -> None:
-        """libcurl says for what it waits."""
-        if what == pycurl.POLL_REMOVE:
-            self._poll.unregister(descriptor)
-        else:
-            self._poll.register(descriptor, EVENTS[what])
+        for _, code, told in self._multi.wait(deadline):
+            if code == pycurl.E_OK:
+                self._is_over = True
+            else:
+                # Told when what came before is read.
+                self._failure = (code, told)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
+from ..gateway import GatewayError
 from .connection import Connection
 from .credentials import Credentials
 from .errors import SilenceError, UnreachableError, refusal
+from .request import Request, Steps
+from .request_loop import RequestLoop
 from .stream import Stream
 
-JSON = "application/json"
-APPLY = "application/apply-patch+yaml"
-MERGE = "application/merge-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
 # Between two readings of a token that is renewed in its file, long before it ends.
 TOKEN_SECONDS = 30.0
+
+T = TypeVar("T")
 
 
 class Transport:
@@ -36,61 +38,95 @@ class Transport:
         self._is_closed = False
         self.silences = 0
         """Calls to which no answer came."""
-        self._idle = [self._new()]
+        self._idle = [self.new_connection()]
         """The one used last is used next."""
+        self._idle_loop: RequestLoop | None = None
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        *,
-        query: Mapping[str, str] | None = None,
-        content_type: str = JSON,
-        accept: str = JSON,
-        timeout_seconds: float,
-    ) -> bytes:
+    def send(self, request: Request) -> bytes:
         """The answer's body. Raises ApiError or UnreachableError. What has a body is sent once."""
-        headers = self._headers(accept)
-        if body is not None:
-            headers.append(f"Content-Type: {content_type}")
         with self._one() as connection:
-            connection.prepare(method, _target(path, query), headers, body, timeout_seconds)
-            answer = connection.perform()
-            if 200 <= (status := connection.status) < 300:
-                return answer
-            raise refusal(status, answer, connection.retry_after_seconds)
+            self.prepare(connection, request)
+            connection.perform()
+            return self.answer(connection)
+
+    def run(self, steps: Steps[T]) -> T:
+        """By itself; and what it returns."""
+        with closing(steps), self.loop() as loop:
+            loop.start(None, steps)
+            while not (ended := loop.wait()):
+                pass
+        [(_, outcome)] = ended
+        if isinstance(outcome, GatewayError):
+            raise outcome
+        return outcome  # type: ignore[no-any-return]
 
     def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Stream:
         """An answer that comes line by line; quiet for `read_seconds` counts as broken."""
-        connection = self._new()
-        connection.prepare("GET", _target(path, query), self._headers(JSON), None, None)
+        connection = self.new_connection()
+        self.prepare(connection, Request("GET", path, None, query=query))
         with self._noticing_silence():
             return Stream(connection, read_seconds)
+
+    @contextmanager
+    def loop(self) -> Iterator[RequestLoop]:
+        """For what one thread asks at once. Kept for the next, unless something is still under way."""
+        with self._guard:
+            self._require_open()
+            loop, self._idle_loop = self._idle_loop or RequestLoop(self, self._kept), None
+            silences = self.silences
+        try:
+            yield loop
+        finally:
+            with self._guard:
+                if self._is_closed or silences != self.silences or loop.under_way or self._idle_loop:
+                    loop.close()
+                else:
+                    self._idle_loop = loop
 
     def close(self) -> None:
         with self._guard:
             self._is_closed = True
             self._close_idle()
 
+    def new_connection(self) -> Connection:
+        return Connection(self._credentials, allow_local=self._allow_local)
+
+    def prepare(self, connection: Connection, request: Request) -> None:
+        """Raises UnreachableError: it cannot be sent."""
+        self._require_open()
+        headers = self._headers(request.accept)
+        if request.body is not None:
+            headers.append(f"Content-Type: {request.content_type}")
+        target = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
+        connection.prepare(request.method, target, headers, request.body, request.timeout_seconds)
+
+    def answer(self, connection: Connection) -> bytes:
+        """The body of the answer, when the request has ended. Raises ApiError or UnreachableError."""
+        with self._noticing_silence():
+            body = connection.answer()
+        if 200 <= (status := connection.status) < 300:
+            return body
+        raise refusal(status, body, connection.retry_after_seconds)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise UnreachableError("It is no longer connected.", may_have_arrived=False)
+
     def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
-
-    def _new(self) -> Connection:
-        return Connection(self._credentials, allow_local=self._allow_local)
+        if self._idle_loop:
+            self._idle_loop.close()
+            self._idle_loop = None
 
     @contextmanager
     def _one(self) -> Iterator[Connection]:
         """A connection for one request; kept for the next."""
         with self._guard:
-            if self._is_closed:
-                raise UnreachableError("It is no longer connected.", may_have_arrived=False)
-            connection = self._idle.pop() if self._idle else self._new()
+            connection = self._idle.pop() if self._idle else self.new_connection()
             silences = self.silences
         try:
-            with self._noticing_silence():
-                yield connection
+            yield connection
         finally:
             with self._guard:
                 if self._is_closed or silences != self.silences or len(self._idle) >= self._kept:
@@ -122,7 +158,3 @@ class Transport:
         if self._token:
             headers.append(f"Authorization: Bearer {self._token}")
         return headers
-
-
-def _target(path: str, query: Mapping[str, str] | None) -> str:
-    return f"{path}?{urlencode(query)}" if query else path

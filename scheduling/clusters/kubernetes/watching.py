@@ -16,7 +16,9 @@ from .pulse import Pulse
 from .reflector import Change, Reflector
 
 BATCH_SIZE = 1000
-BATCH_SECONDS = 0.2
+BATCH_SECONDS, LONGEST_BATCH_SECONDS = 0.2, 0.5
+# So many times as long as a batch took the observer, the next one gathers: each costs it something of its own.
+BATCH_TIMES = 4
 # What comes closer together wakes the observer once.
 GATHER_SECONDS = 0.02
 # Changes that wait for the observer; beyond that the cluster has to keep them.
@@ -49,12 +51,16 @@ class Watching(Calls):
             thread.start()
         batch = Batch()
         has_begun = False
+        seconds = BATCH_SECONDS
         try:
             while not stop.is_set():
-                _fill(batch, changes, _is_full if has_begun else _holds_everything)
+                _fill(batch, changes, _is_full if has_begun else _holds_everything, seconds)
                 if has_begun or _holds_everything(batch):
                     has_begun = True
+                    began = time.monotonic()
                     yield batch.seen()
+                    took = time.monotonic() - began
+                    seconds = min(max(BATCH_SECONDS, took * BATCH_TIMES), LONGEST_BATCH_SECONDS)
                     batch = Batch()
                 else:
                     yield Seen()
@@ -74,9 +80,9 @@ def _holds_everything(batch: Batch) -> bool:
     return len(batch.complete) == len(KINDS)
 
 
-def _fill(batch: Batch, changes: queue.Queue[Change], is_enough: Callable[[Batch], bool]) -> None:
-    """Gather changes until that is enough or its time is over. Raises the error that ended the following."""
-    deadline = time.monotonic() + BATCH_SECONDS
+def _fill(batch: Batch, changes: queue.Queue[Change], is_enough: Callable[[Batch], bool], seconds: float) -> None:
+    """Gather changes until that is enough or so many `seconds` are over. Raises the error that ended the following."""
+    deadline = time.monotonic() + seconds
     while not is_enough(batch) and (remaining := deadline - time.monotonic()) > 0:
         try:
             change = changes.get(timeout=remaining)

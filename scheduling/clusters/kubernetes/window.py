@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -23,6 +25,7 @@ class Window:
         self._limit = limit
         self._size = limit
         self._in_flight = 0
+        self._shares = 0
         self._failures = 0
         self._failed_at = 0.0
         self._open_at = 0.0
@@ -36,16 +39,33 @@ class Window:
     def is_idle(self) -> bool:
         return self.is_open and not self._in_flight
 
-    def acquire(self) -> None:
-        """Wait until one more call may be in flight."""
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """For one who sends; as large as those of others who do so now."""
+        share = Share(self)
         with self._changed:
-            self._changed.wait_for(lambda: self._in_flight < self._size)
-            self._in_flight += 1
+            self._shares += 1
+        try:
+            yield share
+        finally:
+            with self._changed:
+                self._shares -= 1
+            share.give_back(share.taken)
 
-    def release(self) -> None:
+    def take(self, taken: int) -> bool:
+        """Whether one more call may be in flight, for one who has so many. Who has none waits for it."""
         with self._changed:
-            self._in_flight -= 1
-            self._changed.notify()
+            if not taken:
+                self._changed.wait_for(lambda: self._in_flight < self._size)
+            elif self._in_flight >= self._size or taken >= self._size / self._shares:
+                return False
+            self._in_flight += 1
+            return True
+
+    def give_back(self, calls: int) -> None:
+        with self._changed:
+            self._in_flight -= calls
+            self._changed.notify(calls)
 
     def succeeded(self) -> None:
         with self._changed:
@@ -70,3 +90,21 @@ class Window:
 
     def _shut(self, seconds: float) -> None:
         self._open_at = max(self._open_at, time.monotonic() + seconds)
+
+
+class Share:
+    """Of the calls that a window has in flight; for one thread."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self.taken = 0
+
+    def take(self) -> bool:
+        """One more, if there is room. Waits while it has none."""
+        may_call = self._window.take(self.taken)
+        self.taken += may_call
+        return may_call
+
+    def give_back(self, calls: int = 1) -> None:
+        self._window.give_back(calls)
+        self.taken -= calls

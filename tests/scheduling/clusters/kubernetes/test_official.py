@@ -12,6 +12,7 @@ import yaml
 from scheduling.clusters.access import CLUSTER_ROLES, POLICIES
 from scheduling.clusters.gateway import GatewayError
 from scheduling.clusters.kubernetes.official import OfficialClient
+from scheduling.clusters.kubernetes.request import Request
 from scheduling.clusters.kubernetes.rights import GRANTS, RIGHTS
 
 FOLDER = Path(__file__).parents[4] / "deploy/kubernetes"
@@ -25,8 +26,9 @@ class Answering:
         self.answer = answer
         self.asked: list[dict[str, Any]] = []
 
-    def request(self, method: str, path: str, body: bytes | None, **_: object) -> bytes:
-        self.asked.append({"method": method, "path": path, "body": json.loads(body) if body else None})
+    def send(self, request: Request) -> bytes:
+        body = json.loads(request.body) if request.body else None
+        self.asked.append({"method": request.method, "path": request.path, "body": body})
         return self.answer
 
 

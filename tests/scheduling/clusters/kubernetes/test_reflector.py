@@ -17,6 +17,7 @@ from scheduling.clusters.kubernetes import reflector as module
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
 from scheduling.clusters.kubernetes.kinds import KINDS, Kind
 from scheduling.clusters.kubernetes.reflector import Change, Changed, Listed, Reflector
+from scheduling.clusters.kubernetes.request import Request
 
 PODS = next(kind for kind in KINDS if kind.name == "pods")
 EXPIRED = ApiError(410, "too old resource version")
@@ -40,8 +41,8 @@ class Script:
         self.answers = iter(answers)
         self.asked: list[Mapping[str, str]] = []
 
-    def request(self, method: str, path: str, *, query: Mapping[str, str], timeout_seconds: float) -> Any:
-        return self._next(dict(query))
+    def send(self, request: Request) -> Any:
+        return self._next(dict(request.query or {}))
 
     def stream(self, path: str, query: Mapping[str, str], *, read_seconds: float) -> Lines:
         return Lines(self._next(dict(query)))

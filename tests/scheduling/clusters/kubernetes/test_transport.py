@@ -2,11 +2,8 @@
 
 import json
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pycurl
@@ -17,123 +14,22 @@ from scheduling.clusters.kubernetes.credentials import Credentials
 from scheduling.clusters.kubernetes.errors import ApiError, UnreachableError
 from scheduling.clusters.kubernetes.failures import Failure
 from scheduling.clusters.kubernetes.official import OfficialClient
+from scheduling.clusters.kubernetes.request import Request
 from scheduling.clusters.kubernetes.transport import Transport
 from tests.cluster.certificates import Authority
 
-AUTHORITY = Authority("test")
+from .bad_server import AUTHORITY, CUT, transport_to
+
 CLIENT = AUTHORITY.client("admin")
-CUT: list[str] = []
-"""Methods of requests that got no answer."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    """The path says how to answer."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        {
-            "/echo": self.echo,
-            "/away": lambda: self.answer(302, b"", Location="https://192.0.2.1/"),
-            "/overload": lambda: self.answer(
-                429, b"Too many requests, please try again later.\n", **{"Retry-After": "7"}
-            ),
-            "/budget": lambda: self.answer(429, status("Cannot evict.", "DisruptionBudget")),
-            "/forbidden": lambda: self.answer(403, status("pods is forbidden")),
-            "/broken": lambda: self.answer(500, b"\xff\x00"),
-            "/huge": lambda: self.answer(200, b"x" * 2000),
-            "/slow": lambda: time.sleep(2),
-            "/cut": self.cut,
-            "/part": self.part,
-            "/last-answer": self.last_answer,
-            "/stream": self.stream,
-        }[self.path.partition("?")[0]]()
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def echo(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        told = {"path": self.path, "body": body, "port": self.client_address[1], **dict(self.headers)}
-        self.answer(200, json.dumps(told).encode())
-
-    def cut(self) -> None:
-        CUT.append(self.command)
-        self.connection.shutdown(socket.SHUT_RDWR)
-        self.close_connection = True
-
-    def part(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        self.wfile.write(b"x")
-        self.cut()
-
-    def last_answer(self) -> None:
-        """And closes the connection, without a word of it."""
-        self.answer(200, b"")
-        self.close_connection = True
-
-    def stream(self) -> None:
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for chunk in (b"one\ntw", b"o\n", b"three\n"):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-        if "quiet" in self.path:
-            self.server.quiet_until.wait(10)  # type: ignore[attr-defined]
-        if "cut" in self.path:
-            self.cut()
-        else:
-            self.wfile.write(b"0\r\n\r\n")
-
-    def answer(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
-
-
-def status(message: str, cause: str = "") -> bytes:
-    return json.dumps({"kind": "Status", "message": message, "details": {"causes": [{"reason": cause}]}}).encode()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("server")
-    pair = AUTHORITY.server(["localhost"], ["127.0.0.1"])
-    (folder / "crt").write_bytes(pair.certificate)
-    (folder / "key").write_bytes(pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "crt", folder / "key")
-    context.load_verify_locations(cadata=AUTHORITY.certificate.decode())
-    context.verify_mode = ssl.CERT_OPTIONAL
-    running = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
-    running.socket = context.wrap_socket(running.socket, server_side=True)
-    running.quiet_until = threading.Event()  # type: ignore[attr-defined]
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"https://127.0.0.1:{running.server_port}"
-    running.quiet_until.set()  # type: ignore[attr-defined]
-    running.shutdown()
-    running.server_close()
-
-
-def transport_to(server: str, *, allow_local: bool = True, authority: Authority = AUTHORITY) -> Transport:
-    credentials = Credentials(server=server, ca_data=authority.certificate, token="t0ken")
-    return Transport(credentials, connections=2, allow_local=allow_local)
 
 
 def get(transport: Transport, path: str, timeout_seconds: float = 5) -> bytes:
-    return transport.request("GET", path, timeout_seconds=timeout_seconds)
+    return transport.send(Request("GET", path, timeout_seconds))
 
 
 def test_request_carries_path_query_token_and_body(server: str) -> None:
     transport = transport_to(f"{server}")
-    answer = transport.request("POST", "/echo", b"{}", query={"a": "b c"}, content_type="x/y", timeout_seconds=5)
+    answer = transport.send(Request("POST", "/echo", 5, b"{}", query={"a": "b c"}, content_type="x/y"))
     told = json.loads(answer)
     assert (told["path"], told["body"], told["Content-Type"]) == ("/echo?a=b+c", "{}", "x/y")
     assert told["Authorization"] == "Bearer t0ken"
@@ -149,7 +45,8 @@ def test_after_a_silence_no_connection_of_before_is_used(server: str) -> None:
     with transport._one() as one, transport._one() as other:
         for connection in (one, other):
             connection.prepare("GET", "/echo", [], None, 5)
-        before = {json.loads(connection.perform())["port"] for connection in (one, other)}
+            connection.perform()
+        before = {json.loads(connection.answer())["port"] for connection in (one, other)}
     assert len(before) == 2
     assert json.loads(get(transport, "/echo"))["port"] in before
     with pytest.raises(UnreachableError):
@@ -194,7 +91,7 @@ def test_what_a_kept_connection_took_with_it_may_have_arrived_and_is_not_sent_ag
     get(transport, "/echo")
     CUT.clear()
     with pytest.raises(UnreachableError, match="ended before it answered") as caught:
-        transport.request("POST", "/cut", b"{}", timeout_seconds=5)
+        transport.send(Request("POST", "/cut", 5, b"{}"))
     assert caught.value.may_have_arrived
     assert CUT == ["POST"]
 
@@ -204,7 +101,7 @@ def test_kept_connection_that_the_server_closed_costs_no_call(server: str) -> No
     get(transport, "/last-answer")
     # libcurl takes what was used within the last second for alive.
     time.sleep(1.2)
-    assert json.loads(transport.request("POST", "/echo", b"{}", timeout_seconds=5))["body"] == "{}"
+    assert json.loads(transport.send(Request("POST", "/echo", 5, b"{}")))["body"] == "{}"
 
 
 def test_proxies_of_the_environment_are_not_asked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

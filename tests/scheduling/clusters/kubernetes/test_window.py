@@ -1,5 +1,6 @@
 """A cluster that is overloaded or away is left alone for a while."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -61,3 +62,24 @@ def test_overload_halves_what_is_in_flight_and_success_brings_it_back() -> None:
         window.succeeded()
         sizes.append(window._size)
     assert sizes == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8]
+
+
+def test_those_who_send_at_once_have_equal_shares() -> None:
+    window = Window(8)
+    with window.share() as one:
+        assert [one.take() for _ in range(9)] == [True] * 8 + [False]
+        with window.share() as other:
+            one.give_back(5)
+            assert [one.take() for _ in range(2)] == [True, False]
+            assert [other.take() for _ in range(5)] == [True] * 4 + [False]
+        assert [one.take() for _ in range(5)] == [True] * 4 + [False]
+    assert window.is_idle
+
+
+def test_who_has_none_waits_for_room() -> None:
+    window = Window(1)
+    with window.share() as one, window.share() as other:
+        assert one.take()
+        threading.Timer(0.1, one.give_back).start()
+        assert other.take()
+        assert (one.taken, other.taken) == (0, 1)
