@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db.models import F, QuerySet
 
 from orgs.models import ProjectInfo, UnitState
@@ -34,7 +35,9 @@ from .tenure import Tenure
 RECONCILE_SECONDS = 0.3
 """Between two ticks, at least."""
 QUIET_SECONDS = 0.3
-"""Between two looks for news while nothing happens and nobody says that there are any."""
+"""Between two looks for news while nothing happens."""
+LOST_SECONDS = 1.0
+"""The same where a wake-up tells of news, and may be lost."""
 ANYWAY_SECONDS = 3.0
 """After so long a tick follows without any."""
 BATCH = 50
@@ -75,7 +78,7 @@ class Reconciler:
         by_others = self._seq is None or seq - self._seq > told - self._told
         self._seq, self._told = seq, told
         if not by_others and not self._has_news and now < self._tick_at:
-            self._look_at = now + QUIET_SECONDS
+            self._look_at = now + (LOST_SECONDS if settings.WAKE_URL else QUIET_SECONDS)
             return
         self._has_news, self._has_tried = False, False
         self.tick(tenure)

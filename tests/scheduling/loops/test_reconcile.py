@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -212,6 +213,7 @@ def test_it_looks_when_something_was_told_or_seen_and_rests_else(
 ) -> None:
     monkeypatch.setattr(module, "RECONCILE_SECONDS", 0.0)
     monkeypatch.setattr(module, "QUIET_SECONDS", 60.0)
+    monkeypatch.setattr(module, "LOST_SECONDS", 60.0)
     ticks: list[object] = []
     monkeypatch.setattr(steps.reconciler, "tick", ticks.append)
 
@@ -231,6 +233,21 @@ def test_it_looks_when_something_was_told_or_seen_and_rests_else(
             with transaction.atomic():
                 feed_tell(cluster=world.cluster.pk, workloads=[1])
         assert ticked(is_woken=True) == (3 if tellers == "observer" else 4)
+
+
+@pytest.mark.parametrize(("wake_url", "seconds"), [("", 0.3), ("redis://localhost", 1.0)])
+def test_where_wake_ups_come_it_looks_less_often(
+    world: World, steps: Steps, settings: Any, monkeypatch: pytest.MonkeyPatch, wake_url: str, seconds: float
+) -> None:
+    settings.WAKE_URL = wake_url
+    now = [1000.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    looks: list[float] = []
+    monkeypatch.setattr(module, "feed_seq", lambda cluster: looks.append(now[0]) or 0)
+    for _ in range(30):
+        steps.reconciler.look(steps.observer, has_seen=False)
+        now[0] += 0.1
+    assert looks[-1] - looks[-2] == pytest.approx(seconds, abs=0.11)
 
 
 def test_placed_pods_leave_nothing_to_do() -> None:
