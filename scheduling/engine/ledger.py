@@ -136,13 +136,16 @@ class Ledger:
                 self.reserve(task, node, devices)
             changes.pop()
 
-    def _charge(self, task: Task, node: int, sign: int) -> None:
+    def amounts(self, task: Task, node: int) -> Amounts:
+        """What it counts as on that node."""
         kind = task.kind
-        amounts = kind.amounts_on(self.nodes.all[node].device_memory_mib) if kind.by_memory else kind.amounts
+        return kind.amounts_on(self.nodes.all[node].device_memory_mib) if kind.by_memory else kind.amounts
+
+    def _charge(self, task: Task, node: int, sign: int) -> None:
         if self.neighbours is not None:
-            self.neighbours.count(kind, node, sign)
+            self.neighbours.count(task.kind, node, sign)
         self.touched.add(task.job.account)
-        charge(task.job, amounts, sign)
+        charge(task.job, self.amounts(task, node), sign)
 
 
 def charge(job: Job, amounts: Amounts, sign: int) -> None:

@@ -21,7 +21,7 @@ from .shares import exceeds, within
 from .simulation import Solution
 from .types import NOTHING
 from .victims import Batch
-from .working import Account, Job, Task, fork
+from .working import RESERVED, Account, Job, Task, fork
 
 _INFINITE = 1 << 200
 _ONE = ratio(1, 1)
@@ -39,6 +39,7 @@ class Reclaim:
         self._cycle = cycle
         self._sides: dict[int, _Side] = {}
         """Of the last solution that was looked at, by the victims' projects."""
+        self._promised = _promised(cycle)
         self._protects = bool(cycle.snapshot.min_runtime_ms) or any(
             account.unit.reclaim_min_runtime_ms for account in cycle.accounts
         )
@@ -57,9 +58,16 @@ class Reclaim:
         def may(account: Account) -> bool:
             if account in job.path:
                 return account is not job.account
-            return account.parent not in in_quota or _could_give(account, job.asked, in_quota[account.parent])
+            if account.parent not in in_quota:
+                return True
+            return _could_give(account, self._runs(account), job.asked, in_quota[account.parent])
 
         return may
+
+    def _runs(self, account: Account) -> Sequence[int]:
+        """What it holds, without room that earlier cycles promised: that cannot go, so nothing else goes for it."""
+        promised = self._promised.get(account.index)
+        return account.held if promised is None else [a - b for a, b in zip(account.held, promised, strict=True)]
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         return (lambda other: not is_protected(self._cycle, other, job)) if self._protects else None
@@ -77,7 +85,7 @@ class Reclaim:
             if side is None:
                 mine, theirs = fork(job.path, leaf.path)
                 side = next((known for known in sides.values() if known.theirs is theirs), None)
-                side = sides[leaf.index] = side or _Side(mine, theirs, stopped)
+                side = sides[leaf.index] = side or _Side(mine, theirs, self._runs(theirs), stopped)
             if not side.gives(size):
                 return False
         self._sides = sides
@@ -116,7 +124,7 @@ class Reclaim:
             if side is None:
                 mine, theirs = fork(job.path, leaf.path)
                 side = next((known for known in sides.values() if known.theirs is theirs), None)
-                side = sides[leaf.index] = side or _Side(mine, theirs, {}, job.asked)
+                side = sides[leaf.index] = side or _Side(mine, theirs, self._runs(theirs), {}, job.asked)
             return side.gives(asked_of(batch.tasks))
 
         return could_take
@@ -126,12 +134,25 @@ class Reclaim:
         return {} if side is None else side.numbers(job.asked)
 
 
-def _could_give(account: Account, asked: Sequence[int], in_quota: bool) -> bool:
+def _promised(cycle: Cycle) -> dict[int, list[int]]:
+    """Room that earlier cycles keep for what does not run yet, by index of the unit."""
+    found: dict[int, list[int]] = {}
+    for node, tasks in cycle.ledger.reserved_on.items():
+        for task in tasks:
+            if task.state == RESERVED and task.pod.reserved_node is not None:
+                amounts = cycle.ledger.amounts(task, node)
+                for account in task.job.path:
+                    own = found.get(account.index, NOTHING)
+                    found[account.index] = [a + b for a, b in zip(own, amounts, strict=True)]
+    return found
+
+
+def _could_give(account: Account, runs: Sequence[int], asked: Sequence[int], in_quota: bool) -> bool:
     """More than it is entitled to; to who stays in quota, more than its quota of something asked for, or all of it."""
     if not in_quota:
-        return exceeds(account.held, account.entitled)
+        return exceeds(runs, account.entitled)
     lacks = False
-    for held, quota, wanted in zip(account.held, account.quota, asked, strict=True):
+    for held, quota, wanted in zip(runs, account.quota, asked, strict=True):
         if wanted and quota < UNLIMITED:
             if held > quota:
                 return True
@@ -143,16 +164,22 @@ class _Side:
     """A unit that gives, beside the one it gives to, as both stood before anything stopped."""
 
     def __init__(
-        self, mine: Account, theirs: Account, stopped: dict[int, list[int]], asked: Sequence[int] = NOTHING
+        self,
+        mine: Account,
+        theirs: Account,
+        runs: Sequence[int],
+        stopped: dict[int, list[int]],
+        asked: Sequence[int] = NOTHING,
     ) -> None:
-        """`stopped`: by unit what is out already; `asked`: of the chunk, where that is not in yet."""
+        """`runs`: of what `theirs` holds; `stopped`: by unit what is out already; `asked`: of the chunk, where that is
+        not in yet."""
         own = [lost + more for lost, more in zip(stopped.get(mine.index, NOTHING), asked, strict=True)]
         lost = stopped.get(theirs.index, NOTHING)
         self.mine = mine
         self.theirs = theirs
         self._after = [held + more for held, more in zip(mine.held, own, strict=True)]
         """What the reclaiming side holds with the chunk."""
-        self._left = [held + more for held, more in zip(theirs.held, lost, strict=True)]
+        self._left = [held + more for held, more in zip(runs, lost, strict=True)]
         self._held = tuple(self._left)
         self._in_quota = within(self._after, NOTHING, mine.quota)
 

@@ -113,6 +113,30 @@ def test_a_promise_that_helps_nobody_inside_quota_is_lost_to_nobody_else() -> No
     assert "other" not in outcome.reserved
 
 
+def crowded(*, has_started: bool) -> Pool:
+    """Two and two GPUs are promised to a, beyond its quota; `due` of c, inside its own, needs four on one node."""
+    pool = Pool().unit("a", 8).unit("b", 4).unit("c", 4)
+    for node in ("n1", "n2", "n3", "n4"):
+        pool.node(node, 4)
+    pool.work("first", "a", 4, on="n1").work("second", "a", 4, on="n2")
+    for node in ("n3", "n4"):
+        pool.work(f"fixed-{node}", "b", 2, on=node, devices=[(0, 1)], preemptible=False)
+        if not has_started:
+            pool.work(f"old-{node}", "b", 2, on=node, devices=[(2, 3)], stopping=True)
+    if has_started:
+        pool.work("more", "a", 2, pods=2, on=["n3", "n4"], devices=[(2, 3), (2, 3)], priority=60)
+    else:
+        pool.work("more", "a", 2, pods=2, reserved=[("n3", (2, 3)), ("n4", (2, 3))])
+    return pool.work("due", "c", 4)
+
+
+def test_nothing_that_runs_inside_quota_is_stopped_for_a_promise_that_does_not_run_yet() -> None:
+    outcome = crowded(has_started=False).decide()
+    assert (outcome.evicted, outcome.decisions.withdrawn) == ({}, ())
+    assert outcome.reason("more")[0] == "room_reserved"
+    assert crowded(has_started=True).decide().evicted == {"second": 1}
+
+
 def test_a_promise_inside_quota_stands() -> None:
     pool = Pool().node("n", 4).unit("a", 4).unit("c", 4)
     pool.work("old", "a", 2, on="n", devices=[(0, 1)], stopping=True)
