@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from scheduling.clusters.kubernetes.gateway import KubernetesGateway
+from scheduling.clusters.kubernetes.request import Request
 from scheduling.clusters.orders import PodReason
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
@@ -112,13 +114,13 @@ def test_nothing_is_told_while_orders_are_under_way(
     gateway: KubernetesGateway, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[bool] = []
-    call = gateway.call
+    ask = gateway.ask
 
-    def during(method: str, path: str, *args: object, **kwargs: object) -> bytes:
+    def during(method: str, path: str, *args: Any, **kwargs: Any) -> Request:
         if path.endswith("/binding"):
             told.append(gateway.explain(waiting.why))
-        return call(method, path, *args, **kwargs)  # type: ignore[arg-type]
+        return ask(method, path, *args, **kwargs)
 
-    monkeypatch.setattr(gateway, "call", during)
+    monkeypatch.setattr(gateway, "ask", during)
     gateway.bind([bind_of(waiting.pod, "some-node", 1)], lambda: True)
     assert told == [False]
