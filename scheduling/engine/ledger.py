@@ -136,16 +136,13 @@ class Ledger:
                 self.reserve(task, node, devices)
             changes.pop()
 
-    def amounts(self, task: Task, node: int) -> Amounts:
-        """What it counts as on that node."""
-        kind = task.kind
-        return kind.amounts_on(self.nodes.all[node].device_memory_mib) if kind.by_memory else kind.amounts
-
     def _charge(self, task: Task, node: int, sign: int) -> None:
+        kind = task.kind
+        amounts = kind.amounts_on(self.nodes.all[node].device_memory_mib) if kind.by_memory else kind.amounts
         if self.neighbours is not None:
-            self.neighbours.count(task.kind, node, sign)
+            self.neighbours.count(kind, node, sign)
         self.touched.add(task.job.account)
-        charge(task.job, self.amounts(task, node), sign)
+        charge(task.job, amounts, sign)
 
 
 def charge(job: Job, amounts: Amounts, sign: int) -> None:

@@ -16,12 +16,13 @@ from .decisions import EvictCode
 from .displace import displace
 from .gang import asked as asked_of
 from .policy import stays_non_preemptible
+from .promises import by_unit, less, promised_tasks
 from .runtime import is_protected, keeps_protected_minimum
 from .shares import exceeds, within
 from .simulation import Solution
 from .types import NOTHING
 from .victims import Batch
-from .working import RESERVED, Account, Job, Task, fork
+from .working import Account, Job, Task, fork
 
 _INFINITE = 1 << 200
 _ONE = ratio(1, 1)
@@ -39,7 +40,11 @@ class Reclaim:
         self._cycle = cycle
         self._sides: dict[int, _Side] = {}
         """Of the last solution that was looked at, by the victims' projects."""
-        self._promised = _promised(cycle)
+        self._promised: dict[int, list[int]] = {}
+        """What earlier cycles promised, by index of the unit: that cannot go, so nothing else goes for it."""
+        if cycle.options.promises_give_way:
+            earlier = (task for task in promised_tasks(cycle) if task.pod.reserved_node is not None)
+            self._promised = by_unit(cycle, earlier)
         self._protects = bool(cycle.snapshot.min_runtime_ms) or any(
             account.unit.reclaim_min_runtime_ms for account in cycle.accounts
         )
@@ -65,9 +70,9 @@ class Reclaim:
         return may
 
     def _runs(self, account: Account) -> Sequence[int]:
-        """What it holds, without room that earlier cycles promised: that cannot go, so nothing else goes for it."""
+        """Of what it holds."""
         promised = self._promised.get(account.index)
-        return account.held if promised is None else [a - b for a, b in zip(account.held, promised, strict=True)]
+        return account.held if promised is None else less(account.held, promised)
 
     def may_go(self, job: Job) -> Callable[[Job], bool] | None:
         return (lambda other: not is_protected(self._cycle, other, job)) if self._protects else None
@@ -132,19 +137,6 @@ class Reclaim:
     def numbers(self, job: Job, victim: Job) -> Numbers:
         side = self._sides.get(victim.account.index)
         return {} if side is None else side.numbers(job.asked)
-
-
-def _promised(cycle: Cycle) -> dict[int, list[int]]:
-    """Room that earlier cycles keep for what does not run yet, by index of the unit."""
-    found: dict[int, list[int]] = {}
-    for node, tasks in cycle.ledger.reserved_on.items():
-        for task in tasks:
-            if task.state == RESERVED and task.pod.reserved_node is not None:
-                amounts = cycle.ledger.amounts(task, node)
-                for account in task.job.path:
-                    own = found.get(account.index, NOTHING)
-                    found[account.index] = [a + b for a, b in zip(own, amounts, strict=True)]
-    return found
 
 
 def _could_give(account: Account, runs: Sequence[int], asked: Sequence[int], in_quota: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Set
 
 from .cycle import Cycle
 from .decisions import UnitShare
+from .promises import by_unit, less, promised_tasks
 from .shares import serving_key
 from .types import NOTHING, Amounts
 from .working import BOUND, Account, Job
@@ -15,17 +16,17 @@ def unit_shares(cycle: Cycle, waiting: Set[int]) -> tuple[UnitShare, ...]:
     """Of every unit, in the order in which they are served next, each followed by those below it. `waiting`: the ids of
     workloads that wait."""
     running, pending = _counts(cycle, waiting)
-    promised = _promised(cycle)
+    kept = by_unit(cycle, promised_tasks(cycle))
+    kept_fixed = by_unit(cycle, (task for task in promised_tasks(cycle) if not task.job.preemptible))
     found: list[UnitShare] = []
     for account in _in_order(cycle):
-        kept, kept_fixed = promised.get(account.index, (NOTHING, NOTHING))
         found.append(
             UnitShare(
                 unit=account.unit.id,
                 quota=account.unit.quota,
                 fair_share=Amounts(*account.fair),
-                allocated=_less(account.held, kept),
-                allocated_non_preemptible=_less(account.non_preemptible, kept_fixed),
+                allocated=less(account.held, kept.get(account.index, NOTHING)),
+                allocated_non_preemptible=less(account.non_preemptible, kept_fixed.get(account.index, NOTHING)),
                 requested=Amounts(*account.requested),
                 running=running[account.index],
                 pending=pending[account.index],
@@ -49,23 +50,6 @@ def _counts(cycle: Cycle, waiting: Set[int]) -> tuple[list[int], list[int]]:
             running[account.parent.index] += running[account.index]
             pending[account.parent.index] += pending[account.index]
     return running, pending
-
-
-def _less(held: list[int], kept: Amounts | list[int]) -> Amounts:
-    return Amounts(*(have - promised for have, promised in zip(held, kept, strict=True)))
-
-
-def _promised(cycle: Cycle) -> dict[int, tuple[list[int], list[int]]]:
-    """Reserved rooms by unit: all, and those of work that may not be stopped."""
-    found: dict[int, tuple[list[int], list[int]]] = {}
-    for tasks in cycle.ledger.reserved_on.values():
-        for task in tasks:
-            amounts = task.kind.amounts_on(cycle.nodes.all[task.kept].device_memory_mib)
-            for account in task.job.path:
-                for sums in found.setdefault(account.index, ([0, 0, 0], [0, 0, 0]))[: 1 + (not task.job.preemptible)]:
-                    for resource in (0, 1, 2):
-                        sums[resource] += amounts[resource]
-    return found
 
 
 def _in_order(cycle: Cycle) -> list[Account]:

@@ -119,7 +119,7 @@ def _create(control_plane: ControlPlane, run: str, scheduler: str, labels: list[
         made.append(control_plane.api.create(PATH, {"metadata": metadata, "spec": spec}))
 
     _at_once(add, enumerate(labels))
-    # Its own collection takes the server about a second of both cores: into which run it falls, chance would decide.
+    # Into which run the server's own collection falls, chance would decide.
     urllib.request.urlopen(
         f"{control_plane.address}/debug/pprof/heap?gc=1", context=_admin(control_plane.folder)
     ).read()

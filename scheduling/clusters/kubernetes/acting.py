@@ -57,7 +57,8 @@ class Acting(Calls):
                 raise
             # Bound already: by this very order, whose answer was lost?
             found = await self._read(order.namespace, order.pod, order.uid)
-            if found is None or not _is_bound(seen_pod(found), order):
+            pod = None if found is None else seen_pod(found)
+            if pod is None or (pod.node, pod.decision) != (order.node, order.decision):
                 raise
 
     async def _evict(self, order: Eviction) -> None:
@@ -98,7 +99,3 @@ class Acting(Calls):
                 return None
             raise
         return found if found.metadata.uid == uid else None
-
-
-def _is_bound(pod: SeenPod, order: Bind) -> bool:
-    return (pod.node, pod.decision) == (order.node, order.decision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -11,7 +11,7 @@ from ..gateway import GatewayError
 from . import decode
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, Manifest
-from .request import APPLY, JSON, Request
+from .request import APPLY, Request
 from .transport import Transport
 
 FORBIDDEN, NOT_FOUND, CONFLICT, UNPROCESSABLE = 403, 404, 409, 422
@@ -21,6 +21,14 @@ QUESTIONS_IN_FLIGHT = 8
 T = TypeVar("T")
 
 
+class Options(TypedDict, total=False):
+    """Of a call."""
+
+    query: Mapping[str, str]
+    content_type: str
+    accept: str
+
+
 class Calls:
     """A call takes at most `timeout_seconds`."""
 
@@ -28,29 +36,13 @@ class Calls:
         self.transport = transport
         self.timeout_seconds = timeout_seconds
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Manifest | None = None,
-        *,
-        query: Mapping[str, str] | None = None,
-        content_type: str = JSON,
-    ) -> bytes:
-        return self.transport.send(self.ask(method, path, body, query=query, content_type=content_type))
+    def call(self, method: str, path: str, body: Manifest | None = None, **options: Unpack[Options]) -> bytes:
+        return self.transport.send(self.ask(method, path, body, **options))
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Manifest | None = None,
-        *,
-        query: Mapping[str, str] | None = None,
-        content_type: str = JSON,
-    ) -> Request:
+    def ask(self, method: str, path: str, body: Manifest | None = None, **options: Unpack[Options]) -> Request:
         """The same, to be awaited."""
         content = None if body is None else msgspec.json.encode(body)
-        return Request(method, path, self.timeout_seconds, content, query, content_type)
+        return Request(method, path, self.timeout_seconds, content, **options)
 
     def apply(self, path: str, manifest: Manifest) -> bytes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}

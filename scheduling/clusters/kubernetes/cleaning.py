@@ -10,7 +10,7 @@ from . import decode
 from .calls import CONFLICT, NOT_FOUND, Calls, decoded
 from .errors import ApiError
 from .manifests import FIELD_MANAGER, MANAGED_BY, POD_SECURITY
-from .request import MERGE, Request
+from .request import MERGE
 from .text import plain
 
 DOMAIN = "bursar.dev/"
@@ -159,8 +159,7 @@ class Cleaner(Calls):
     def _list(self, path: str) -> Iterator[_Metadata]:
         query = {"limit": str(PAGE_SIZE)}
         while True:
-            request = Request("GET", path, self.timeout_seconds, query=query, accept=METADATA)
-            page = decoded(self.transport.send(request), decode.Page[_Object])
+            page = decoded(self.call("GET", path, query=query, accept=METADATA), decode.Page[_Object])
             yield from (item.metadata for item in page.items or ())
             if not page.metadata.continue_from:
                 return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from scheduling.engine import decide
+from scheduling.engine.options import Options
+
 from .builder import Pool
 
 
@@ -135,6 +138,7 @@ def test_nothing_that_runs_inside_quota_is_stopped_for_a_promise_that_does_not_r
     assert (outcome.evicted, outcome.decisions.withdrawn) == ({}, ())
     assert outcome.reason("more")[0] == "room_reserved"
     assert crowded(has_started=True).decide().evicted == {"second": 1}
+    assert len(decide(crowded(has_started=False).snapshot(), Options(promises_give_way=False)).evicts) == 1
 
 
 def test_a_promise_inside_quota_stands() -> None:

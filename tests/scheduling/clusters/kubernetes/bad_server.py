@@ -36,9 +36,6 @@ class Crowd:
             return self._most
 
 
-CROWD = Crowd()
-
-
 class Handler(BaseHTTPRequestHandler):
     """The path says how to answer."""
 
@@ -74,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     def crowd(self) -> None:
         """Answers once so many wait at the same time as the query says, with how many did at most."""
         wanted = int(self.path.partition("=")[2])
-        self.answer(200, str(CROWD.pass_through(wanted)).encode())
+        self.answer(200, str(self.server.crowd.pass_through(wanted)).encode())  # type: ignore[attr-defined]
 
     def cut(self) -> None:
         CUT.append(self.command)
@@ -133,6 +130,7 @@ def serve(folder: Path) -> Iterator[str]:
     context.verify_mode = ssl.CERT_OPTIONAL
     running = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
     running.socket = context.wrap_socket(running.socket, server_side=True)
+    running.crowd = Crowd()  # type: ignore[attr-defined]
     running.quiet_until = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=running.serve_forever, daemon=True).start()
     yield f"https://127.0.0.1:{running.server_port}"
